@@ -1,0 +1,104 @@
+"""One declaration a kind: everything that the generic verbs need to know of it.
+
+Adding a kind is adding a file under `apiserver/kinds/` and a line in `apiserver/kinds/__init__.py: KINDS`.
+All functions here are pure and take plain JSON objects.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from apiserver.schema.schema import Schema
+from podling.api.errors import GroupResource
+from podling.api.field import ErrorList
+
+Object = dict[str, Any]
+
+
+class Column(NamedTuple):
+    """One column of `kubectl get`: `cell` computes its value from the object. Priority 1 shows with `-o wide` only."""
+
+    name: str
+    type: str
+    description: str
+    cell: Callable[[Object], Any]
+    format: str = ""
+    priority: int = 0
+
+
+def _nothing(_: Object) -> None:
+    pass
+
+
+def _valid(_: Object) -> ErrorList:
+    return []
+
+
+def _may_change(_new: Object, _old: Object) -> ErrorList:
+    return []
+
+
+@dataclass(frozen=True)
+class Subresource:
+    """A path below an object: `pods/status`, `pods/binding`, `pods/log`.
+
+    `kind` and its group and version are what bodies there say, when it is not the parent's own ("Binding", "Scale").
+    A status-like subresource has `prepare_update` and `validate_update`: the generic update then serves it. The others
+    (`log`, `exec`, `binding`, `eviction`, `token`) are served by a handler that `apiserver/verbs` knows by
+    (resource, subresource).
+    """
+
+    name: str
+    verbs: tuple[str, ...]
+    kind: str = ""
+    group: str = ""
+    version: str = ""
+    schema: Schema | None = None
+    prepare_update: Callable[[Object, Object], None] | None = None  # (new, old): put back what this path may not change
+    validate_update: Callable[[Object, Object], ErrorList] = _may_change
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Group, version and names; schema; defaults; validation; what a create or an update may touch; columns."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    schema: Schema
+    namespaced: bool = True
+    singular: str = ""  # "" is the kind in lower case
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+    # The order in which a create runs: default, prepare_create, (admission), validate.
+    default: Callable[[Object], None] = _nothing
+    prepare_create: Callable[[Object], None] = _nothing  # drop status, set generation …
+    prepare_update: Callable[[Object, Object], None] | None = None  # (new, old); None: only metadata rules apply
+    validate: Callable[[Object], ErrorList] = _valid
+    validate_update: Callable[[Object, Object], ErrorList] = _may_change  # (new, old), besides `validate(new)`
+    validate_name: Callable[[str], Sequence[str]] | None = None  # the messages for metadata.name; None: a DNS subdomain
+    warn: Callable[[Object], Sequence[str]] = lambda _: ()  # Warning headers for what is valid but unwise
+
+    generation: bool = False  # metadata.generation counts the changes of spec
+    grace_seconds: Callable[[Object], int] | None = None  # deletion is graceful by default, this long (pods)
+    create_on_update: bool = False  # PUT to a name that does not exist creates it
+    selectable: Callable[[Object], Mapping[str, str]] = lambda _: {}  # fields besides metadata.name and .namespace
+    subresources: tuple[Subresource, ...] = ()
+    columns: tuple[Column, ...] = ()  # () is Name and Age
+
+    stored: bool = True  # False: only a question is answered (SubjectAccessReview, TokenReview, Binding)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def resource(self) -> GroupResource:
+        return GroupResource(self.group, self.plural)
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def subresource(self, name: str) -> Subresource | None:
+        return next((sub for sub in self.subresources if sub.name == name), None)

@@ -1,0 +1,38 @@
+"""What a field may hold: the one description that strict decoding, `kubectl explain`, OpenAPI, merging and field
+ownership all read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Schema:
+    """One type of the API, with the types under it. Schemas may be recursive; compare them by identity.
+
+    `type` is "object", "array", "string", "integer", "number", "boolean", or "" for anything at all.
+    `format` narrows it: "int32", "int64", "date-time", "micro-time", "byte", "quantity", "int-or-string", or "".
+    An object has either `fields`, or `values` (a map of strings to these), or neither (any JSON object).
+    """
+
+    type: str
+    format: str = ""
+    description: str = ""
+    name: str = ""  # of a named type, as OpenAPI refers to it: "io.k8s.api.core.v1.PodSpec"
+    fields: Mapping[str, "Field"] = field(default_factory=dict)
+    values: "Schema | None" = None
+    items: "Schema | None" = None
+    map_type: str = ""  # "atomic": owned and replaced as a whole
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """One field of an object, with how its list or map merges (source: reference/merge-keys.tsv)."""
+
+    schema: Schema
+    description: str = ""
+    required: bool = False
+    list_type: str = ""  # server-side apply: "atomic" (also when empty), "set", "map"
+    list_map_keys: tuple[str, ...] = ()
+    patch_strategy: str = ""  # strategic merge: "", "merge", "replace", "retainKeys", "merge,retainKeys"
+    patch_merge_key: str = ""
+    map_type: str = ""

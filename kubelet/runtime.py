@@ -1,0 +1,204 @@
+"""The one seam between the kubelet's decisions and whatever runs containers.
+
+`kubelet.docker.DockerRuntime` is the real one, `kubelet.fake.FakeRuntime` one in memory; `tests/contracts/test_runtime.py`
+runs over both. A pod on the runtime is one sandbox (the pause container, which holds the network, IPC and UTS
+namespaces) and its members. The runtime remembers nothing itself: everything is read back from the engine by labels,
+so that a kubelet killed anywhere finds its pods again. Every verb is idempotent: starting what exists adopts it,
+removing what is gone succeeds.
+
+Errors:
+    RuntimeUnavailable    the engine is away; try again later
+    ImageError            the image cannot be had; `reason` is what kubectl shows (ErrImagePull, ErrImageNeverPull, InvalidImageName)
+    ContainerError        the engine refused; `reason` is what kubectl shows (CreateContainerError, RunContainerError, CreatePodSandboxError)
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+
+class RuntimeUnavailable(Exception):
+    """The engine does not answer."""
+
+
+class ImageError(Exception):
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason, self.message = reason, message
+
+
+class ContainerError(Exception):
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason, self.message = reason, message
+
+
+class State(Enum):
+    CREATED = "created"
+    RUNNING = "running"
+    EXITED = "exited"
+
+
+class PodRef(NamedTuple):
+    uid: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSeen:
+    """A member as the engine shows it. `id` is the full hex id; `attempt` counts from 0; `exit_code` is meaningful when EXITED."""
+
+    id: str
+    name: str
+    attempt: int
+    state: State
+    image: str  # as the pod wrote it
+    image_id: str  # "docker-pullable://name@sha256:…" or "docker://sha256:…"
+    spec_hash: str
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    exit_code: int = 0
+    oom_killed: bool = False
+    error: str = ""  # why the engine could not start it: "exec: \"nope\": executable file not found in $PATH"
+    termination_message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSeen:
+    """`ready`: running, with its network complete. A pod may own dead sandboxes for a moment; `attempt` tells them apart."""
+
+    id: str
+    attempt: int
+    ready: bool
+    ip: str
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodSeen:
+    """Everything of one pod on the engine, running or not, newest attempt first."""
+
+    ref: PodRef
+    sandboxes: Sequence[SandboxSeen] = ()
+    containers: Sequence[ContainerSeen] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """`source` is a path on the engine's host."""
+
+    source: str
+    target: str
+    read_only: bool = False
+    propagation: str = "rprivate"
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxWanted:
+    ref: PodRef
+    attempt: int
+    hostname: str
+    host_network: bool = False
+    host_pid: bool = False
+    host_ipc: bool = False
+    share_process_namespace: bool = False
+    host_aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)  # IP to names
+    nameservers: Sequence[str] = ()
+    searches: Sequence[str] = ()
+    dns_options: Sequence[str] = ()
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)  # the pod's own
+    cpu_shares: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerWanted:
+    """A member, with everything resolved: environment expanded, volumes on disk, image present."""
+
+    ref: PodRef
+    name: str
+    attempt: int
+    image: str
+    command: Sequence[str] = ()  # () is the image's entrypoint
+    args: Sequence[str] = ()  # () is the image's command
+    environment: Mapping[str, str] = field(default_factory=dict)
+    working_dir: str = ""
+    mounts: Sequence[Mount] = ()
+    stdin: bool = False
+    stdin_once: bool = False
+    tty: bool = False
+    user: str = ""  # "uid[:gid]"; "" is the image's
+    groups: Sequence[int] = ()
+    privileged: bool = False
+    read_only_root: bool = False
+    add_capabilities: Sequence[str] = ()
+    drop_capabilities: Sequence[str] = ()
+    no_new_privileges: bool = False
+    seccomp: str = "unconfined"  # "unconfined", "runtime/default", or a path
+    cpu_shares: int = 0
+    cpu_quota_milli: int = 0  # 0 is no limit
+    memory_bytes: int = 0
+    oom_score_adjust: int = 0
+    stop_signal: str = ""
+    spec_hash: str = ""
+    init: bool = False
+    termination_message_path: str = "/dev/termination-log"
+
+
+class Engine(NamedTuple):
+    """What the engine tells of its machine, for the Node object."""
+
+    version: str
+    kernel: str
+    os_image: str
+    architecture: str
+    cpus: int
+    memory_bytes: int
+    disk_bytes: int
+    machine_id: str
+    images: Sequence[tuple[Sequence[str], int]] = ()  # names, size in bytes
+
+
+class ImageSeen(NamedTuple):
+    """`user` is the image's default user, for runAsNonRoot."""
+
+    id: str
+    user: str
+
+
+class Runtime(Protocol):
+    async def engine(self) -> Engine: ...
+
+    async def pods(self) -> Mapping[str, PodSeen]:
+        """Every pod of this node on the engine, by uid: half-made, running or dead."""
+
+    async def pod(self, uid: str) -> PodSeen | None: ...
+
+    def changes(self) -> AsyncIterator[str]:
+        """The uid of a pod whose containers changed; "" means anything may have (the stream was cut: look at all)."""
+
+    async def start_sandbox(self, wanted: SandboxWanted) -> SandboxSeen:
+        """Complete, network included, or not there at all."""
+
+    async def start_container(self, sandbox_id: str, wanted: ContainerWanted) -> str:
+        """Create and start a member in the sandbox's namespaces; its id."""
+
+    async def stop_container(self, id: str, grace_seconds: int) -> None:
+        """SIGTERM (or the stop signal), then SIGKILL after the grace period; returns when it has ended."""
+
+    async def remove_container(self, id: str) -> None: ...
+
+    async def remove_sandbox(self, uid: str, sandbox_id: str) -> None:
+        """The pause container, its network and its files; members must be gone or die with it."""
+
+    async def image(self, name: str) -> ImageSeen | None:
+        """The image on the engine, None when it would have to be pulled."""
+
+    async def pull(self, name: str, credentials: Sequence[Mapping[str, str]] = ()) -> ImageSeen:
+        """From a registry; `ImageError` says why not."""
+
+    async def close(self) -> None: ...

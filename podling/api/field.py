@@ -1,0 +1,95 @@
+"""Field errors: which field of an object is wrong, and why, in Kubernetes' words.
+
+`Path` grows as validation descends: `Path("spec").child("containers").index(0).child("image")` prints as
+`spec.containers[0].image`. Source of types and words: k8s.io/apimachinery/pkg/util/validation/field.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    text: str = ""
+
+    def child(self, *names: str) -> "Path":
+        return Path(".".join(filter(None, (self.text, *names))))
+
+    def index(self, position: int) -> "Path":
+        return Path(f"{self.text}[{position}]")
+
+    def key(self, name: str) -> "Path":
+        return Path(f"{self.text}[{name}]")
+
+    def __str__(self) -> str:
+        return self.text or "<nil>"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field. `reason` is the cause's machine word, `text` what stands behind the field in messages."""
+
+    reason: str
+    field: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.text}"
+
+    def cause(self) -> dict[str, str]:
+        return {"reason": self.reason, "message": self.text, "field": self.field}
+
+
+ErrorList = list[FieldError]
+
+
+def show(value: Any) -> str:
+    """A value as messages show it: strings quoted, null as `null`, objects as JSON in their own order."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _join(head: str, detail: str) -> str:
+    return f"{head}: {detail}" if detail else head
+
+
+def required(path: Path, detail: str = "") -> FieldError:
+    return FieldError("FieldValueRequired", str(path), _join("Required value", detail))
+
+
+def invalid(path: Path, value: Any, detail: str) -> FieldError:
+    return FieldError("FieldValueInvalid", str(path), _join(f"Invalid value: {show(value)}", detail))
+
+
+def type_invalid(path: Path, value: Any, detail: str) -> FieldError:
+    return FieldError("FieldValueTypeInvalid", str(path), _join(f"Invalid value: {show(value)}", detail))
+
+
+def not_supported(path: Path, value: Any, supported: Iterable[str]) -> FieldError:
+    words = ", ".join(show(word) for word in supported)
+    return FieldError(
+        "FieldValueNotSupported",
+        str(path),
+        _join(f"Unsupported value: {show(value)}", words and f"supported values: {words}"),
+    )
+
+
+def duplicate(path: Path, value: Any) -> FieldError:
+    return FieldError("FieldValueDuplicate", str(path), f"Duplicate value: {show(value)}")
+
+
+def not_found(path: Path, value: Any) -> FieldError:
+    return FieldError("FieldValueNotFound", str(path), f"Not found: {show(value)}")
+
+
+def forbidden(path: Path, detail: str) -> FieldError:
+    return FieldError("FieldValueForbidden", str(path), _join("Forbidden", detail))
+
+
+def too_long(path: Path, most_bytes: int) -> FieldError:
+    return FieldError("FieldValueTooLong", str(path), f"Too long: may not be more than {most_bytes} bytes")
+
+
+def too_many(path: Path, count: int, most: int) -> FieldError:
+    return FieldError("FieldValueTooMany", str(path), f"Too many: {count}: must have at most {most} items")

@@ -1,0 +1,35 @@
+"""The resources that podling's own services read and write, with the types that they decode into."""
+
+from typing import Generic, NamedTuple, TypeVar
+
+from lightkube.models import coordination_v1, core_v1, rbac_v1
+
+T = TypeVar("T")
+
+
+class Resource(NamedTuple, Generic[T]):
+    """`PODS` is `Resource("", "v1", "pods", "Pod", core_v1.Pod)`."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    type: type[T]
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+PODS = Resource("", "v1", "pods", "Pod", core_v1.Pod)
+NODES = Resource("", "v1", "nodes", "Node", core_v1.Node, namespaced=False)
+NAMESPACES = Resource("", "v1", "namespaces", "Namespace", core_v1.Namespace, namespaced=False)
+EVENTS = Resource("", "v1", "events", "Event", core_v1.Event)
+CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", core_v1.ConfigMap)
+SECRETS = Resource("", "v1", "secrets", "Secret", core_v1.Secret)
+SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount", core_v1.ServiceAccount)
+LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", coordination_v1.Lease)
+CLUSTER_ROLES = Resource(
+    "rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", rbac_v1.ClusterRole, namespaced=False
+)
