@@ -50,10 +50,10 @@ class KeyValue(NamedTuple):
 
 
 class Range(NamedTuple):
-    """`count` is how many keys the range holds, however few `limit` let through; `revision` is the store's own."""
+    """`total` is how many keys the range holds, however few `limit` let through; `revision` is the store's own."""
 
     kvs: Sequence[KeyValue]
-    count: int
+    total: int
     revision: int
 
 
