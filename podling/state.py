@@ -1,0 +1,240 @@
+"""What a cluster keeps between starts: `$XDG_STATE_HOME/podling/<name>/`.
+
+    cluster.json          name, ports, pod range, nodes; written whole, under `../.<name>.lock`
+    pki/                  certificates and keys (podling.pki)
+    store/                every object
+    kubelet/<node>/       volumes and logs of a node's pods
+    logs/<service>.log
+    kubeconfig            a kubeconfig with this cluster alone
+    supervisor.json       the running services, as the supervisor last saw them
+    supervisor.lock       held for the supervisor's life
+
+Ports and ranges are chosen free at first and kept; a kept port that somebody else has taken meanwhile is chosen anew.
+"""
+
+import contextlib
+import ipaddress
+import os
+import random
+import re
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from podling.files import Locked, is_locked, lock, write_atomically
+
+DEFAULT_NAME = "c1"
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
+POD_RANGES = [f"10.{second}.0.0/16" for second in (*range(244, 255), *range(128, 244))]
+PORTS = range(20000, 30000)  # below the ports that Linux gives to outgoing connections, and below node ports
+SERVICES_WITH_PORT = ("apiserver", "grpc", "etcd", "scheduler", "controllers")
+
+
+class StateError(Exception):
+    """The state directory cannot be used; the message says why and what to do."""
+
+
+class Node(msgspec.Struct, frozen=True):
+    """One kubelet: `port` is its gRPC port, `pod_cidr` the range its pods' addresses come from."""
+
+    name: str
+    port: int
+    pod_cidr: str
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """`cluster.json`. `ports` has one for each of SERVICES_WITH_PORT: "apiserver" is HTTPS, "grpc" its gRPC face."""
+
+    name: str
+    ports: Mapping[str, int]
+    pod_cidr: str
+    nodes: tuple[Node, ...]
+    etcd_servers: tuple[str, ...] = ()
+
+
+class State:
+    """The paths of one cluster. `State("c1").folder` need not exist yet."""
+
+    def __init__(self, name: str, root: Path | None = None) -> None:
+        if not NAME.fullmatch(name):
+            raise StateError(
+                f'"{name}" cannot be a cluster\'s name: lower case letters, digits and "-", '
+                "beginning and ending with a letter or digit, 40 at most"
+            )
+        self.name = name
+        self.root = root or state_root()
+        self.folder = self.root / name
+        self.cluster_file = self.folder / "cluster.json"
+        self.pki = self.folder / "pki"
+        self.store = self.folder / "store"
+        self.logs = self.folder / "logs"
+        self.kubeconfig = self.folder / "kubeconfig"
+        self.supervisor_file = self.folder / "supervisor.json"
+        self.supervisor_lock = self.folder / "supervisor.lock"
+
+    def kubelet(self, node: str) -> Path:
+        return self.folder / "kubelet" / node
+
+    def log(self, service: str) -> Path:
+        return self.logs / f"{service}.log"
+
+    @property
+    def exists(self) -> bool:
+        return self.cluster_file.exists()
+
+    @property
+    def is_running(self) -> bool:
+        """A supervisor lives. Its services may not be ready yet."""
+        return is_locked(self.supervisor_lock)
+
+    @contextlib.contextmanager
+    def locked(self, timeout_seconds: float = 60) -> Iterator[None]:
+        """One command changes a cluster at a time. The lock stands beside the folder, which `--delete` removes."""
+        try:
+            with lock(self.root / f".{self.name}.lock", timeout_seconds):
+                yield
+        except Locked:
+            raise StateError(f"another podling command is working on cluster {self.name}; try again") from None
+        except OSError as error:
+            raise StateError(f"the state directory {self.root} cannot be used: {error.strerror}") from error
+
+    def load(self) -> Cluster:
+        try:
+            return msgspec.json.decode(self.cluster_file.read_bytes(), type=Cluster)
+        except FileNotFoundError:
+            raise StateError(f"there is no cluster {self.name}; `podling up --name {self.name}` makes it") from None
+        except msgspec.MsgspecError as error:
+            raise StateError(
+                f"{self.cluster_file} is damaged ({error}); mend it, or remove it and run `podling up` again: "
+                "the cluster's objects are in store/ and stay"
+            ) from None
+
+    def save(self, cluster: Cluster) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_atomically(self.cluster_file, msgspec.json.format(msgspec.json.encode(cluster)) + b"\n", mode=0o600)
+
+
+def state_root() -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    return Path(base) / "podling"
+
+
+def clusters(root: Path | None = None) -> list[State]:
+    """Every cluster that has been started here and not been deleted."""
+    root = root or state_root()
+    found = (State(path.parent.name, root) for path in root.glob("*/cluster.json") if NAME.fullmatch(path.parent.name))
+    return sorted(found, key=lambda state: state.name)
+
+
+def prepare(state: State, nodes: int | None = None, etcd_servers: Iterable[str] | None = None) -> Cluster:
+    """The cluster as it shall run next: what was kept, with what was asked for now, and ports that are free.
+
+    Call it under `state.locked()` while no supervisor runs. `nodes` None keeps the number there is (1 at first).
+    """
+    before = state.load() if state.exists else None
+    taken = _others(state)
+    ports = _Ports({port for other in taken for port in [*other.ports.values(), *(node.port for node in other.nodes)]})
+    kept = before.ports if before else {}
+    count = nodes if nodes is not None else len(before.nodes) if before else 1
+    pod_cidr = before.pod_cidr if before else free_pod_cidr([other.pod_cidr for other in taken])
+    kept_nodes = before.nodes if before else ()
+    cluster = Cluster(
+        name=state.name,
+        ports={service: ports.keep_or_choose(kept.get(service)) for service in SERVICES_WITH_PORT},
+        pod_cidr=pod_cidr,
+        nodes=tuple(
+            Node(
+                name=f"n{index + 1}",
+                port=ports.keep_or_choose(kept_nodes[index].port if index < len(kept_nodes) else None),
+                pod_cidr=node_cidr(pod_cidr, index),
+            )
+            for index in range(count)
+        ),
+        etcd_servers=tuple(etcd_servers) if etcd_servers is not None else before.etcd_servers if before else (),
+    )
+    if cluster != before:
+        state.save(cluster)
+    return cluster
+
+
+def grow(state: State, nodes: int) -> Cluster:
+    """The running cluster with so many nodes; those there are keep their names and ports."""
+    before = state.load()
+    ports = _Ports({port for other in [*_others(state), before] for port in other.ports.values()})
+    added = [
+        Node(f"n{index + 1}", ports.keep_or_choose(None), node_cidr(before.pod_cidr, index))
+        for index in range(len(before.nodes), nodes)
+    ]
+    cluster = msgspec.structs.replace(before, nodes=(*before.nodes[:nodes], *added))
+    if cluster != before:
+        state.save(cluster)
+    return cluster
+
+
+def _others(state: State) -> list[Cluster]:
+    found = []
+    for other in clusters(state.root):
+        if other.name != state.name:
+            with contextlib.suppress(StateError):
+                found.append(other.load())
+    return found
+
+
+def node_cidr(pod_cidr: str, index: int) -> str:
+    """The n-th /24 of the cluster's range: "10.244.0.0/24" is node 0's."""
+    first = int(ipaddress.ip_network(pod_cidr).network_address)
+    return f"{ipaddress.ip_address(first + (index << 8))}/24"
+
+
+def free_pod_cidr(taken: Iterable[str], routes: Iterable[str] | None = None) -> str:
+    """The first /16 that no other cluster has and no route of this machine leads into."""
+    busy = [ipaddress.ip_network(cidr) for cidr in (*taken, *(host_routes() if routes is None else routes))]
+    for candidate in POD_RANGES:
+        if not any(ipaddress.ip_network(candidate).overlaps(network) for network in busy):
+            return candidate
+    raise StateError(
+        "no /16 below 10.0.0.0/8 is free for pods: `podling down --delete` the clusters that you do not need"
+    )
+
+
+def host_routes() -> list[str]:
+    """The networks that this machine routes, but for the default route. Source: /proc/net/route, little endian hex."""
+    try:
+        rows = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
+    except OSError:
+        return []
+    found = []
+    for row in rows:
+        address = ipaddress.ip_address(int.from_bytes(bytes.fromhex(row[1]), "little"))
+        mask = ipaddress.ip_address(int.from_bytes(bytes.fromhex(row[7]), "little"))
+        if int(mask):
+            found.append(str(ipaddress.ip_network(f"{address}/{mask}", strict=False)))
+    return found
+
+
+class _Ports:
+    """Hands out ports that nobody listens on and no cluster has; each once."""
+
+    def __init__(self, taken: Iterable[int]) -> None:
+        self._taken = set(taken)
+
+    def keep_or_choose(self, port: int | None) -> int:
+        tries = 0
+        while port is None or port in self._taken or not _is_free(port):
+            if tries == 1000:
+                raise StateError(f"no free port found between {PORTS.start} and {PORTS.stop - 1}")
+            port, tries = random.choice(PORTS), tries + 1
+        self._taken.add(port)
+        return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))
+        except OSError:
+            return False
+    return True
