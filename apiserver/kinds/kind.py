@@ -83,7 +83,11 @@ class Kind:
     warn: Callable[[Object], Sequence[str]] = lambda _: ()  # Warning headers for what is valid but unwise
 
     generation: bool = False  # metadata.generation counts the changes of spec
-    grace_seconds: Callable[[Object], int] | None = None  # deletion is graceful by default, this long (pods)
+    grace_seconds: Callable[[Object], int] | None = None  # deletion is graceful by default, this long; 0: at once
+    terminate: Callable[[Object], None] | None = None  # deletion has two phases; spec.finalizers hold it (namespaces)
+    returns_deleted: bool = False  # DELETE answers with the object that went, not with a Status
+    unconditional_update: bool = True  # PUT without a resourceVersion is accepted
+    ttl_seconds: int = 0  # objects vanish this long after their last write (events)
     create_on_update: bool = False  # PUT to a name that does not exist creates it
     selectable: Callable[[Object], Mapping[str, str]] = lambda _: {}  # fields besides metadata.name and .namespace
     subresources: tuple[Subresource, ...] = ()

@@ -1,0 +1,45 @@
+"""What the pipeline answers, before a face (REST or gRPC) gives it its form."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from apiserver.kinds.kind import Kind
+
+if TYPE_CHECKING:
+    from apiserver.watchcache import Cached
+    from apiserver.watcher import Watcher
+
+
+@dataclass(slots=True)
+class Answer:
+    """One object. `kind` is whose columns show it as a table, None for a Status and for what a question answered.
+
+    `cached` is the same object with its encoded bytes, where it comes from the watch cache.
+    """
+
+    object: dict[str, Any]
+    code: int = 200
+    kind: Kind | None = None
+    cached: "Cached | None" = None
+
+
+@dataclass(slots=True)
+class ListAnswer:
+    """Many objects of one kind at one revision; `continue_` and `remaining` when a limit cut the list."""
+
+    kind: Kind
+    items: Sequence["Cached"]
+    revision: int
+    continue_: str = ""
+    remaining: int | None = None
+
+
+@dataclass(slots=True)
+class WatchAnswer:
+    """Changes to come. `seconds` is how long the watch lasts at most; `bookmarks` whether progress is told."""
+
+    kind: Kind
+    watcher: "Watcher"
+    seconds: float
+    bookmarks: bool

@@ -1,0 +1,150 @@
+"""One watch of the whole store feeds the caches of all kinds.
+
+All keys are watched, not `/registry/` alone, so that the caches' revision reaches the store's own after every write,
+whoever wrote what: `fresh` needs no progress messages to know that nothing was missed.
+
+    start: range every kind at revision R ──▶ watch from R + 1 ──▶ apply, wake who waits for a revision
+    the watch broke (compacted, store away): cut every watcher, start over
+"""
+
+import asyncio
+import heapq
+import itertools
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from apiserver import keys
+from apiserver.kinds.kind import Kind
+from apiserver.watchcache import UNREADABLE, KindCache
+from apiserver.watcher import Filter
+from podling.api.errors import GroupResource, ServiceUnavailable, Timeout
+from podling.storage import Batch, Change, Storage, StorageError, prefix_end
+
+log = logging.getLogger(__name__)
+
+ALL = (b"\0", b"\0")
+RETRY_SECONDS = 0.5
+PAGE = 2000
+PATIENCE_SECONDS = 3.0  # how long a read waits for a revision; Kubernetes waits as long
+
+
+class Feed:
+    """The caches, by kind, and the task that keeps them. Also the `Lister` of authorization and admission."""
+
+    def __init__(self, storage: Storage, kinds: Sequence[Kind]) -> None:
+        self.storage = storage
+        self.caches = {(kind.group, kind.plural): KindCache(kind) for kind in kinds if kind.stored}
+        self._by_prefix = {cache.prefix[len(keys.ROOT) : -1]: cache for cache in self.caches.values()}
+        self.revision = 0
+        self.ready = asyncio.Event()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._count = itertools.count()
+
+    def of(self, kind: Kind) -> KindCache:
+        return self.caches[kind.group, kind.plural]
+
+    # The Lister.
+
+    def get(self, resource: GroupResource, namespace: str, name: str) -> dict[str, Any] | None:
+        cache = self.caches.get((resource.group, resource.resource))
+        found = cache.get(namespace, name) if cache else None
+        return found.object if found else None
+
+    def list(self, resource: GroupResource, namespace: str | None = None) -> Iterable[dict[str, Any]]:
+        cache = self.caches.get((resource.group, resource.resource))
+        if cache is None:
+            return []
+        return [cached.object for cached in cache.select(Filter(namespace=namespace or ""))]
+
+    # Waiting.
+
+    async def fresh(self) -> int:
+        """Wait until the caches hold everything written so far; the revision they are at."""
+        try:
+            newest = await self.storage.revision()
+        except StorageError as error:
+            raise ServiceUnavailable(f"the store is not available: {error}") from error
+        await self.reach(newest)
+        return self.revision
+
+    async def reach(self, revision: int) -> None:
+        """Wait until the caches are at `revision` or beyond; `Timeout` when they do not get there."""
+        if self.revision >= revision and self.ready.is_set():
+            return
+        reached = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (revision, next(self._count), reached))
+        try:
+            await asyncio.wait_for(reached, PATIENCE_SECONDS)
+        except TimeoutError:
+            text = f"Too large resource version: {revision}, current: {self.revision}"
+            cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+            raise Timeout(f"Timeout: {text}", {"causes": [cause], "retryAfterSeconds": 1}) from None
+
+    def _reached(self, revision: int) -> None:
+        self.revision = revision
+        while self._waiting and self._waiting[0][0] <= revision:
+            reached = heapq.heappop(self._waiting)[2]
+            if not reached.done():
+                reached.set_result(None)
+
+    # Feeding.
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._load()
+                async for batch in self.storage.watch(*ALL, self.revision + 1):
+                    self._apply(batch)
+                log.warning("watch of the store ended, starting over revision=%d", self.revision)
+            except StorageError as error:
+                log.warning("watch of the store broke, starting over revision=%d error=%s", self.revision, error)
+            self.ready.clear()
+            for cache in self.caches.values():
+                cache.cut()
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _load(self) -> None:
+        revision = await self.storage.revision()
+        for cache in self.caches.values():
+            for key in cache.load(await self._read(cache, revision), revision):
+                log.error("unreadable value key=%s%s", cache.prefix, key)
+        self.ready.set()
+        self._reached(revision)
+        log.info("caches loaded revision=%d objects=%d", revision, sum(len(c.objects) for c in self.caches.values()))
+
+    async def _read(self, cache: KindCache, revision: int) -> list[tuple[str, bytes, int]]:
+        start, end = cache.prefix.encode(), prefix_end(cache.prefix.encode())
+        skip = len(start)
+        found: list[tuple[str, bytes, int]] = []
+        while True:
+            page = await self.storage.range(start, end, revision=revision, limit=PAGE)
+            found += [(kv.key[skip:].decode(), kv.value, kv.mod_revision) for kv in page.kvs]
+            if len(page.kvs) < PAGE:
+                return found
+            start = page.kvs[-1].key + b"\0"
+
+    def _apply(self, batch: Batch) -> None:
+        for event in batch.events:
+            cache, key = self._locate(event.kv.key)
+            if cache is None:
+                continue
+            try:
+                if event.change is Change.PUT:
+                    cache.put(key, event.kv.value, event.kv.mod_revision)
+                else:
+                    cache.delete(key, event.kv.mod_revision)
+            except UNREADABLE as error:  # somebody else wrote what is no object
+                log.error("unreadable value key=%s revision=%d error=%s", event.kv.key, event.kv.mod_revision, error)
+        self._reached(batch.revision)
+
+    def _locate(self, key: bytes) -> tuple[KindCache | None, str]:
+        text = key.decode(errors="replace")
+        if not text.startswith(keys.ROOT):
+            return None, ""
+        parts = text[len(keys.ROOT) :].split("/")
+        for length in (2, 1):  # "services/specs" before "services"
+            cache = self._by_prefix.get("/".join(parts[:length]))
+            if cache is not None and len(parts) > length:
+                return cache, "/".join(parts[length:])
+        return None, ""

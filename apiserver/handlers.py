@@ -1,0 +1,24 @@
+"""The calls that no generic verb serves, in one literal table.
+
+A handler gets the decoded body in `request.decoded` (None where the verb has none) and answers. Streams take the
+HTTP request itself, once the caller is known and allowed: they answer by WebSocket, SPDY or chunks.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from apiserver.answer import Answer
+from apiserver.context import Context
+from apiserver.request import Request
+from apiserver.verbs import binding, eviction
+
+Handler = Callable[[Context, Request], Awaitable[Answer]]
+Stream = Callable[[Any, Context, Request], Awaitable[Any]]
+
+HANDLERS: dict[tuple[str, str, str], Handler] = {
+    ("", "pods", "binding"): binding.bind,
+    ("", "bindings", ""): binding.bind,
+    ("", "pods", "eviction"): eviction.evict,
+}
+
+STREAMS: dict[tuple[str, str, str], Stream] = {}
