@@ -14,3 +14,6 @@ class Lister(Protocol):
 
     def list(self, resource: GroupResource, namespace: str | None = None) -> Iterable[dict[str, Any]]:
         """All objects of a kind, or of one namespace."""
+
+    def version(self, resource: GroupResource) -> int:
+        """A number that grows with every change of the kind: what was derived from its objects is then out of date."""

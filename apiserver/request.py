@@ -31,6 +31,7 @@ class Attributes:
     namespace: str = ""
     name: str = ""
     path: str = ""  # set only for non-resource requests
+    field_selector: str = ""  # of list, watch and deletecollection, as the query has it: nodes may list their own pods
 
 
 @dataclass(slots=True)
