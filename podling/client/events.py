@@ -36,6 +36,7 @@ class EventRecorder:
         self._source = {"component": component, **({"host": host} if host else {})}
         self._waiting: deque[_Occurrence] = deque(maxlen=MOST_WAITING)
         self._arrived = asyncio.Event()
+        self._written = 0
         self._known: OrderedDict[_Occurrence, tuple[str, int]] = OrderedDict()
 
     def event(self, involved: dict[str, str], type: str, reason: str, message: str) -> None:
@@ -74,7 +75,8 @@ class EventRecorder:
                 return
             except NotFound:
                 pass  # it expired: write it anew
-        name = f"{involved['name'][:230]}.{int(self._clock.now().timestamp() * 1e9):x}"
+        self._written += 1  # two events may share a moment
+        name = f"{involved['name'][:230]}.{int(self._clock.now().timestamp() * 1e9) + self._written:x}"
         await self._client.create(EVENTS, self._body(occurrence, involved, name, namespace, now), namespace)
         self._known[occurrence] = (name, 1)
         if len(self._known) > MOST_REMEMBERED:

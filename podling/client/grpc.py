@@ -5,6 +5,7 @@ breaks, every call that waits gets `ServiceUnavailable`, and the next call opens
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ from podling.client.resource import Resource
 from podling.pb.cluster import cluster_pb2 as pb
 from podling.pb.cluster.cluster_pb2_grpc import ClusterStub
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 PAGE = 500
 MOST_BYTES = 64 << 20
@@ -59,7 +61,7 @@ class GrpcClient:
         items: list[T] = []
         while True:
             reply = await self._call(pb.LIST, _target(of, namespace), options)
-            items += [decode(item, of.type) for item in reply.items]
+            items += [item for data in reply.items if (item := _readable(data, of)) is not None]
             if not getattr(reply, "continue"):
                 return Listed(items, reply.resource_version)
             options = options | {"continue": getattr(reply, "continue")}
@@ -74,7 +76,8 @@ class GrpcClient:
                 for event in reply.events:
                     if event.type == "ERROR":
                         raise errors.from_status(msgspec.json.decode(event.object))
-                    yield Changed(event.type, decode(event.object, of.type))
+                    if (item := _readable(event.object, of)) is not None:
+                        yield Changed(event.type, item)
         except grpc.aio.AioRpcError as error:
             raise _error(error) from error
         finally:
@@ -181,6 +184,15 @@ def _target(of: Resource[Any], namespace: str = "", name: str = "", subresource:
     return pb.Target(
         group=of.group, version=of.version, resource=of.plural, namespace=namespace, name=name, subresource=subresource
     )
+
+
+def _readable(data: bytes, of: Resource[T]) -> T | None:
+    """One object that somebody wrote without a field that its type requires must not hide all the others."""
+    try:
+        return decode(data, of.type)
+    except msgspec.ValidationError as error:
+        log.warning("object left out resource=%s error=%s object=%.200s", of.plural, error, data)
+        return None
 
 
 def _selectors(labels: str, fields: str) -> dict[str, str]:

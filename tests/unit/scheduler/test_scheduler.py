@@ -1,0 +1,123 @@
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from podling.api.errors import ServiceUnavailable
+from podling.client.events import EventRecorder
+from podling.client.fake import FakeClient
+from podling.client.resource import EVENTS, NODES, PODS
+from podling.loop.clock import FakeClock
+from scheduler.scheduler import NAME, Scheduler
+
+ROOM = {"allocatable": {"cpu": "1", "memory": "1Gi", "pods": "10"}}
+
+
+def pod(name: str, cpu: str = "600m", **spec: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name},
+        "spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": cpu}}}], **spec},
+    }
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.client, self.clock = FakeClient(), FakeClock()
+        self.scheduler = Scheduler(self.client, EventRecorder(self.client, NAME, clock=self.clock), self.clock)
+
+    def node_of(self, name: str) -> str | None:
+        found = self.client.find(PODS, name)
+        assert found is not None
+        node: str | None = found["spec"].get("nodeName")
+        return node
+
+    async def events(self) -> list[tuple[str, str]]:
+        return [(event.reason, event.message) for event in (await self.client.list(EVENTS)).items]
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    found = Bench()
+    task = asyncio.create_task(found.scheduler.run())
+    await found.clock.advance(0)
+    yield found
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_pod_is_bound_to_a_node_that_can_take_it(bench: Bench) -> None:
+    bench.client.add(NODES, {"metadata": {"name": "n1"}, "status": ROOM})
+    bench.client.add(PODS, pod("a"))
+    await bench.clock.advance(0.1)
+    assert bench.node_of("a") == "n1"
+    assert await bench.events() == [("Scheduled", "Successfully assigned default/a to n1")]
+
+
+async def test_a_pod_that_fits_nowhere_says_why_and_goes_when_there_is_room(bench: Bench) -> None:
+    bench.client.add(NODES, {"metadata": {"name": "n1"}, "status": ROOM})
+    bench.client.add(PODS, pod("a"))
+    bench.client.add(PODS, pod("b"))
+    await bench.clock.advance(0.1)
+    waiting = bench.client.find(PODS, "b")
+    assert waiting is not None
+    condition = waiting["status"]["conditions"][0]
+    assert (condition["type"], condition["status"], condition["reason"]) == ("PodScheduled", "False", "Unschedulable")
+    assert condition["message"] == "0/1 nodes are available: 1 Insufficient cpu."
+    assert ("FailedScheduling", condition["message"]) in await bench.events()
+    await bench.clock.advance(30)
+    assert bench.node_of("b") is None
+    await bench.client.delete(PODS, "a", "default", grace_seconds=0)
+    await bench.clock.advance(0.1)
+    assert bench.node_of("b") == "n1"
+
+
+async def test_the_first_node_of_an_empty_cluster_takes_who_waited(bench: Bench) -> None:
+    bench.client.add(PODS, pod("a"))
+    await bench.clock.advance(5)
+    bench.client.add(NODES, {"metadata": {"name": "n1"}, "status": ROOM})
+    await bench.clock.advance(0.1)
+    assert bench.node_of("a") == "n1"
+
+
+async def test_a_heartbeat_of_a_full_node_wakes_nobody(bench: Bench) -> None:
+    bench.client.add(NODES, {"metadata": {"name": "n1"}, "status": ROOM})
+    bench.client.add(PODS, pod("a", cpu="5"))
+    await bench.clock.advance(5)
+    before = bench.client.version
+    heartbeat = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    await bench.client.patch(NODES, "n1", heartbeat, subresource="status")
+    await bench.clock.advance(20)
+    assert bench.client.version == before + 1
+
+
+async def test_a_failed_binding_is_tried_again(bench: Bench) -> None:
+    def fail(verb: str, plural: str, name: str) -> None:
+        if verb == "create" and plural == "pods":
+            raise ServiceUnavailable("away")
+
+    bench.client.fail = fail
+    bench.client.add(NODES, {"metadata": {"name": "n1"}, "status": ROOM})
+    bench.client.add(PODS, pod("a"))
+    await bench.clock.advance(0.5)
+    bench.client.fail = lambda verb, plural, name: None
+    await bench.clock.advance(2)
+    assert bench.node_of("a") == "n1"
+
+
+async def test_others_pods_and_gated_ones_are_left_alone(bench: Bench) -> None:
+    bench.client.add(NODES, {"metadata": {"name": "n1"}, "status": ROOM})
+    bench.client.add(PODS, pod("theirs", schedulerName="other"))
+    bench.client.add(PODS, pod("gated", schedulingGates=[{"name": "wait"}]))
+    await bench.clock.advance(1)
+    assert bench.node_of("theirs") is None
+    assert bench.node_of("gated") is None
+
+
+async def test_what_the_scheduler_does_not_do_it_says(bench: Bench) -> None:
+    bench.client.add(NODES, {"metadata": {"name": "n1"}, "status": ROOM})
+    spread = [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}]
+    bench.client.add(PODS, pod("a", topologySpreadConstraints=spread))
+    await bench.clock.advance(0.1)
+    said = [message for reason, message in await bench.events() if reason == "FieldNotSupported"]
+    assert said == ["podling's scheduler does not act on spec.topologySpreadConstraints"]
