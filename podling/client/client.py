@@ -12,7 +12,7 @@ server is away. Nothing here retries.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from podling.client.resource import Resource
+from podling.client.resource import Partial, Resource
 
 T = TypeVar("T")
 Data = Mapping[str, Any]
@@ -68,5 +68,11 @@ class Client(Protocol):
         propagation: str = "",
     ) -> None:
         """`uid` makes it conditional: `Conflict` when the object of that name is another one by now."""
+
+    async def delete_collection(self, of: Resource[T], namespace: str) -> None:
+        """All of one kind in one namespace, each with its own grace."""
+
+    async def resources(self) -> Sequence[Resource[Partial]]:
+        """Every resource served that can be listed, watched and deleted, one version each."""
 
     async def close(self) -> None: ...

@@ -7,7 +7,7 @@ uid preconditions, status as a part of its own, and bindings. It validates nothi
 import asyncio
 import copy
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
 from podling.api import errors, selectors
@@ -15,10 +15,11 @@ from podling.api.errors import GroupResource
 from podling.api.meta import name_suffix, timestamp
 from podling.client.client import MERGE, Changed, Data, Listed
 from podling.client.codec import typed
-from podling.client.resource import Resource
+from podling.client.resource import RESOURCES, Partial, Resource
 
 T = TypeVar("T")
 Object = dict[str, Any]
+FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 Event = tuple[int, str, str, Object]  # version, plural, type, object
 
 
@@ -136,13 +137,29 @@ class FakeClient:
         old = self._get(of, name, namespace)
         if uid and uid != old["metadata"]["uid"]:
             raise errors.conflict(_group_resource(of), name, "the UID in the precondition does not match")
-        if of.plural == "pods" and grace_seconds != 0 and old["spec"].get("nodeName"):
+        if old["metadata"].get("deletionTimestamp") and old["metadata"].get("finalizers"):
+            return
+        if old["metadata"].get("finalizers") or propagation in FINALIZERS:
+            marked = copy.deepcopy(old)
+            finalizers = marked["metadata"].setdefault("finalizers", [])
+            finalizers += [FINALIZERS[propagation]] if propagation in FINALIZERS else []
+            marked["metadata"]["deletionTimestamp"] = timestamp()
+            self._store(of, "MODIFIED", marked)
+        elif of.plural == "pods" and grace_seconds != 0 and old["spec"].get("nodeName"):
             marked = copy.deepcopy(old)
             seconds = old["spec"].get("terminationGracePeriodSeconds", 30) if grace_seconds is None else grace_seconds
             marked["metadata"] |= {"deletionTimestamp": timestamp(), "deletionGracePeriodSeconds": seconds}
             self._store(of, "MODIFIED", marked)
         else:
             self._store(of, "DELETED", copy.deepcopy(old))
+
+    async def delete_collection(self, of: Resource[T], namespace: str) -> None:
+        for plural, where, name in list(self.objects):
+            if (plural, where) == (of.plural, namespace):
+                await self.delete(of, name, namespace)
+
+    async def resources(self) -> Sequence[Resource[Partial]]:
+        return [Resource(of.group, of.version, of.plural, of.kind, Partial, of.namespaced) for of in RESOURCES]
 
     async def close(self) -> None:
         return None
@@ -158,6 +175,9 @@ class FakeClient:
             new = copy.deepcopy(old) | {"status": new.get("status", {})}
         new["metadata"] = copy.deepcopy(old["metadata"]) | new.get("metadata", {})
         new |= {"apiVersion": of.api_version, "kind": of.kind}
+        if new["metadata"].get("deletionTimestamp") and old["metadata"].get("finalizers"):
+            if not new["metadata"].get("finalizers"):
+                return self._store(of, "DELETED", new)
         return old if new == old else self._store(of, "MODIFIED", new)
 
     def _store(self, of: Resource[Any], type_: str, item: Object) -> Object:

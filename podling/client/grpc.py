@@ -6,7 +6,7 @@ breaks, every call that waits gets `ServiceUnavailable`, and the next call opens
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import grpc
@@ -15,7 +15,7 @@ import msgspec
 from podling.api import errors
 from podling.client.client import MERGE, Changed, Data, Listed
 from podling.client.codec import decode, encode
-from podling.client.resource import Resource
+from podling.client.resource import Partial, Resource
 from podling.pb.cluster import cluster_pb2 as pb
 from podling.pb.cluster.cluster_pb2_grpc import ClusterStub
 
@@ -119,6 +119,20 @@ class GrpcClient:
         if propagation:
             options["propagationPolicy"] = propagation
         await self._call(pb.DELETE, _target(of, namespace, name), body=encode(options))
+
+    async def delete_collection(self, of: Resource[T], namespace: str) -> None:
+        await self._call(pb.DELETE_COLLECTION, _target(of, namespace))
+
+    async def resources(self) -> Sequence[Resource[Partial]]:
+        try:
+            reply = await self._stub.Discover(pb.DiscoverRequest(), timeout=CALL_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            raise _error(error) from error
+        return [
+            Resource(found.group, found.version, found.resource, found.kind, Partial, found.namespaced)
+            for found in reply.resources
+            if {"list", "watch", "delete"} <= set(found.verbs)
+        ]
 
     async def close(self) -> None:
         if self._reader:

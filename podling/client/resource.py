@@ -1,8 +1,10 @@
 """The resources that podling's own services read and write, with the types that they decode into."""
 
+from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from lightkube.models import coordination_v1, core_v1, rbac_v1
+from lightkube.models.meta_v1 import ObjectMeta
 
 T = TypeVar("T")
 
@@ -22,6 +24,13 @@ class Resource(NamedTuple, Generic[T]):
         return f"{self.group}/{self.version}" if self.group else self.version
 
 
+@dataclass
+class Partial:
+    """Any object, of which only the metadata matters: what controllers over all kinds decode into."""
+
+    metadata: ObjectMeta = field(default_factory=ObjectMeta)
+
+
 PODS = Resource("", "v1", "pods", "Pod", core_v1.Pod)
 NODES = Resource("", "v1", "nodes", "Node", core_v1.Node, namespaced=False)
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", core_v1.Namespace, namespaced=False)
@@ -32,4 +41,16 @@ SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount", core_
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", coordination_v1.Lease)
 CLUSTER_ROLES = Resource(
     "rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", rbac_v1.ClusterRole, namespaced=False
+)
+
+RESOURCES: tuple[Resource[object], ...] = (
+    PODS,
+    NODES,
+    NAMESPACES,
+    EVENTS,
+    CONFIG_MAPS,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    LEASES,
+    CLUSTER_ROLES,
 )

@@ -49,6 +49,11 @@ class ClusterStub:
                 request_serializer=podling_dot_pb_dot_cluster_dot_cluster__pb2.WatchRequest.SerializeToString,
                 response_deserializer=podling_dot_pb_dot_cluster_dot_cluster__pb2.WatchReply.FromString,
                 _registered_method=True)
+        self.Discover = channel.unary_unary(
+                '/podling.cluster.v1.Cluster/Discover',
+                request_serializer=podling_dot_pb_dot_cluster_dot_cluster__pb2.DiscoverRequest.SerializeToString,
+                response_deserializer=podling_dot_pb_dot_cluster_dot_cluster__pb2.DiscoverReply.FromString,
+                _registered_method=True)
 
 
 class ClusterServicer:
@@ -76,6 +81,13 @@ class ClusterServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Discover(self, request, context):
+        """Every resource that is served, one version each: what deletes a namespace's contents and collects garbage goes by it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ClusterServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -93,6 +105,11 @@ def add_ClusterServicer_to_server(servicer, server):
                     servicer.Watch,
                     request_deserializer=podling_dot_pb_dot_cluster_dot_cluster__pb2.WatchRequest.FromString,
                     response_serializer=podling_dot_pb_dot_cluster_dot_cluster__pb2.WatchReply.SerializeToString,
+            ),
+            'Discover': grpc.unary_unary_rpc_method_handler(
+                    servicer.Discover,
+                    request_deserializer=podling_dot_pb_dot_cluster_dot_cluster__pb2.DiscoverRequest.FromString,
+                    response_serializer=podling_dot_pb_dot_cluster_dot_cluster__pb2.DiscoverReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -176,6 +193,33 @@ class Cluster:
             '/podling.cluster.v1.Cluster/Watch',
             podling_dot_pb_dot_cluster_dot_cluster__pb2.WatchRequest.SerializeToString,
             podling_dot_pb_dot_cluster_dot_cluster__pb2.WatchReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Discover(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/podling.cluster.v1.Cluster/Discover',
+            podling_dot_pb_dot_cluster_dot_cluster__pb2.DiscoverRequest.SerializeToString,
+            podling_dot_pb_dot_cluster_dot_cluster__pb2.DiscoverReply.FromString,
             options,
             channel_credentials,
             insecure,
