@@ -1,15 +1,17 @@
 """The one seam between the kubelet's decisions and whatever runs containers.
 
-`kubelet.docker.DockerRuntime` is the real one, `kubelet.fake.FakeRuntime` one in memory; `tests/contracts/test_runtime.py`
-runs over both. A pod on the runtime is one sandbox (the pause container, which holds the network, IPC and UTS
-namespaces) and its members. The runtime remembers nothing itself: everything is read back from the engine by labels,
-so that a kubelet killed anywhere finds its pods again. Every verb is idempotent: starting what exists adopts it,
-removing what is gone succeeds.
+`kubelet.docker.DockerRuntime` is the real one, `kubelet.fake.FakeRuntime` one in memory;
+`tests/contracts/test_runtime.py` runs over both. A pod on the runtime is one sandbox (the pause container, which holds
+the network, IPC and UTS namespaces) and its members. The runtime remembers nothing itself: everything is read back
+from the engine by labels, so that a kubelet killed anywhere finds its pods again. Every verb is idempotent: starting
+what exists adopts it, removing what is gone succeeds.
 
 Errors:
     RuntimeUnavailable    the engine is away; try again later
-    ImageError            the image cannot be had; `reason` is what kubectl shows (ErrImagePull, ErrImageNeverPull, InvalidImageName)
-    ContainerError        the engine refused; `reason` is what kubectl shows (CreateContainerError, RunContainerError, CreatePodSandboxError)
+    ImageError            the image cannot be had; `reason` is what kubectl shows (ErrImagePull, ErrImageNeverPull,
+                          InvalidImageName)
+    ContainerError        the engine refused; `reason` is what kubectl shows (CreateContainerError, RunContainerError,
+                          CreatePodSandboxError)
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -49,7 +51,8 @@ class PodRef(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ContainerSeen:
-    """A member as the engine shows it. `id` is the full hex id; `attempt` counts from 0; `exit_code` is meaningful when EXITED."""
+    """A member as the engine shows it. `id` is the full hex id; `attempt` counts from 0; `exit_code` means something
+    when EXITED."""
 
     id: str
     name: str
@@ -65,11 +68,13 @@ class ContainerSeen:
     oom_killed: bool = False
     error: str = ""  # why the engine could not start it: "exec: \"nope\": executable file not found in $PATH"
     termination_message: str = ""
+    sandbox_id: str = ""  # whose namespaces it joined: a member of a dead sandbox is not a member of the next one
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxSeen:
-    """`ready`: running, with its network complete. A pod may own dead sandboxes for a moment; `attempt` tells them apart."""
+    """`ready`: running, with its network complete. A pod may own dead sandboxes for a moment; `attempt` tells them
+    apart."""
 
     id: str
     attempt: int

@@ -1,0 +1,177 @@
+"""The status of each container of a pod: its state now, the state before, and how often it was started. Pure.
+
+    newest instance    something waits           state           lastState
+    none, none in API  …                         waiting         (none)
+    none, was running  pod leaves                terminated      (kept)         ContainerStatusUnknown
+    none, was running  pod stays                 waiting         terminated     ContainerStatusUnknown
+    none, had ended    …                         kept            kept
+    running            …                         running         terminated of the instance before
+    dead               back-off or start error   waiting         terminated of this instance
+    dead               nothing                   terminated      terminated of the instance before
+
+Source: convertToAPIContainerStatuses in k8s.io/kubernetes/pkg/kubelet/kubelet_pods.go.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kubelet.machine import Wanted, by_attempt, is_dead
+from kubelet.memory import Waiting
+from kubelet.runtime import ContainerSeen, PodSeen, State
+from podling.api.meta import timestamp
+
+Data = dict[str, Any]
+KILLED = 137
+NOT_STARTED = 128
+ZERO_TIME = "1970-01-01T00:00:00Z"
+
+
+class Look(NamedTuple):
+    pod: Any
+    wanted: Wanted
+    seen: PodSeen
+    old: Data
+    waiting: Mapping[str, Waiting]
+    readiness: Mapping[str, bool]
+    ended: bool
+
+
+def container_statuses(look: Look, containers: Sequence[Any], field: str) -> list[Data]:
+    before = {each["name"]: each for each in look.old.get(field) or ()}
+    default = Waiting("PodInitializing" if look.pod.spec.initContainers else "ContainerCreating")
+    return [_status(look, container, before.get(container.name), default) for container in containers]
+
+
+def _status(look: Look, container: Any, old: Data | None, default: Waiting) -> Data:
+    instances = by_attempt([each for each in look.seen.containers if each.name == container.name])
+    started = [each for each in instances if each.state is not State.CREATED or each.error]
+    waits = look.waiting.get(container.name)
+    if not started:
+        return _unseen(look, container, old, waits or default)
+    now, before = started[0], started[1] if len(started) > 1 else None
+    last = {"terminated": _terminated(before)} if before else _kept_last(old, now)
+    state: Data
+    if now.state is State.RUNNING:
+        state = {"running": {"startedAt": timestamp(now.started_at)}}
+    elif waits and not look.ended and not look.wanted.over:
+        state, last = {"waiting": _waiting(waits)}, {"terminated": _terminated(now)}
+    else:
+        state = {"terminated": _terminated(now)}
+    return _body(look, container, now, state, last)
+
+
+def _body(look: Look, container: Any, now: ContainerSeen, state: Data, last: Data) -> Data:
+    running = now.state is State.RUNNING
+    plain_init = any(each.name == container.name and each.init and not each.sidecar for each in look.wanted.members)
+    done = now.state is State.EXITED and now.exit_code == 0 and "terminated" in state
+    ready = done if plain_init else running and look.readiness.get(container.name, True)
+    status = {
+        "name": container.name,
+        "state": state,
+        "lastState": last,
+        "ready": ready,
+        "restartCount": now.attempt,
+        "image": now.image,
+        "imageID": now.image_id,
+        "containerID": f"docker://{now.id}",
+        "started": running,
+    }
+    return status | _told_of_spec(container)
+
+
+def _told_of_spec(container: Any) -> Data:
+    """What newer kubelets repeat of the spec, as the engine was asked for it."""
+    found: Data = {}
+    resources = {
+        group: dict(given) for group in ("limits", "requests") if (given := getattr(container.resources, group, None))
+    }
+    found["resources"] = resources
+    mounts = [
+        {"name": each.name, "mountPath": each.mountPath}
+        | ({"readOnly": True, "recursiveReadOnly": "Disabled"} if each.readOnly else {})
+        for each in container.volumeMounts or ()
+    ]
+    return found | ({"volumeMounts": mounts} if mounts else {})
+
+
+def _unseen(look: Look, container: Any, old: Data | None, waits: Waiting) -> Data:
+    """The engine knows no instance: it was never started, or is gone."""
+    fresh = {
+        "name": container.name,
+        "state": {"waiting": _waiting(waits)},
+        "lastState": {},
+        "ready": False,
+        "restartCount": 0,
+        "image": container.image,
+        "imageID": "",
+        "started": False,
+    }
+    state = (old or {}).get("state", {})
+    if old and "terminated" in state:
+        over = look.wanted.leaving or look.wanted.over or state["terminated"].get("exitCode") == 0
+        if over:
+            return old | {"started": False}
+        return {**old, "state": fresh["state"], "lastState": state, "ready": False, "started": False}
+    if not old or not old.get("containerID"):
+        if look.ended and look.wanted.leaving:
+            return fresh | {"state": {"terminated": _unknown(None)}}
+        return fresh
+    if look.wanted.leaving and "running" in state:
+        return {**old, "state": {"terminated": _unknown(old)}, "ready": False, "started": False}
+    if "running" in state:
+        restarts = old.get("restartCount", 0)
+        lost = {"lastState": {"terminated": _unknown(old)}, "restartCount": restarts}
+        return {**old, **lost, "state": fresh["state"], "ready": False, "started": False}
+    return {**old, "state": {"waiting": _waiting(waits)}, "ready": False, "started": False}
+
+
+def _unknown(old: Data | None) -> Data:
+    found: Data = {
+        "exitCode": KILLED,
+        "reason": "ContainerStatusUnknown",
+        "message": "The container could not be located when the pod was terminated",
+        "startedAt": None,
+        "finishedAt": None,
+    }
+    if old:
+        found["message"] += ".  The container used to be Running"
+        found["containerID"] = old.get("containerID")
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _kept_last(old: Data | None, now: ContainerSeen) -> Data:
+    """The instance before was removed: the API may still tell how it ended."""
+    if old is None or now.attempt == 0:
+        return {}
+    state: Data = old.get("state", {})
+    was_earlier = old.get("containerID") != f"docker://{now.id}"
+    if was_earlier and "terminated" in state:
+        return {"terminated": state["terminated"]}
+    return dict(old.get("lastState") or {})
+
+
+def _waiting(waits: Waiting) -> Data:
+    return {"reason": waits.reason} | ({"message": waits.message} if waits.message else {})
+
+
+def _terminated(ended: ContainerSeen) -> Data:
+    found: Data = {"exitCode": _exit_code(ended), "reason": _reason(ended)}
+    if message := ended.termination_message or ended.error:
+        found["message"] = message
+    found["startedAt"] = timestamp(ended.started_at) if ended.started_at else ZERO_TIME
+    found["finishedAt"] = timestamp(ended.finished_at or ended.created_at) if ended.created_at else ZERO_TIME
+    return found | {"containerID": f"docker://{ended.id}"}
+
+
+def _exit_code(ended: ContainerSeen) -> int:
+    if ended.error and not ended.exit_code:
+        return NOT_STARTED
+    return ended.exit_code
+
+
+def _reason(ended: ContainerSeen) -> str:
+    if ended.state is State.CREATED:
+        return "StartError"
+    if ended.oom_killed:
+        return "OOMKilled"
+    return "Completed" if ended.exit_code == 0 and is_dead(ended) else "Error"

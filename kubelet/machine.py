@@ -1,0 +1,283 @@
+"""What to do next about one pod, decided without a clock, a socket or an await.
+
+    pod is …      seen on the engine                          → action
+    ───────────────────────────────────────────────────────────────────────────────────
+    leaving       a member runs                               → Stop       (sidecars last)
+    (deleted or   members are there                           → Remove
+     gone)        a sandbox is there                          → RemoveSandbox
+                  nothing                                     → Finish
+    over          a member runs                               → Stop
+    (nothing may  a sandbox is there                          → RemoveSandbox
+     run again)   more dead instances than kept               → Remove
+    alive         a member outlives its sandbox               → Stop
+                  a dead sandbox                              → RemoveSandbox
+                  init instances of a former sandbox          → Remove
+                  no sandbox                                  → StartSandbox
+                  a member runs another image than wanted     → Stop
+                  the next init container is not done         → Start      (one by one; a sidecar need only run)
+                  members do not run that should              → Start      (all that nothing holds, together)
+                  more dead instances than kept               → Remove
+    any           else                                        → None: settled until something changes
+
+`step` is asked again after every action, with what is then seen, so the kubelet may be killed between any two. What
+must wait (a crash loop's back-off, an image on its way) is told by `held`. An instance is one container of a member; a
+"dead" one has exited, or could not be started.
+"""
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kubelet.runtime import ContainerSeen, PodRef, PodSeen, SandboxSeen, State
+
+SANDBOX = ""  # in `held`: the pod as a whole may not start now
+KEPT_DEAD = 1  # former instances kept a member, for `kubectl logs --previous`
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A container of the pod's spec. `policy`: Always, OnFailure or Never, for an init container too."""
+
+    name: str
+    spec_hash: str = ""
+    init: bool = False
+    policy: str = "Always"
+
+    @property
+    def sidecar(self) -> bool:
+        return self.init and self.policy == "Always"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`members` in the order of the spec, init containers first. `next_attempts`: the least attempt of a new instance
+    where the engine remembers none, from the API's restart counts."""
+
+    ref: PodRef
+    members: Sequence[Member] = ()
+    leaving: bool = False
+    over: bool = False
+    grace_seconds: int = 30
+    sandbox_attempt: int = 0
+    next_attempts: Sequence[tuple[str, int]] = ()
+
+
+class Launch(NamedTuple):
+    member: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """`members` are the containers' names, beside their ids."""
+
+    ids: Sequence[str]
+    members: Sequence[str]
+    grace_seconds: int
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    ids: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSandbox:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartSandbox:
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    sandbox_id: str
+    launches: Sequence[Launch]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Nothing of the pod is left on the engine: it may leave the API."""
+
+
+Action = Stop | Remove | RemoveSandbox | StartSandbox | Start | Finish
+
+
+def step(wanted: Wanted, seen: PodSeen, held: AbstractSet[str] = frozenset()) -> Action | None:
+    if wanted.leaving:
+        return _leave(wanted, seen)
+    if is_over(wanted, seen):
+        return _retire(wanted, seen)
+    sandbox = current_sandbox(seen)
+    if action := _tidy(wanted, seen, sandbox):
+        return action
+    if sandbox is None:
+        return None if SANDBOX in held else StartSandbox(_next_sandbox(wanted, seen))
+    return _change_image(wanted, seen) or _start(wanted, seen, sandbox, held) or _prune(seen)
+
+
+def _leave(wanted: Wanted, seen: PodSeen) -> Action:
+    if action := _stop_all(wanted, seen):
+        return action
+    if seen.containers:
+        return Remove([container.id for container in seen.containers])
+    if seen.sandboxes:
+        return RemoveSandbox(seen.sandboxes[0].id)
+    return Finish()
+
+
+def _retire(wanted: Wanted, seen: PodSeen) -> Action | None:
+    if action := _stop_all(wanted, seen):
+        return action
+    if seen.sandboxes:
+        return RemoveSandbox(seen.sandboxes[0].id)
+    half_made = [container.id for container in seen.containers if not is_dead(container)]
+    return Remove(half_made) if half_made else _prune(seen)
+
+
+def _tidy(wanted: Wanted, seen: PodSeen, sandbox: SandboxSeen | None) -> Action | None:
+    """Whatever is left of a former sandbox goes before anything starts."""
+    strangers = [each for each in seen.containers if sandbox is None or each.sandbox_id != sandbox.id]
+    if action := _stop(strangers, wanted.grace_seconds, "Pod sandbox changed, it will be killed and re-created."):
+        return action
+    for dead in seen.sandboxes:
+        if dead is not sandbox:
+            return RemoveSandbox(dead.id)
+    init = {member.name for member in wanted.members if member.init}
+    useless = [each.id for each in strangers if each.name in init or not is_dead(each)]
+    return Remove(useless) if useless else None
+
+
+def _change_image(wanted: Wanted, seen: PodSeen) -> Action | None:
+    hashes = {member.name: member.spec_hash for member in wanted.members}
+    changed = [each for each in seen.containers if hashes.get(each.name, each.spec_hash) != each.spec_hash]
+    return _stop(changed, wanted.grace_seconds, "definition changed, will be restarted")
+
+
+def _start(wanted: Wanted, seen: PodSeen, sandbox: SandboxSeen, held: AbstractSet[str]) -> Action | None:
+    begun = _has_begun(wanted, seen, sandbox)
+    inits = [
+        member
+        for member in wanted.members
+        if member.init and not _has_passed(member, newest(seen, member.name, sandbox), begun)
+    ]
+    if inits and not begun:
+        last = newest(seen, inits[0].name, sandbox)
+        due = [] if last and last.state is State.RUNNING else inits[:1]
+    else:
+        apps = (member for member in wanted.members if not member.init)
+        due = inits + [member for member in apps if _is_due(member, newest(seen, member.name))]
+    launches = [_launch(wanted, seen, member) for member in due if member.name not in held]
+    return Start(sandbox.id, launches) if launches else None
+
+
+def _has_begun(wanted: Wanted, seen: PodSeen, sandbox: SandboxSeen) -> bool:
+    """An app container exists in this sandbox, so every init container was done, whatever is left of them."""
+    apps = {member.name for member in wanted.members if not member.init}
+    return any(each.name in apps and each.sandbox_id == sandbox.id for each in seen.containers)
+
+
+def _has_passed(member: Member, last: ContainerSeen | None, begun: bool) -> bool:
+    if member.sidecar:
+        return last is not None and last.state is State.RUNNING
+    return begun or (last is not None and has_succeeded(last))
+
+
+def _is_due(member: Member, last: ContainerSeen | None) -> bool:
+    return last is None or (last.state is not State.RUNNING and (not is_dead(last) or restarts(member, last)))
+
+
+def _launch(wanted: Wanted, seen: PodSeen, member: Member) -> Launch:
+    last = newest(seen, member.name)
+    least = dict(wanted.next_attempts).get(member.name, 0)
+    if last is None:
+        return Launch(member.name, least)
+    if not is_dead(last) and last.state is State.CREATED:
+        return Launch(member.name, last.attempt)  # the kubelet ended between create and start: go on with it
+    return Launch(member.name, max(last.attempt + 1, least))
+
+
+def _prune(seen: PodSeen) -> Action | None:
+    """Of each member the newest instance stays, and `KEPT_DEAD` before it."""
+    kept: dict[str, int] = {}
+    old = []
+    for each in by_attempt(seen.containers):
+        kept[each.name] = kept.get(each.name, 0) + 1
+        if kept[each.name] > 1 + KEPT_DEAD and is_dead(each):
+            old.append(each.id)
+    return Remove(old) if old else None
+
+
+def _stop_all(wanted: Wanted, seen: PodSeen) -> Action | None:
+    """Everything at once, but sidecars after the others and in reverse of their order."""
+    sidecars = [member.name for member in wanted.members if member.sidecar]
+    first = [each for each in seen.containers if each.name not in sidecars]
+    for group in (first, *([each for each in seen.containers if each.name == name] for name in reversed(sidecars))):
+        if action := _stop(group, wanted.grace_seconds):
+            return action
+    return None
+
+
+def _stop(containers: Iterable[ContainerSeen], grace_seconds: int, why: str = "") -> Action | None:
+    running = [each for each in containers if each.state is State.RUNNING]
+    if not running:
+        return None
+    return Stop([each.id for each in running], [each.name for each in running], grace_seconds, why)
+
+
+def _next_sandbox(wanted: Wanted, seen: PodSeen) -> int:
+    return max([wanted.sandbox_attempt, *(sandbox.attempt + 1 for sandbox in seen.sandboxes)])
+
+
+def is_over(wanted: Wanted, seen: PodSeen) -> bool:
+    """Nothing of the pod may run again: told so, or each app container has ended for good, or an init container has."""
+    if wanted.over:
+        return True
+    ends = [(member, newest(seen, member.name)) for member in wanted.members]
+    if any(member.init and last and is_dead(last) and _has_failed_for_good(member, last) for member, last in ends):
+        return True
+    apps = [
+        last is not None and is_dead(last) and not restarts(member, last) for member, last in ends if not member.init
+    ]
+    return bool(apps) and all(apps)
+
+
+def _has_failed_for_good(member: Member, last: ContainerSeen) -> bool:
+    return member.policy == "Never" and not has_succeeded(last)
+
+
+def restarts(member: Member, dead: ContainerSeen) -> bool:
+    """Whether a dead instance is followed by another; one that was stopped for its new image always is."""
+    if member.policy == "Always" or dead.spec_hash != member.spec_hash:
+        return True
+    return member.policy == "OnFailure" and not has_succeeded(dead)
+
+
+def is_dead(container: ContainerSeen) -> bool:
+    return container.state is State.EXITED or (container.state is State.CREATED and bool(container.error))
+
+
+def has_succeeded(container: ContainerSeen) -> bool:
+    return container.state is State.EXITED and container.exit_code == 0 and not container.error
+
+
+def current_sandbox(seen: PodSeen) -> SandboxSeen | None:
+    ready = [sandbox for sandbox in seen.sandboxes if sandbox.ready]
+    return max(ready, key=lambda sandbox: sandbox.attempt) if ready else None
+
+
+def newest(seen: PodSeen, name: str, sandbox: SandboxSeen | None = None) -> ContainerSeen | None:
+    """The last instance of a member, of one sandbox or of any."""
+    found = [
+        each for each in seen.containers if each.name == name and (sandbox is None or each.sandbox_id == sandbox.id)
+    ]
+    return max(found, key=lambda each: each.attempt) if found else None
+
+
+def by_attempt(containers: Iterable[ContainerSeen]) -> Sequence[ContainerSeen]:
+    """Newest first."""
+    return sorted(containers, key=lambda each: -each.attempt)
