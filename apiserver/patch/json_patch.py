@@ -1,0 +1,148 @@
+"""JSON Patch (RFC 6902) with the habits of the Go library that Kubernetes uses (evanphx/json-patch v4).
+
+They show at the edges: a missing member of an object reads as null (so `replace` creates it and `copy` copies null),
+`test` of a missing member against null succeeds, and a negative index counts from the end. The `jsonpatch` library of
+Python follows the RFC there, which is why this is our own.
+"""
+
+import copy
+import json
+from typing import Any
+
+from podling.api.errors import Invalid, TooLarge
+
+MOST_OPERATIONS = 10_000
+MOST_COPIED_BYTES = 3 * 1024 * 1024
+
+Container = dict[str, Any] | list[Any]
+
+
+class NotApplicable(Exception):
+    """An operation that the document does not allow. The text never reaches the client, as in Kubernetes."""
+
+
+def apply_json_patch(current: dict[str, Any], operations: list[dict[str, Any]]) -> Any:
+    """The patched copy of `current`; raises TooLarge, or Invalid without a reason as Kubernetes does."""
+    if len(operations) > MOST_OPERATIONS:
+        raise TooLarge(
+            "Request entity too large: The allowed maximum operations in a JSON patch is "
+            f"{MOST_OPERATIONS}, got {len(operations)}"
+        )
+    document = copy.deepcopy(current)
+    copied = 0
+    try:
+        for operation in operations:
+            copied += _apply(document, operation)
+            if copied > MOST_COPIED_BYTES:
+                raise NotApplicable("too much copied")
+    except NotApplicable as refused:
+        raise Invalid("the server rejected our request due to an error in our request", {}) from refused
+    return document
+
+
+def _apply(document: dict[str, Any], operation: dict[str, Any]) -> int:
+    """One operation, in place; answers how many bytes a copy took."""
+    match operation.get("op"):
+        case "add":
+            _add(document, _word(operation, "path"), copy.deepcopy(operation.get("value")))
+        case "remove":
+            _remove(document, _word(operation, "path"))
+        case "replace":
+            container, key = _find(document, _word(operation, "path"))
+            _get(container, key)
+            _set(container, key, copy.deepcopy(operation.get("value")))
+        case "move":
+            value = _read(document, _word(operation, "from"))
+            _remove(document, _word(operation, "from"))
+            _add(document, _word(operation, "path"), value)
+        case "copy":
+            value = copy.deepcopy(_read(document, _word(operation, "from")))
+            _add(document, _word(operation, "path"), value)
+            return len(json.dumps(value))
+        case "test":
+            if not same(_read(document, _word(operation, "path")), operation.get("value")):
+                raise NotApplicable("testing value failed")
+        case other:
+            raise NotApplicable(f"unexpected kind: {other}")
+    return 0
+
+
+def same(left: Any, right: Any) -> bool:
+    """Equal as JSON texts are: 1 is neither 1.0 nor true."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return bool(left == right)
+
+
+def _word(operation: dict[str, Any], name: str) -> str:
+    word = operation.get(name)
+    if word is None:
+        raise NotApplicable(f"{name} is missing")
+    return str(word)
+
+
+def _find(document: dict[str, Any], pointer: str) -> tuple[Container, str]:
+    """The container that holds what a pointer names, and the last part of the pointer."""
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    if not parts:
+        raise NotApplicable("a pointer to the whole document")
+    found: Any = document
+    for part in parts[:-1]:
+        found = _get(found, part)
+        if not isinstance(found, dict | list):
+            raise NotApplicable(f"no such path: {pointer}")
+    return found, parts[-1]
+
+
+def _index(container: list[Any], key: str, last: int) -> int:
+    """A position in 0..last; raises for what is none."""
+    digits = key[1:] if key[:1] in "+-" else key
+    if not (digits.isascii() and digits.isdigit()):
+        raise NotApplicable(f"not an index: {key}")
+    position = int(key)
+    if position < 0:
+        position += last + 1
+    if not 0 <= position <= last:
+        raise NotApplicable(f"no such index: {key}")
+    return position
+
+
+def _get(container: Container, key: str) -> Any:
+    if isinstance(container, dict):
+        return container.get(key)
+    return container[_index(container, key, len(container) - 1)]
+
+
+def _read(document: dict[str, Any], pointer: str) -> Any:
+    return _get(*_find(document, pointer))
+
+
+def _set(container: Container, key: str, value: Any) -> None:
+    if isinstance(container, dict):
+        container[key] = value
+    else:
+        container[_index(container, key, len(container) - 1)] = value
+
+
+def _add(document: dict[str, Any], pointer: str, value: Any) -> None:
+    container, key = _find(document, pointer)
+    if isinstance(container, dict):
+        container[key] = value
+    elif key == "-":
+        container.append(value)
+    else:
+        container.insert(_index(container, key, len(container)), value)
+
+
+def _remove(document: dict[str, Any], pointer: str) -> None:
+    container, key = _find(document, pointer)
+    if isinstance(container, list):
+        del container[_index(container, key, len(container) - 1)]
+    elif key in container:
+        del container[key]
+    else:
+        raise NotApplicable(f"no such member: {key}")
