@@ -57,6 +57,14 @@ class Feed:
             return []
         return [cached.object for cached in cache.select(Filter(namespace=namespace or ""))]
 
+    def version(self, resource: GroupResource) -> int:
+        cache = self.caches.get((resource.group, resource.resource))
+        return cache.version if cache else 0
+
+    def version(self, resource: GroupResource) -> int:
+        cache = self.caches.get((resource.group, resource.resource))
+        return cache.changed if cache else 0
+
     # Waiting.
 
     async def fresh(self) -> int:

@@ -98,6 +98,8 @@ class KindCache:
         self.objects: SortedDict = SortedDict()
         self.ring: deque[Change] = deque(maxlen=ring)
         self.since = 0  # changes after this revision are in the ring
+        self.changed = 0  # the revision of the newest change
+        self.version = 0  # counts changes and loads
         self.watchers: set[Watcher] = set()
 
     def load(self, found: Iterable[tuple[str, bytes, int]], revision: int) -> list[str]:
@@ -109,8 +111,9 @@ class KindCache:
             except UNREADABLE:
                 unreadable.append(key)
         self.objects = SortedDict(objects)
+        self.version += 1
         self.ring.clear()
-        self.since = revision
+        self.since = self.changed = revision
         return unreadable
 
     def _cached(self, key: str, value: bytes, revision: int) -> Cached:
@@ -128,9 +131,11 @@ class KindCache:
             self._record(Change(revision, None, previous))
 
     def _record(self, change: Change) -> None:
+        self.version += 1
         if len(self.ring) == self.ring.maxlen:
             self.since = self.ring[0].revision
         self.ring.append(change)
+        self.changed = change.revision
         for watcher in tuple(self.watchers):
             if not watcher.offer(change):
                 self.watchers.discard(watcher)
