@@ -1,0 +1,215 @@
+"""The query and the option objects of each verb: read, checked, in Kubernetes' words. Pure.
+
+Source: k8s.io/apimachinery/pkg/apis/meta/v1/validation and pkg/apis/meta/internalversion/validation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apiserver.deletion import DeleteOptions
+from apiserver.kinds.kind import Kind
+from apiserver.refusal import Unexplained
+from apiserver.watcher import Filter
+from podling.api import field
+from podling.api.errors import BadRequest, invalid
+from podling.api.field import ErrorList, Path
+from podling.api.selectors import Selector, SelectorError, parse_fields, parse_labels
+
+Options = Mapping[str, str]
+
+APPLY = "application/apply-patch+yaml"
+
+
+def integer(options: Options, name: str) -> int | None:
+    text = options.get(name, "")
+    if not text:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise BadRequest(f'strconv.ParseInt: parsing {field.show(text)}: invalid syntax') from None
+
+
+def boolean(options: Options, name: str) -> bool:
+    """Anything but false and 0 is true, if it is there at all."""
+    return name in options and options[name].lower() not in ("false", "0")
+
+
+def version(options: Options) -> int:
+    """resourceVersion of a get or a watch; raises a 500 as Kubernetes does."""
+    text = options.get("resourceVersion", "")
+    if not text:
+        return 0
+    try:
+        return parse_version(text)
+    except ValueError as error:
+        raise Unexplained(f"resourceVersion: Invalid value: {field.show(text)}: {error}") from None
+
+
+def parse_version(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"strconv.ParseUint: parsing {field.show(text)}: invalid syntax")
+    return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    labels: Selector
+    fields: Selector
+    limit: int
+    continue_: str
+    resource_version: str
+    match: str
+    watch: bool
+    bookmarks: bool
+    send_initial: bool | None
+    timeout_seconds: int | None
+
+    def filter(self, namespace: str) -> Filter:
+        return Filter(namespace, "", self.labels, self.fields)
+
+
+def list_options(options: Options, kind: Kind) -> ListOptions:
+    limit, seconds = integer(options, "limit"), integer(options, "timeoutSeconds")
+    read = ListOptions(
+        labels=(),
+        fields=(),
+        limit=limit or 0,
+        continue_=options.get("continue", ""),
+        resource_version=options.get("resourceVersion", ""),
+        match=options.get("resourceVersionMatch", ""),
+        watch=boolean(options, "watch"),
+        bookmarks=boolean(options, "allowWatchBookmarks"),
+        send_initial=boolean(options, "sendInitialEvents") if "sendInitialEvents" in options else None,
+        timeout_seconds=seconds,
+    )
+    try:
+        labels = parse_labels(options.get("labelSelector", ""))
+        fields = parse_fields(options.get("fieldSelector", ""))
+    except SelectorError as error:
+        raise BadRequest(str(error)) from None
+    _check_fields(kind, fields)
+    errors = _check_watch(read) if read.watch else _check_list(read)
+    if errors:
+        raise invalid("meta.k8s.io", "ListOptions", "", errors)
+    values = {name: getattr(read, name) for name in ListOptions.__slots__}
+    return ListOptions(**{**values, "labels": labels, "fields": fields})
+
+
+def _check_fields(kind: Kind, fields: Selector) -> None:
+    known = {"metadata.name", "metadata.namespace", *kind.selectable({"metadata": {}})}
+    for wanted in fields:
+        if wanted.key not in known:
+            if len(known) > 2:
+                raise BadRequest(f"field label not supported: {wanted.key}")
+            only = '"metadata.name", "metadata.namespace"'
+            raise BadRequest(f"{field.show(wanted.key)} is not a known field selector: only {only}")
+
+
+MATCH = Path("resourceVersionMatch")
+
+
+def _check_list(read: ListOptions) -> ErrorList:
+    errors: ErrorList = []
+    if read.match:
+        if not read.resource_version:
+            errors.append(field.forbidden(MATCH, f"{MATCH} is forbidden unless resourceVersion is provided"))
+        if read.continue_:
+            errors.append(field.forbidden(MATCH, f"{MATCH} is forbidden when continue is provided"))
+        if read.match not in ("Exact", "NotOlderThan"):
+            errors.append(field.not_supported(MATCH, read.match, ("Exact", "NotOlderThan", "")))
+        if read.match == "Exact" and read.resource_version == "0":
+            errors.append(field.forbidden(MATCH, f'{MATCH} "exact" is forbidden for resourceVersion "0"'))
+    if read.send_initial is not None:
+        errors.append(field.forbidden(Path("sendInitialEvents"), "sendInitialEvents is forbidden for list"))
+    return errors
+
+
+def _check_watch(read: ListOptions) -> ErrorList:
+    errors: ErrorList = []
+    if read.send_initial is not None:
+        if read.match != "NotOlderThan":
+            errors.append(field.forbidden(MATCH, f"sendInitialEvents requires setting {MATCH} to NotOlderThan"))
+        if read.match not in ("", "NotOlderThan"):
+            errors.append(field.not_supported(MATCH, read.match, ("NotOlderThan",)))
+    elif read.match:
+        errors.append(field.forbidden(MATCH, f"{MATCH} is forbidden for watch unless sendInitialEvents is provided"))
+    if read.continue_:
+        errors.append(field.forbidden(Path("continue"), "continue is forbidden for watch"))
+    return errors
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    dry_run: bool
+    field_manager: str
+    field_validation: str  # Strict, Warn (the default) or Ignore
+    force: bool | None
+
+
+MANAGER_BYTES = 128
+
+
+def write_options(options: Options, kind: str, content_type: str = "") -> WriteOptions:
+    """`kind` is CreateOptions, UpdateOptions or PatchOptions; the content type tells an apply from other patches."""
+    errors: ErrorList = []
+    force = boolean(options, "force") if "force" in options else None
+    manager = options.get("fieldManager", "")
+    if kind == "PatchOptions":
+        if content_type == APPLY:
+            if not manager:
+                errors.append(field.required(Path("fieldManager"), "is required for apply patch"))
+        elif force is not None:
+            errors.append(field.forbidden(Path("force"), "may not be specified for non-apply patch"))
+    errors += _check_manager(manager)
+    errors += check_dry_run(options.get("dryRun", ""))
+    validation = options.get("fieldValidation", "")
+    if validation not in ("", "Ignore", "Strict", "Warn"):
+        supported = ("", "Ignore", "Strict", "Warn")
+        errors.append(field.not_supported(Path("fieldValidation"), validation, supported))
+    if errors:
+        raise invalid("meta.k8s.io", kind, "", errors)
+    return WriteOptions(bool(options.get("dryRun")), manager, validation or "Warn", force)
+
+
+def _check_manager(manager: str) -> ErrorList:
+    path = Path("fieldManager")
+    if len(manager) > MANAGER_BYTES:
+        return [field.too_long(path, MANAGER_BYTES)]
+    for at, letter in enumerate(manager):
+        if not letter.isprintable():
+            return [field.invalid(path, manager, f"invalid character U+{ord(letter):04X} (at position {at})")]
+    return []
+
+
+def check_dry_run(*values: str) -> ErrorList:
+    given = [value for value in values if value]
+    return [] if all(value == "All" for value in given) else [field.not_supported(Path("dryRun"), given, ("All",))]
+
+
+PROPAGATIONS = ("Foreground", "Background", "Orphan", "nil")
+
+
+def delete_options(options: Options, body: dict[str, Any]) -> DeleteOptions:
+    """The query where the body says nothing; a body wins."""
+    preconditions = body.get("preconditions") or {}
+    if not body:
+        grace = integer(options, "gracePeriodSeconds")
+        orphan = boolean(options, "orphanDependents") if "orphanDependents" in options else None
+        propagation = options.get("propagationPolicy", "")
+        dry_run = [options["dryRun"]] if options.get("dryRun") else []
+    else:
+        grace, orphan = body.get("gracePeriodSeconds"), body.get("orphanDependents")
+        propagation, dry_run = body.get("propagationPolicy") or "", body.get("dryRun") or []
+    errors: ErrorList = []
+    if orphan is not None and propagation:
+        words = "orphanDependents and deletionPropagation cannot be both set"
+        errors.append(field.invalid(Path("propagationPolicy"), propagation, words))
+    elif propagation not in ("", *PROPAGATIONS[:3]):
+        errors.append(field.not_supported(Path("propagationPolicy"), propagation, PROPAGATIONS))
+    errors += check_dry_run(*dry_run)
+    if errors:
+        raise invalid("meta.k8s.io", "DeleteOptions", "", errors)
+    uid, at = preconditions.get("uid"), preconditions.get("resourceVersion")
+    return DeleteOptions(grace, propagation, orphan, uid, at, bool(dry_run))

@@ -1,0 +1,320 @@
+"""Objects written: the one road that every change of every kind takes.
+
+    create  default → admit → prepare → validate → write if the key is absent
+    update  ┌▶ read → change → default → admit → prepare → validate → write if unchanged since the read ─┐
+            └──────────────── somebody wrote in between: again with what is there now ◀─────────────────┘
+    delete  ┌▶ read → preconditions → decide → write or remove if unchanged since the read ─┐
+            └────────────────────────────── again ◀─────────────────────────────────────────┘
+
+A write returns once the watch cache has it, so that whoever asks next sees it.
+Source: k8s.io/apiserver/pkg/registry/generic/registry/store.go.
+"""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from apiserver import deletion, keys, managedfields, objectmeta
+from apiserver.admission.plugin import Admission
+from apiserver.context import AdmissionChain
+from apiserver.deletion import DeleteOptions, Step
+from apiserver.feed import Feed
+from apiserver.kinds.kind import Kind, Subresource
+from apiserver.leases import LeasePool
+from apiserver.refusal import Unexplained
+from apiserver.request import User
+from apiserver.watchcache import Cached, decode, encode, head
+from podling.api import errors
+from podling.api.field import FieldError
+from podling.api.meta import name_suffix, timestamp
+from podling.loop.clock import Clock
+from podling.storage import Delete, If, KeyValue, Put, Storage, StorageError, StorageUnavailable, Written
+
+Object = dict[str, Any]
+Change = Callable[[Object], Awaitable[Object]]
+
+NAME_ATTEMPTS = 8
+NAME_BASE = 58  # a made name fits a label of 63: five random letters follow
+
+
+@dataclass(slots=True)
+class Write:
+    """Who writes, and how. `warnings` collects what the writer should be told."""
+
+    user: User
+    manager: str = "unknown"
+    subresource: str = ""
+    dry_run: bool = False
+    applies: bool = False  # server-side apply: the change has set managedFields itself
+    options: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+SERVER = User("system:apiserver", ("system:masters",))
+
+
+def by_server() -> Write:
+    """What the API server itself writes."""
+    return Write(SERVER, "kube-apiserver")
+
+
+class Deleted(NamedTuple):
+    cached: Cached
+    step: Step
+
+
+class Registry:
+    def __init__(self, storage: Storage, feed: Feed, admission: AdmissionChain, clock: Clock) -> None:
+        self.storage, self.feed, self.admission, self.clock = storage, feed, admission, clock
+        self._leases = LeasePool(storage, clock)
+
+    async def get(self, kind: Kind, namespace: str, name: str, at_least: int | None = None) -> Cached:
+        """The object, as new as everything written so far; or, with `at_least`, as new as that version."""
+        await (self.feed.fresh() if at_least is None else self.feed.reach(at_least))
+        found = self.feed.of(kind).get(namespace, name)
+        if found is None:
+            raise errors.not_found(kind.resource, name)
+        return found
+
+    async def create(self, kind: Kind, namespace: str, body: Object, write: Write | None = None) -> Cached:
+        """`body` is the caller's own and is changed. Raises `AlreadyExists`, `Invalid`, what admission raises."""
+        write = write or by_server()
+        meta = body.setdefault("metadata", {})
+        if meta.get("resourceVersion"):
+            raise Unexplained("resourceVersion should not be set on objects to be created")
+        if kind.namespaced:
+            meta["namespace"] = namespace
+        if meta.get("name") or not meta.get("generateName"):
+            return await self._create(kind, body, write)
+        for _ in range(NAME_ATTEMPTS - 1):
+            try:
+                return await self._create(kind, _named(body), write)
+            except errors.AlreadyExists:
+                continue
+        try:
+            return await self._create(kind, _named(body), write)
+        except errors.AlreadyExists as error:
+            words = f"{error.message}, the server was not able to generate a unique name for the object"
+            raise errors.AlreadyExists(words, {**(error.details or {}), "retryAfterSeconds": 1}) from None
+
+    async def _create(self, kind: Kind, body: Object, write: Write) -> Cached:
+        meta = body["metadata"]
+        now = timestamp(self.clock.now())
+        objectmeta.begin(meta, str(uuid.uuid4()), now)
+        kind.default(body)
+        admission = self._admission("CREATE", kind, body, None, write)
+        await self.admission.admit(admission)
+        kind.prepare_create(body)
+        if kind.generation:
+            meta["generation"] = 1
+        _refuse(kind, meta, objectmeta.validate(meta, kind) + kind.validate(body))
+        await self.admission.validate(admission)
+        write.warnings += kind.warn(body)
+        if not write.applies:
+            self._track(kind, body, None, write, now)
+        written = await self._put(kind, body, 0, write)
+        if written.succeeded:
+            return await self._written(kind, body, written)
+        taken = errors.already_exists(kind.resource, meta["name"])
+        current = self._cached(kind, written.current) if written.current else None
+        if current and current.metadata.get("deletionTimestamp"):
+            raise errors.AlreadyExists(f"object is being deleted: {taken.message}", taken.details)
+        raise taken
+
+    async def update(
+        self, kind: Kind, namespace: str, name: str, change: Change, write: Write, sub: Subresource | None = None
+    ) -> Cached:
+        """`change` gets its own copy of what is there and gives the object wanted; it may be asked more than once."""
+        await self.feed.fresh()
+        current = self.feed.of(kind).get(namespace, name)
+        while current is not None:
+            new = await self._changed(kind, current, change, write, sub)
+            if new == current.object:
+                return current
+            if deletion.goes_with_update(kind, new, current.object):
+                written = await self._remove(kind, current, write)
+            else:
+                written = await self._put(kind, new, current.revision, write)
+            if written.succeeded:
+                return await self._written(kind, new, written)
+            current = self._cached(kind, written.current) if written.current else None
+        raise errors.not_found(kind.resource, name)
+
+    async def _changed(
+        self, kind: Kind, current: Cached, change: Change, write: Write, sub: Subresource | None
+    ) -> Object:
+        old = current.object
+        new = await change(current.copy())
+        meta = new["metadata"]
+        _check_identity(kind, current, meta)
+        objectmeta.carry_over(meta, old["metadata"])
+        kind.default(new)
+        admission = self._admission("UPDATE", kind, new, old, write)
+        await self.admission.admit(admission)
+        prepare = sub.prepare_update if sub else kind.prepare_update
+        if prepare is not None:
+            prepare(new, old)
+        if kind.generation and not sub and new.get("spec") != old.get("spec"):
+            meta["generation"] = old["metadata"].get("generation", 0) + 1
+        found = objectmeta.validate_update(meta, old["metadata"])
+        found += found  # Kubernetes asks these rules twice, and says so twice
+        if sub:
+            found += sub.validate_update(new, old)
+        else:
+            found += kind.validate_update(new, old) + objectmeta.validate(meta, kind) + kind.validate(new)
+        _refuse(kind, meta, found)
+        await self.admission.validate(admission)
+        if not sub:
+            write.warnings += [words for words in kind.warn(new) if words not in write.warnings]
+        if not write.applies:
+            self._track(kind, new, old, write, timestamp(self.clock.now()))
+        return new
+
+    async def delete(
+        self, kind: Kind, namespace: str, name: str, options: DeleteOptions, write: Write | None = None
+    ) -> Deleted:
+        """The object as it went, or as it waits to go."""
+        write = write or by_server()
+        write.dry_run = write.dry_run or options.dry_run
+        await self.feed.fresh()
+        current = self.feed.of(kind).get(namespace, name)
+        admitted = False
+        while current is not None:
+            deletion.check_preconditions(kind, current.object, options)
+            if not admitted:
+                admission = self._admission("DELETE", kind, None, current.object, write)
+                await self.admission.admit(admission)
+                await self.admission.validate(admission)
+                admitted = True
+            body = current.copy()
+            step = deletion.decide(kind, body, options, self.clock.now())
+            if step is Step.WAIT:
+                return Deleted(current, step)
+            if step is Step.GO:
+                written = await self._remove(kind, current, write)
+            else:
+                written = await self._put(kind, body, current.revision, write)
+            if not written.succeeded:
+                current = self._cached(kind, written.current) if written.current else None
+                continue
+            if step is Step.GO:
+                await self._settled(written)
+                return Deleted(current, step)
+            current = await self._written(kind, body, written)
+            if step is Step.MARK_AND_GO:
+                await self._settled(await self._remove(kind, current, write))
+            return Deleted(current, step)
+        raise errors.not_found(kind.resource, name)
+
+    # The store.
+
+    async def _put(self, kind: Kind, body: Object, expected: int, write: Write) -> Written:
+        meta = body["metadata"]
+        key = keys.key(kind, meta.get("namespace", ""), meta["name"]).encode()
+        stored = {"kind": kind.kind, "apiVersion": kind.api_version, **body}
+        stored["metadata"] = {name: value for name, value in meta.items() if name != "resourceVersion"}
+        if write.dry_run:
+            return await self._rehearse(key, expected)
+        lease = await self._leases.lease(kind.ttl_seconds) if kind.ttl_seconds else 0
+        return await self._write(If(key, expected), Put(key, encode(stored), lease))
+
+    async def _remove(self, kind: Kind, current: Cached, write: Write) -> Written:
+        key = (keys.prefix(kind) + current.key).encode()
+        if write.dry_run:
+            return await self._rehearse(key, current.revision)
+        return await self._write(If(key, current.revision), Delete(key))
+
+    async def _write(self, condition: If, op: Put | Delete) -> Written:
+        try:
+            return await self.storage.write(condition, op)
+        except StorageUnavailable as error:
+            raise errors.ServiceUnavailable(f"the store is not available: {error}") from error
+
+    async def _rehearse(self, key: bytes, expected: int) -> Written:
+        """What a write would have come to."""
+        try:
+            found = (await self.storage.get(key)).kvs
+        except StorageError as error:
+            raise errors.ServiceUnavailable(f"the store is not available: {error}") from error
+        current = found[0] if found else None
+        return Written((current.mod_revision if current else 0) == expected, expected, current)
+
+    def _cached(self, kind: Kind, found: KeyValue) -> Cached:
+        key = found.key.decode().removeprefix(keys.prefix(kind))
+        return Cached(kind, head(kind), key, decode(found.value), found.mod_revision)
+
+    async def _written(self, kind: Kind, body: Object, written: Written) -> Cached:
+        meta = body["metadata"]
+        namespace = meta.get("namespace", "")
+        await self._settled(written)
+        found = self.feed.of(kind).get(namespace, meta["name"])
+        if found is not None and found.revision == written.revision:
+            return found
+        return Cached(kind, head(kind), keys.relative(kind, namespace, meta["name"]), body, written.revision)
+
+    async def _settled(self, written: Written) -> None:
+        try:
+            await self.feed.reach(written.revision)
+        except errors.Timeout:
+            pass  # what is written is written, even if the watch is behind
+
+    def _admission(self, operation: str, kind: Kind, new: Object | None, old: Object | None, write: Write) -> Admission:
+        meta = (new or old or {})["metadata"]
+        return Admission(
+            operation=operation,
+            kind=kind,
+            subresource=write.subresource,
+            namespace=meta.get("namespace", ""),
+            name=meta.get("name", ""),
+            user=write.user,
+            object=new,
+            old=old,
+            options=write.options,
+            dry_run=write.dry_run,
+            warnings=write.warnings,
+        )
+
+    def _track(self, kind: Kind, new: Object, old: Object | None, write: Write, now: str) -> None:
+        managedfields.track(
+            new,
+            old,
+            manager=write.manager,
+            operation="Update",
+            api_version=kind.api_version,
+            subresource=write.subresource,
+            schema=kind.schema,
+            now=now,
+        )
+
+
+def _named(body: Object) -> Object:
+    made: Object = decode(encode(body))
+    made["metadata"]["name"] = made["metadata"]["generateName"][:NAME_BASE] + name_suffix()
+    return made
+
+
+def _refuse(kind: Kind, meta: Object, found: list[FieldError]) -> None:
+    if found:
+        raise errors.invalid(kind.group, kind.kind, meta.get("name", ""), found)
+
+
+def _check_identity(kind: Kind, current: Cached, meta: Object) -> None:
+    """Is the object that the writer means still the one that is there?"""
+    old = current.metadata
+    if uid := meta.get("uid"):
+        if uid != old["uid"]:
+            key = keys.prefix(kind) + current.key
+            why = (
+                f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+                f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['uid']}"
+            )
+            raise errors.conflict(kind.resource, old["name"], why)
+    version = meta.get("resourceVersion")
+    if not version and not kind.unconditional_update:
+        words = "Invalid value: 0: must be specified for an update"
+        wrong = FieldError("FieldValueInvalid", "metadata.resourceVersion", words)
+        raise errors.invalid(kind.group, kind.plural, old["name"], [wrong])
+    if version and version != old["resourceVersion"]:
+        raise errors.conflict(kind.resource, old["name"])
+    meta["resourceVersion"] = old["resourceVersion"]
