@@ -20,6 +20,7 @@ from podling.client.resource import RESOURCES, Partial, Resource
 T = TypeVar("T")
 Object = dict[str, Any]
 FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
+SYSTEM = ("name", "namespace", "uid", "creationTimestamp", "resourceVersion", "deletionTimestamp")
 Event = tuple[int, str, str, Object]  # version, plural, type, object
 
 
@@ -173,11 +174,15 @@ class FakeClient:
     def _change(self, of: Resource[Any], old: Object, new: Object, subresource: str) -> Object:
         if subresource == "status":
             new = copy.deepcopy(old) | {"status": new.get("status", {})}
-        new["metadata"] = copy.deepcopy(old["metadata"]) | new.get("metadata", {})
+        kept = {key: old["metadata"][key] for key in SYSTEM if key in old["metadata"]}
+        new["metadata"] = {**new.get("metadata", {}), **kept}
         new |= {"apiVersion": of.api_version, "kind": of.kind}
-        if new["metadata"].get("deletionTimestamp") and old["metadata"].get("finalizers"):
-            if not new["metadata"].get("finalizers"):
-                return self._store(of, "DELETED", new)
+        if (
+            old["metadata"].get("finalizers")
+            and kept.get("deletionTimestamp")
+            and not new["metadata"].get("finalizers")
+        ):
+            return self._store(of, "DELETED", new)
         return old if new == old else self._store(of, "MODIFIED", new)
 
     def _store(self, of: Resource[Any], type_: str, item: Object) -> Object:

@@ -39,8 +39,11 @@ class Informer(Generic[T]):
         self._version = ""
 
     def on_change(self, handler: Handler) -> None:
-        """`handler(key, old, new)`: either may be None. It must not wait; usually it adds the key to a work queue."""
+        """`handler(key, old, new)`: either may be None. It must not wait; usually it adds the key to a work queue.
+        What is in the store already is told at once."""
         self._handlers.append(handler)
+        for key, item in self._objects.items():
+            handler(key, None, item)
 
     def get(self, key: str) -> T | None:
         return self._objects.get(key)

@@ -1,0 +1,54 @@
+"""The shape of every controller here: informers whose changes name keys, and one function that makes a key right."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from podling.client.client import Client
+from podling.client.informer import Informer
+from podling.client.informers import Informers
+from podling.loop import reconcile
+from podling.loop.clock import Clock
+from podling.loop.workqueue import WorkQueue
+
+Keys = Callable[[str, Any, Any], Sequence[str]]  # (key, old, new) of a changed object: the keys to look at
+
+
+class Source(NamedTuple):
+    """An informer, and which keys a change of one of its objects makes worth a look."""
+
+    informer: Informer[Any]
+    keys: Keys
+
+
+def itself(key: str, old: Any, new: Any) -> Sequence[str]:
+    """The changed object's own key."""
+    return (key,)
+
+
+class Context(NamedTuple):
+    """What every controller is given."""
+
+    client: Client
+    informers: Informers
+    clock: Clock
+    ca: str = ""  # the cluster CA, PEM
+
+
+async def run(
+    name: str, clock: Clock, sources: Sequence[Source], reconciled: reconcile.Reconcile[str], workers: int = 2
+) -> None:
+    """Wait for the informers to be filled, then work their keys until cancelled."""
+    queue: WorkQueue[str] = WorkQueue(clock)
+    for source in sources:
+        source.informer.on_change(_adder(queue, source.keys))
+    for source in sources:
+        await source.informer.synced()
+    await reconcile.run(name, queue, reconciled, workers)
+
+
+def _adder(queue: WorkQueue[str], keys: Keys) -> Callable[[str, Any, Any], None]:
+    def add(key: str, old: Any, new: Any) -> None:
+        for found in keys(key, old, new):
+            queue.add(found)
+
+    return add

@@ -1,0 +1,95 @@
+"""Nodes that fall silent: their conditions become Unknown, and taints keep pods away and drive them out.
+
+    lease renewed within GRACE_SECONDS     the kubelet's own Ready condition stands
+    not renewed                            Ready=Unknown, NodeStatusUnknown
+    Ready True / False / Unknown           no taint / not-ready / unreachable, each NoSchedule and NoExecute
+Source: k8s.io/kubernetes/pkg/controller/nodelifecycle.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from controllers.controller import Context, Source, itself, run
+from podling.api.meta import timestamp
+from podling.client.client import STRATEGIC
+from podling.client.resource import LEASES, NODES
+from podling.loop.reconcile import After
+
+GRACE_SECONDS = 40.0
+NOT_READY = "node.kubernetes.io/not-ready"
+UNREACHABLE = "node.kubernetes.io/unreachable"
+WATCHED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
+SILENT = "Kubelet stopped posting node status."
+
+
+async def control(context: Context) -> None:
+    nodes = context.informers.get(NODES)
+    leases = context.informers.get(LEASES)
+
+    async def reconcile(name: str) -> After | None:
+        node = nodes.get(name)
+        if node is None:
+            return None
+        lease = leases.get(f"kube-node-lease/{name}")
+        heard = last_heard(node, lease)
+        silent = (context.clock.now() - heard).total_seconds()
+        if silent >= GRACE_SECONDS and ready(node) != "Unknown":
+            node = await _mark_unknown(context, node)
+        await _taint(context, node)
+        return After(max(1.0, GRACE_SECONDS - silent))
+
+    sources = [Source(nodes, itself), Source(leases, lambda key, old, new: [key.partition("/")[2]])]
+    await run("node-lifecycle", context.clock, sources, reconcile)
+
+
+def last_heard(node: Any, lease: Any) -> datetime:
+    """The newest sign of life: the lease's renewal, or before the first one the node's creation."""
+    created: datetime = node.metadata.creationTimestamp
+    renewed: datetime | None = lease.spec.renewTime if lease is not None and lease.spec else None
+    return max(created, renewed) if renewed else created
+
+
+def ready(node: Any) -> str:
+    """The Ready condition's status; Unknown where there is none yet."""
+    found = (node.status.conditions if node.status else None) or ()
+    return next((str(c.status) for c in found if c.type == "Ready"), "Unknown")
+
+
+async def _mark_unknown(context: Context, node: Any) -> Any:
+    now = timestamp(context.clock.now())
+    known = {c.type: c for c in (node.status.conditions if node.status else None) or ()}
+    rows = [
+        {
+            "type": type_,
+            "status": "Unknown",
+            "reason": "NodeStatusUnknown" if type_ in known else "NodeStatusNeverUpdated",
+            "message": SILENT if type_ in known else "Kubelet never posted node status.",
+            "lastHeartbeatTime": now,
+            "lastTransitionTime": now,
+        }
+        for type_ in WATCHED
+    ]
+    patch = {"status": {"conditions": rows}}
+    return await context.client.patch(NODES, node.metadata.name, patch, type=STRATEGIC, subresource="status")
+
+
+def wanted_taints(node: Any, now: str) -> list[dict[str, Any]]:
+    """The node's taints as they should be: others' untouched, ours by its readiness."""
+    key = {"True": "", "False": NOT_READY}.get(ready(node), UNREACHABLE)
+    taints = [taint.to_dict() for taint in (node.spec.taints if node.spec else None) or ()]
+    kept = [taint for taint in taints if taint["key"] not in (NOT_READY, UNREACHABLE) or taint["key"] == key]
+    for effect in ("NoSchedule", "NoExecute") if key else ():
+        if not any(taint["key"] == key and taint["effect"] == effect for taint in kept):
+            kept.append({"key": key, "effect": effect} | ({"timeAdded": now} if effect == "NoExecute" else {}))
+    return kept
+
+
+async def _taint(context: Context, node: Any) -> None:
+    wanted = wanted_taints(node, timestamp(context.clock.now()))
+    has = [taint.to_dict() for taint in (node.spec.taints if node.spec else None) or ()]
+    if wanted != has:
+        # A merge patch replaces the whole list; the version makes it fail where somebody else changed it meanwhile.
+        metadata = {"resourceVersion": node.metadata.resourceVersion}
+        await context.client.patch(
+            NODES, node.metadata.name, {"metadata": metadata, "spec": {"taints": wanted or None}}
+        )

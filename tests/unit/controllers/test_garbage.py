@@ -1,0 +1,76 @@
+from typing import Any
+
+from controllers import cluster_role_aggregation, garbage
+from podling.client.resource import CLUSTER_ROLES, CONFIG_MAPS, SECRETS
+
+
+def owned_by(*owners: dict[str, Any], block: bool = False) -> dict[str, Any]:
+    references = [
+        {
+            "apiVersion": "v1",
+            "kind": owner["kind"],
+            "name": owner["metadata"]["name"],
+            "uid": owner["metadata"]["uid"],
+            **({"blockOwnerDeletion": True} if block else {}),
+        }
+        for owner in owners
+    ]
+    return {"ownerReferences": references}
+
+
+async def test_what_is_owned_goes_with_its_last_owner(bench: Any) -> None:
+    first = bench.client.add(CONFIG_MAPS, {"metadata": {"name": "first"}})
+    second = bench.client.add(CONFIG_MAPS, {"metadata": {"name": "second"}})
+    bench.client.add(SECRETS, {"metadata": {"name": "child", **owned_by(first, second)}})
+    await bench.start(garbage.control)
+    await bench.client.delete(CONFIG_MAPS, "first", "default")
+    await bench.wait()
+    assert bench.names("secrets") == ["child"]
+    await bench.client.delete(CONFIG_MAPS, "second", "default")
+    await bench.wait()
+    assert bench.names("secrets") == []
+
+
+async def test_an_owner_that_never_existed_owns_nothing(bench: Any) -> None:
+    ghost = {"kind": "ConfigMap", "metadata": {"name": "ghost", "uid": "no-such-uid"}}
+    bench.client.add(SECRETS, {"metadata": {"name": "child", **owned_by(ghost)}})
+    await bench.start(garbage.control)
+    await bench.wait()
+    assert bench.names("secrets") == []
+
+
+async def test_in_the_foreground_the_owner_goes_last(bench: Any) -> None:
+    owner = bench.client.add(CONFIG_MAPS, {"metadata": {"name": "owner"}})
+    child = {"metadata": {"name": "child", "finalizers": ["example.com/hold"], **owned_by(owner, block=True)}}
+    bench.client.add(SECRETS, child)
+    await bench.start(garbage.control)
+    await bench.client.delete(CONFIG_MAPS, "owner", "default", propagation="Foreground")
+    await bench.wait()
+    assert bench.client.find(SECRETS, "child")["metadata"]["deletionTimestamp"]
+    assert bench.names("configmaps") == ["owner"]
+    await bench.client.patch(SECRETS, "child", {"metadata": {"finalizers": None}}, "default")
+    await bench.wait()
+    assert bench.names("configmaps") == []
+
+
+async def test_orphans_stay_and_forget_their_owner(bench: Any) -> None:
+    owner = bench.client.add(CONFIG_MAPS, {"metadata": {"name": "owner"}})
+    bench.client.add(SECRETS, {"metadata": {"name": "child", **owned_by(owner)}})
+    await bench.start(garbage.control)
+    await bench.client.delete(CONFIG_MAPS, "owner", "default", propagation="Orphan")
+    await bench.wait()
+    assert bench.names("configmaps") == []
+    assert not bench.client.find(SECRETS, "child")["metadata"].get("ownerReferences")
+
+
+async def test_a_role_adds_up_the_roles_it_selects(bench: Any) -> None:
+    pods, nodes = ({"verbs": ["get"], "apiGroups": [""], "resources": [kind]} for kind in ("pods", "nodes"))
+    selector = {"matchLabels": {"to": "sum"}}
+    total = {"metadata": {"name": "sum"}, "aggregationRule": {"clusterRoleSelectors": [selector]}, "rules": []}
+    bench.client.add(CLUSTER_ROLES, total)
+    bench.client.add(CLUSTER_ROLES, {"metadata": {"name": "b", "labels": {"to": "sum"}}, "rules": [nodes]})
+    await bench.start(cluster_role_aggregation.control)
+    bench.client.add(CLUSTER_ROLES, {"metadata": {"name": "a", "labels": {"to": "sum"}}, "rules": [pods, nodes]})
+    bench.client.add(CLUSTER_ROLES, {"metadata": {"name": "c"}, "rules": [pods]})
+    await bench.wait()
+    assert bench.client.find(CLUSTER_ROLES, "sum")["rules"] == [pods, nodes]
