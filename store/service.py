@@ -1,15 +1,15 @@
 """The store as a service: etcd's API on an address, alone (`run`) or beside another user of the engine (`serve`)."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from aiohttp import web
+from grpc_health.v1 import health
 
+from podling.loop.service import Tls, add_health, serve_http
 from podling.pb.store import rpc_pb2, rpc_pb2_grpc
 from podling.storage import StorageError, StorageUnavailable
 from store.engine import Engine
@@ -26,25 +26,27 @@ _GRACE_SECONDS = 1.0
 class Config:
     """`data` is the folder of the database. `listen` is host:port (port 0: any free one) or unix:/path.
 
-    With `certificate` and `key` the store speaks TLS; with `client_ca` as well it takes only clients whose
-    certificate that authority signed.
+    With `tls` the store takes only clients whose certificate that CA signed. `http` is host:port for /healthz,
+    /livez, /readyz and /metrics, "" for none.
     """
 
     data: Path
     listen: str = "127.0.0.1:2379"
-    certificate: Path | None = None
-    key: Path | None = None
-    client_ca: Path | None = None
+    tls: Tls | None = None
+    http: str = ""
     name: str = "podling"
 
 
 class Server:
     """A gRPC server over an engine that it does not own. `address` is what clients dial, the port filled in."""
 
-    def __init__(self, server: grpc.aio.Server, address: str, status: health.aio.HealthServicer) -> None:
+    def __init__(
+        self, server: grpc.aio.Server, address: str, status: health.aio.HealthServicer, http: web.AppRunner | None
+    ) -> None:
         self.address = address
         self._server = server
         self._health = status
+        self._http = http
 
     async def wait(self) -> None:
         """Until it is stopped."""
@@ -53,6 +55,8 @@ class Server:
     async def stop(self) -> None:
         await self._health.enter_graceful_shutdown()
         await self._server.stop(_GRACE_SECONDS)
+        if self._http:
+            await self._http.cleanup()
 
 
 async def run(config: Config, engine: Engine | None = None) -> None:
@@ -82,30 +86,26 @@ async def serve(engine: Engine, config: Config) -> Server:
         ]
     )
     address = _bind(server, config)
-    scheme = "https" if config.certificate else "http"
+    scheme = "https" if config.tls else "http"
     rpc_pb2_grpc.add_KVServicer_to_server(KV(engine), server)
     rpc_pb2_grpc.add_LeaseServicer_to_server(Lease(engine), server)
     rpc_pb2_grpc.add_ClusterServicer_to_server(Cluster(engine, config.name, [f"{scheme}://{address}"]), server)
     rpc_pb2_grpc.add_MaintenanceServicer_to_server(Maintenance(engine), server)
     server.add_generic_rpc_handlers((_watch_handler(engine),))
-    names = [f"etcdserverpb.{each}" for each in rpc_pb2.DESCRIPTOR.services_by_name]
-    status = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(status, server)
-    for name in ("", *names):
-        await status.set(name, health_pb2.HealthCheckResponse.SERVING)
-    reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    status = await add_health(server, [each.full_name for each in rpc_pb2.DESCRIPTOR.services_by_name.values()])
     await server.start()
-    log.info("store serving address=%s tls=%s", address, bool(config.certificate))
-    return Server(server, address, status)
+    http = None
+    if config.http:
+        host, _, port = config.http.rpartition(":")
+        http = await serve_http(host, int(port), lambda: engine.refusal)
+    log.info("store serving address=%s tls=%s", address, config.tls is not None)
+    return Server(server, address, status, http)
 
 
 def _bind(server: grpc.aio.Server, config: Config) -> str:
     try:
-        if config.certificate and config.key:
-            pair = (config.key.read_bytes(), config.certificate.read_bytes())
-            authority = config.client_ca.read_bytes() if config.client_ca else None
-            credentials = grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
-            port = server.add_secure_port(config.listen, credentials)
+        if config.tls:
+            port = server.add_secure_port(config.listen, config.tls.server_credentials())
         else:
             port = server.add_insecure_port(config.listen)
     except (RuntimeError, OSError) as error:
