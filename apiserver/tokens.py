@@ -21,6 +21,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.types import Options
 
 from apiserver.lister import Lister
 from apiserver.request import User
@@ -29,7 +30,9 @@ from podling.api.field import show
 
 PRIVATE = "kubernetes.io"
 LEEWAY_SECONDS = 60
-WARN_ONLY_SECONDS = 3607  # what the ServiceAccount admission asks for: such tokens live a year, and warn after that long
+WARN_ONLY_SECONDS = (
+    3607  # what the ServiceAccount admission asks for: such tokens live a year, and warn after that long
+)
 EXTENDED_SECONDS = 365 * 24 * 3600
 REMEMBERED = 1024  # verified signatures
 
@@ -160,7 +163,7 @@ class Issuer:
 
     def _decode(self, token: str) -> Object:
         """The claims of a token whose signature is ours."""
-        unchecked = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
+        unchecked: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
         try:
             body = jwt.decode(token, self._public, algorithms=["RS256"], issuer=self.issuer, options=unchecked)
         except jwt.InvalidSignatureError:

@@ -1,0 +1,35 @@
+"""The admission chain, in Kubernetes' order."""
+
+from apiserver.admission.defaulttolerationseconds import DefaultTolerationSeconds
+from apiserver.admission.escalation import Escalation
+from apiserver.admission.namespacelifecycle import NamespaceLifecycle
+from apiserver.admission.noderestriction import NodeRestriction
+from apiserver.admission.plugin import Admission, Plugin
+from apiserver.admission.priority import Priority
+from apiserver.admission.serviceaccount import ServiceAccount
+from apiserver.admission.taintnodesbycondition import TaintNodesByCondition
+from apiserver.authz.authorizer import Chain as Authorizers
+from apiserver.lister import Lister
+
+
+class Chain:
+    """Runs every plugin in turn; the first refusal ends it."""
+
+    def __init__(self, lister: Lister, authorizer: Authorizers) -> None:
+        self.plugins: tuple[Plugin, ...] = (
+            NamespaceLifecycle(lister),
+            ServiceAccount(lister),
+            NodeRestriction(lister),
+            TaintNodesByCondition(),
+            Priority(lister),
+            DefaultTolerationSeconds(),
+            Escalation(authorizer),
+        )
+
+    async def admit(self, write: Admission) -> None:
+        for plugin in self.plugins:
+            await plugin.admit(write)
+
+    async def validate(self, write: Admission) -> None:
+        for plugin in self.plugins:
+            await plugin.validate(write)

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 from apiserver.kinds.kind import Kind
 from apiserver.request import User
+from podling.api import errors
+from podling.api.errors import Forbidden, GroupResource
 
 
 @dataclass(slots=True)
@@ -24,12 +26,48 @@ class Admission:
     dry_run: bool = False
     warnings: list[str] = field(default_factory=list)
 
+    def creates(self, group: str, plural: str) -> dict[str, Any] | None:
+        """The new object, where this is the creation of one of that kind (not of a subresource)."""
+        if self.operation == "CREATE" and not self.subresource and self.kind.resource == (group, plural):
+            return self.object
+        return None
+
+    def updates(self, group: str, plural: str) -> dict[str, Any] | None:
+        if self.operation == "UPDATE" and not self.subresource and self.kind.resource == (group, plural):
+            return self.object
+        return None
+
+    def forbidden(self, why: str) -> Forbidden:
+        """A refusal in the words of Kubernetes' admission: `pods "web" is forbidden: …`."""
+        return errors.forbidden(GroupResource(self.kind.group, self.kind.plural), self.shown_name, why)
+
+    @property
+    def shown_name(self) -> str:
+        """The name that refusals tell: of the request, of the object, or the beginning of a generated one."""
+        metadata = (self.object or {}).get("metadata") or {}
+        return self.name or metadata.get("name") or metadata.get("generateName") or "Unknown!"
+
 
 class Plugin(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
 
     async def admit(self, write: Admission) -> None:
         """May change `write.object`; raises an `ApiError` to refuse."""
 
     async def validate(self, write: Admission) -> None:
         """Raises an `ApiError` to refuse."""
+
+
+class Mutating:
+    """A plugin that has nothing to validate."""
+
+    async def validate(self, write: Admission) -> None:
+        return None
+
+
+class Validating:
+    """A plugin that changes nothing."""
+
+    async def admit(self, write: Admission) -> None:
+        return None

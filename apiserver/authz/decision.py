@@ -24,7 +24,9 @@ def refusal(attributes: Attributes) -> str:
         return f"User {who} cannot {verb} path {field.show(attributes.path)}"
     resource = "/".join(filter(None, (attributes.resource, attributes.subresource)))
     where = f"in the namespace {field.show(attributes.namespace)}" if attributes.namespace else "at the cluster scope"
-    return f"User {who} cannot {verb} resource {field.show(resource)} in API group {field.show(attributes.group)} {where}"
+    return (
+        f"User {who} cannot {verb} resource {field.show(resource)} in API group {field.show(attributes.group)} {where}"
+    )
 
 
 def forbidden_error(attributes: Attributes, decision: Decision) -> Forbidden:

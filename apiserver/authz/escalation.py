@@ -5,7 +5,7 @@ the role that it refers to, or may `bind` that role; members of system:masters m
 Source: k8s.io/kubernetes/pkg/registry/rbac/*/policybased/storage.go, validation/rule.go.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from apiserver.authz.authorizer import MASTERS, Chain
 from apiserver.authz.rbac import GROUP, RoleNotFound
@@ -17,70 +17,84 @@ from podling.api.field import show
 
 ROLES = ("roles", "clusterroles")
 BINDINGS = ("rolebindings", "clusterrolebindings")
+PLURALS = {"Role": "roles", "ClusterRole": "clusterroles"}
 EVERYTHING: list[Rule] = [
     {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
     {"nonResourceURLs": ["*"], "verbs": ["*"]},
 ]
 
 
-def check(
-    authorizer: Chain,
-    user: User,
-    resource: GroupResource,
-    namespace: str,
-    new: dict[str, Any],
-    old: dict[str, Any] | None,
-) -> None:
+class Grant(NamedTuple):
+    """A write of any kind; `old` is None on creation."""
+
+    user: User
+    resource: GroupResource
+    namespace: str
+    new: dict[str, Any]
+    old: dict[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        return str(self.new["metadata"].get("name", ""))
+
+
+def check(authorizer: Chain, grant: Grant) -> None:
     """Refuse a write of one of the RBAC kinds with Kubernetes' words; other kinds pass."""
-    if resource.group != GROUP or MASTERS in user.groups or _only_for_garbage_collection(new, old):
+    if grant.resource.group != GROUP or MASTERS in grant.user.groups or _only_for_garbage_collection(grant):
         return
-    name = new["metadata"].get("name", "")
-    if resource.resource in ROLES:
-        if authorizer.authorize(_asked(user, "escalate", resource.resource, namespace, name)).allowed:
-            return
-        _check_rules(authorizer, user, resource, namespace, name, new.get("rules") or [])
-        if new.get("aggregationRule") and covers(authorizer.rbac.rules_for(user, namespace)[0], EVERYTHING):
-            raise errors.forbidden(resource, name, "must have cluster-admin privileges to use an aggregationRule")
-    elif resource.resource in BINDINGS:
-        reference = new.get("roleRef") or {}
-        kind, role = reference.get("kind", ""), reference.get("name", "")
-        plural = {"Role": "roles", "ClusterRole": "clusterroles"}.get(kind, "")
-        if authorizer.authorize(_asked(user, "bind", plural, namespace, role)).allowed:
-            return
-        try:
-            rules = authorizer.rbac.role_rules(kind, role, namespace)
-        except RoleNotFound:
-            raise errors.not_found(resource, role) from None
-        _check_rules(authorizer, user, resource, namespace, name, rules)
+    if grant.resource.resource in ROLES:
+        _check_role(authorizer, grant)
+    elif grant.resource.resource in BINDINGS:
+        _check_binding(authorizer, grant)
 
 
-def _asked(user: User, verb: str, resource: str, namespace: str, name: str) -> Attributes:
-    return Attributes(user, verb, GROUP, "v1", resource, "", namespace, name)
+def _check_role(authorizer: Chain, grant: Grant) -> None:
+    if _may(authorizer, grant, "escalate", grant.resource.resource, grant.name):
+        return
+    _check_rules(authorizer, grant, grant.new.get("rules") or [])
+    if grant.new.get("aggregationRule"):
+        owned, _ = authorizer.rbac.rules_for(grant.user, grant.namespace)
+        if covers(owned, EVERYTHING):
+            why = "must have cluster-admin privileges to use an aggregationRule"
+            raise errors.forbidden(grant.resource, grant.name, why)
 
 
-def _check_rules(
-    authorizer: Chain, user: User, resource: GroupResource, namespace: str, name: str, rules: list[Rule]
-) -> None:
-    owned, failures = authorizer.rbac.rules_for(user, namespace)
+def _check_binding(authorizer: Chain, grant: Grant) -> None:
+    reference = grant.new.get("roleRef") or {}
+    kind, role = reference.get("kind", ""), reference.get("name", "")
+    if _may(authorizer, grant, "bind", PLURALS.get(kind, ""), role):
+        return
+    try:
+        rules = authorizer.rbac.role_rules(kind, role, grant.namespace)
+    except RoleNotFound:
+        raise errors.not_found(grant.resource, role) from None
+    _check_rules(authorizer, grant, rules)
+
+
+def _may(authorizer: Chain, grant: Grant, verb: str, resource: str, name: str) -> bool:
+    asked = Attributes(grant.user, verb, GROUP, "v1", resource, "", grant.namespace, name)
+    return authorizer.authorize(asked).allowed
+
+
+def _check_rules(authorizer: Chain, grant: Grant, rules: list[Rule]) -> None:
+    owned, failures = authorizer.rbac.rules_for(grant.user, grant.namespace)
     missing = covers(owned, rules)
     if not missing:
         return
     lines = "\n".join(sorted({text(rule) for rule in compact(missing)}))
-    who = f"user {show(user.name)} (groups={quoted(user.groups)})"
+    who = f"user {show(grant.user.name)} (groups={quoted(grant.user.groups)})"
     why = f"{who} is attempting to grant RBAC permissions not currently held:\n{lines}"
     if failures:
         why += f"; resolution errors: [{', '.join(failures)}]"
-    raise errors.forbidden(resource, name, why)
+    raise errors.forbidden(grant.resource, grant.name, why)
 
 
-def _only_for_garbage_collection(new: dict[str, Any], old: dict[str, Any] | None) -> bool:
+def _only_for_garbage_collection(grant: Grant) -> bool:
     """An update that touches nothing but finalizers and owners: the collector may not hold any of the rules."""
-    if old is None:
-        return False
     ignored = ("ownerReferences", "finalizers", "managedFields", "resourceVersion")
 
     def rest(body: dict[str, Any]) -> dict[str, Any]:
         metadata = {key: value for key, value in body["metadata"].items() if key not in ignored}
         return {**body, "metadata": metadata}
 
-    return rest(new) == rest(old)
+    return grant.old is not None and rest(grant.new) == rest(grant.old)

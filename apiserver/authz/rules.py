@@ -45,7 +45,7 @@ def path_matches(rule_url: str, path: str) -> bool:
 
 
 def covers(owned: Sequence[Rule], wanted: Iterable[Rule]) -> list[Rule]:
-    """The parts of `wanted` that `owned` does not hold, each with one verb, group, resource and name; [] is all held."""
+    """The parts of `wanted` that `owned` does not hold, each of one verb, group, resource and name."""
     return [part for rule in wanted for part in breakdown(rule) if not any(_covers(own, part) for own in owned)]
 
 
@@ -86,9 +86,9 @@ def _covers(own: Rule, part: Rule) -> bool:
 def compact(parts: Iterable[Rule]) -> list[Rule]:
     """Rules of one group and resource that differ by verb only, joined."""
     rules: list[Rule] = []
-    simple: dict[tuple[str, str, tuple[str, ...]], Rule] = {}
+    simple: dict[tuple[Any, ...], Rule] = {}
     for rule in parts:
-        groups, resources = rule.get("apiGroups") or (), rule.get("resources") or ()
+        groups, resources = rule.get("apiGroups") or [], rule.get("resources") or []
         names = tuple(rule.get("resourceNames") or ())
         if rule.get("nonResourceURLs") or len(groups) != 1 or len(resources) != 1 or len(names) > 1:
             rules.append(rule)
