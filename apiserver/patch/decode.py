@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import msgspec
 
-from apiserver.patch.goscan import syntax_error
 from apiserver.patch.gotext import json_kind
+from apiserver.schema.syntax import syntax_error
 from podling.api.errors import BadRequest
 
 OBJECT = "map[string]interface {}"

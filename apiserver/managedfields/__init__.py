@@ -1,0 +1,4 @@
+"""Who owns which field: `metadata.managedFields`, and server-side apply.
+
+Source of rules and words: sigs.k8s.io/structured-merge-diff and k8s.io/apimachinery/pkg/util/managedfields.
+"""

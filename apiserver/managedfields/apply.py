@@ -1,0 +1,187 @@
+"""Server-side apply: a configuration merged into the live object, with its fields owned by the applier.
+
+    merge      the configuration wins, nothing goes away
+    prune      what this manager applied last time and no longer mentions goes, unless another applier owns it
+    conflict   fields of other managers that would change are refused, or with force taken
+
+Source: structured-merge-diff, merge/update.go; apimachinery's field manager chain around it.
+"""
+
+import copy
+from collections.abc import Iterable
+from typing import Any
+
+from apiserver.managedfields import entries
+from apiserver.managedfields.compare import compare
+from apiserver.managedfields.conflict import Conflicts
+from apiserver.managedfields.entries import APPLY, UPDATE, BadEntries, Managed, Manager, Owned
+from apiserver.managedfields.fieldset import EMPTY, FieldSet
+from apiserver.managedfields.lastapplied import allowed_conflicts, refresh
+from apiserver.managedfields.mentioned import fields_of, with_parents
+from apiserver.managedfields.merge import merge
+from apiserver.managedfields.remove import remove, without_nulls
+from apiserver.managedfields.shape import SchemaError, Shape, shape_of
+from apiserver.managedfields.skeleton import skeleton
+from apiserver.managedfields.typed import misfit
+from apiserver.managedfields.update import STRIPPED, taken, update
+from apiserver.refusal import Unexplained
+from apiserver.schema.schema import Schema
+from podling.api.errors import BadRequest
+
+Object = dict[str, Any]
+
+
+def apply(
+    live: Object | None,
+    config: Object,
+    *,
+    manager: str,
+    force: bool,
+    api_version: str,
+    subresource: str = "",
+    schema: Schema,
+    now: str,
+    kind: str = "",
+    ignored: Iterable[tuple[str, ...]] = (),
+) -> Object:
+    """The merged object with its managedFields; `live` None is a create. Neither argument is changed.
+
+    The answer is to be decoded, defaulted and prepared like the body of an update; afterwards `track.keep_times`
+    tells a repeated apply from a change. Raises Conflict with its causes; BadRequest for a wrong kind (where `kind`
+    is given) or a configuration with managedFields; Unexplained for one that does not fit the schema.
+    """
+    _check(config, api_version, kind)
+    shape = shape_of(schema)
+    if words := misfit(config, shape):
+        raise Unexplained(f"failed to create typed patch object ({_called(config)}): {words}")
+    who = Manager(manager, APPLY, "", subresource)
+    steps = FieldSet.of(_steps(ignored))
+    act = _Apply(live, config, who=who, api_version=api_version, shape=shape, ignored=steps, now=now)
+    try:
+        managed = entries.decode((live or {}).get("metadata", {}).get("managedFields"))
+        if not managed and live is not None:
+            before = Manager("before-first-apply", UPDATE, api_version, subresource)
+            managed = update(
+                {},
+                skeleton(live, schema),
+                act.live,
+                manager=before,
+                api_version=api_version,
+                shape=shape,
+                ignored=act.ignored,
+                now=now,
+            )
+        return act.run(managed, force)
+    except BadEntries as wrong:
+        raise Unexplained(f"failed to decode managed fields: {wrong}") from wrong
+    except SchemaError as wrong:
+        raise Unexplained(f"failed to merge config: {wrong}") from wrong
+    except Conflicts as found:
+        raise found.refusal() from None
+
+
+def _steps(paths: Iterable[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
+    return (tuple(f"f:{name}" for name in path) for path in paths)
+
+
+def group_version_kind(found: Object) -> str:
+    """As Go prints it: `apps/v1, Kind=Deployment`, `/v1, Kind=Pod`."""
+    group, _, version = str(found.get("apiVersion") or "").rpartition("/")
+    return f"{group}/{version}, Kind={found.get('kind') or ''}"
+
+
+def _called(config: Object) -> str:
+    meta = config.get("metadata")
+    meta = meta if isinstance(meta, dict) else {}
+    return f"{meta.get('namespace') or ''}/{meta.get('name') or ''}; {group_version_kind(config)}"
+
+
+def _check(config: Object, api_version: str, kind: str) -> None:
+    if kind and (config.get("apiVersion"), config.get("kind")) != (api_version, kind):
+        raise BadRequest(f"invalid object type: {group_version_kind(config)}")
+    meta = config.get("metadata")
+    if isinstance(meta, dict) and meta.get("managedFields") is not None:
+        raise BadRequest("metadata.managedFields must be nil")
+
+
+class _Apply:
+    """One apply; `live` is the object without its managedFields."""
+
+    def __init__(
+        self,
+        live: Object | None,
+        config: Object,
+        *,
+        who: Manager,
+        api_version: str,
+        shape: Shape,
+        ignored: FieldSet,
+        now: str,
+    ) -> None:
+        self.live: Object = {key: value for key, value in (live or {}).items() if key != "metadata"}
+        if live is not None:
+            meta = live.get("metadata", {})
+            self.live["metadata"] = {key: value for key, value in meta.items() if key != "managedFields"}
+        self.config, self.who, self.api_version, self.now = config, who, api_version, now
+        self.shape, self.ignored = shape, ignored
+
+    def run(self, managed: Managed, force: bool) -> Object:
+        try:
+            applied, after = self.attempt(managed, force)
+        except Conflicts as found:
+            allowed = allowed_conflicts(self.live, self.who, self.api_version, self.shape)
+            if allowed is None:
+                raise
+            if found.fields() - allowed:
+                found.found = [pair for pair in found.found if pair[1] not in allowed]
+                raise
+            applied, after = self.attempt(managed, True)
+        if self.who.name == "kubectl":
+            refresh(applied, self.config)
+        if after:
+            applied.setdefault("metadata", {})["managedFields"] = entries.encode(after)
+        return applied
+
+    def attempt(self, managed: Managed, force: bool) -> tuple[Object, Managed]:
+        merged = merge(self.live, self.config, self.shape)
+        fields = fields_of(self.config, self.shape).without(self.ignored)
+        last = managed.get(self.who)
+        mine = Owned(fields, self.api_version, True, last.time if last else None)
+        after = {**managed, self.who: mine}
+        if last is not None and last.fields:
+            merged = self.prune(merged, after, last.fields)
+        found = compare(self.live, merged, self.shape).without(self.ignored)
+        if not force:
+            self.refuse(after, found.modified | found.added)
+        after = taken(after, found, self.api_version, but=self.who)
+        changed = merged != self.live
+        kept = (after[self.who].fields if self.who in after else EMPTY) - STRIPPED
+        after.pop(self.who, None)
+        if kept:
+            after[self.who] = Owned(kept, self.api_version, True, self.now if changed else mine.time)
+        return copy.deepcopy(without_nulls(merged, self.shape)), after
+
+    def refuse(self, managed: Managed, changed: FieldSet) -> None:
+        others = {
+            manager: owned.fields & changed
+            for manager, owned in managed.items()
+            if manager != self.who and owned.api_version == self.api_version
+        }
+        conflicts = {manager: fields for manager, fields in others.items() if fields}
+        if conflicts:
+            raise Conflicts(conflicts)
+
+    def prune(self, merged: Object, managed: Managed, last: FieldSet) -> Object:
+        """Take away what was applied last; put back what appliers own now, and what was never this manager's."""
+        shape = self.shape
+        mentioned = with_parents(last, shape)
+        everything = with_parents(fields_of(merged, shape), shape)
+        pruned = remove(merged, mentioned, shape) or {}
+        applied = FieldSet()
+        for owned in managed.values():
+            if owned.applied and owned.api_version == self.api_version:
+                applied = applied | owned.fields
+        kept = with_parents(fields_of(pruned, shape), shape) | with_parents(applied, shape)
+        pruned = remove(merged, everything - kept, shape) or {}
+        left = with_parents(fields_of(pruned, shape), shape)
+        return remove(merged, (everything - left) & mentioned, shape) or {}

@@ -1,0 +1,104 @@
+"""Ownership after creates, updates and patches."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from apiserver.managedfields import entries
+from apiserver.managedfields.entries import UPDATE, BadEntries, Managed, Manager
+from apiserver.managedfields.fieldset import FieldSet
+from apiserver.managedfields.shape import SchemaError, shape_of
+from apiserver.managedfields.skeleton import skeleton
+from apiserver.managedfields.update import update
+from apiserver.schema.schema import Schema
+
+Object = dict[str, Any]
+
+MOST_NAME_BYTES = 128
+
+
+def track(
+    new: Object,
+    old: Object | None,
+    *,
+    manager: str,
+    operation: str = UPDATE,
+    api_version: str,
+    subresource: str = "",
+    schema: Schema,
+    now: str,
+    ignored: Iterable[tuple[str, ...]] = (),
+) -> None:
+    """Set `new`'s managedFields from `old`'s (None: a create) and what changed, in place.
+
+    Call it with the decoded and defaulted object, before admission and before the kind resets fields. `ignored` are
+    the fields that this address resets (see `ignored.ignored_paths`). `now` is a Time. An object whose list was
+    emptied is tracked again only from its first apply on.
+    """
+    meta = new.setdefault("metadata", {})
+    managed = _given_or_live(meta.pop("managedFields", None), old, subresource)
+    live = _without_entries(old) if old is not None else skeleton(new, schema)
+    if managed or old is None:
+        who = Manager(manager or "unknown", operation, api_version, subresource)
+        try:
+            managed = update(
+                managed,
+                live,
+                new,
+                manager=who,
+                api_version=api_version,
+                shape=shape_of(schema),
+                ignored=FieldSet.of(tuple(f"f:{name}" for name in path) for path in ignored),
+                now=now,
+            )
+        except SchemaError:
+            managed = _decoded((old or {}).get("metadata", {}).get("managedFields"))
+    if managed:
+        meta["managedFields"] = entries.encode(managed)
+
+
+def _given_or_live(given: Any, old: Object | None, subresource: str) -> Managed:
+    """A client may write the list itself, but not through a subresource; what does not decode counts as left out."""
+    live = (old or {}).get("metadata", {}).get("managedFields")
+    if subresource:
+        return _decoded(live)
+    if given is not None and entries.is_reset(given):
+        return {}
+    return _decoded(given) or _decoded(live)
+
+
+def _decoded(found: Any) -> Managed:
+    try:
+        return entries.decode(found)
+    except BadEntries:
+        return {}
+
+
+def _without_entries(found: Object) -> Object:
+    meta = {key: value for key, value in found.get("metadata", {}).items() if key != "managedFields"}
+    return {**found, "metadata": meta}
+
+
+def keep_times(new: Object, old: Object) -> None:
+    """Where nothing but the times of managedFields differs, put the old times back: then nothing needs writing."""
+    if new.get("metadata", {}).get("managedFields") == old.get("metadata", {}).get("managedFields"):
+        return
+    if _timeless(new) == _timeless(old):
+        new["metadata"]["managedFields"] = old["metadata"]["managedFields"]
+
+
+def _timeless(found: Object) -> Object:
+    meta = dict(found.get("metadata", {}))
+    listed = [{**entry, "time": None} for entry in meta.get("managedFields") or ()]
+    return {**found, "metadata": {**meta, "managedFields": listed}}
+
+
+def manager_name(field_manager: str, user_agent: str) -> str:
+    """Who writes: the parameter, else the user agent up to its first slash, printable and at most 128 bytes."""
+    if field_manager:
+        return field_manager
+    name = ""
+    for letter in user_agent.split("/", 1)[0]:
+        if len((name + letter).encode()) > MOST_NAME_BYTES:
+            break
+        name += letter if letter.isprintable() else ""
+    return name or "unknown"

@@ -1,0 +1,91 @@
+"""How ownership moves when an object changes.
+
+    changed or added fields    leave every other manager
+    removed fields             leave every manager
+    a manager without fields   goes
+
+Source: structured-merge-diff, merge/update.go; apimachinery's field manager chain around it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from apiserver.managedfields.compare import Comparison, compare
+from apiserver.managedfields.entries import UPDATE, Managed, Manager, Owned, seconds
+from apiserver.managedfields.fieldset import FieldSet
+from apiserver.managedfields.shape import Shape
+
+MOST_UPDATERS = 10
+ANCIENT = "ancient-changes"
+
+_METADATA = "name namespace creationTimestamp selfLink uid clusterName generation managedFields resourceVersion"
+
+# Nobody owns these. `.metadata` itself is among them, what else is below it is not.
+STRIPPED = FieldSet.of(
+    [("f:apiVersion",), ("f:kind",), ("f:metadata",), *(("f:metadata", f"f:{name}") for name in _METADATA.split())]
+)
+
+Object = dict[str, Any]
+
+
+def update(
+    managed: Managed,
+    old: Object,
+    new: Object,
+    *,
+    manager: Manager,
+    api_version: str,
+    shape: Shape,
+    ignored: FieldSet,
+    now: str,
+) -> Managed:
+    """The managers after an ordinary write; raises shape.SchemaError for objects that cannot be compared."""
+    found = compare(old, new, shape).without(ignored)
+    after = taken(managed, found, api_version)
+    mine = (found.modified | found.added).without(ignored) - STRIPPED
+    if mine:
+        before = after.get(manager)
+        after[manager] = Owned(mine | before.fields if before else mine, api_version, False, now)
+    return capped(after)
+
+
+def taken(managed: Managed, found: Comparison, api_version: str, but: Manager | None = None) -> Managed:
+    """All managers, `but` one excepted, without what changed. Entries of versions that are not served go."""
+    changed = found.modified | found.added | found.removed
+    after: Managed = {}
+    for manager, owned in managed.items():
+        if manager == but:
+            after[manager] = owned
+        elif owned.api_version == api_version:
+            after[manager] = Owned(owned.fields - changed, owned.api_version, owned.applied, owned.time)
+    return {manager: owned for manager, owned in after.items() if owned.fields}
+
+
+def capped(managed: Managed) -> Managed:
+    """At most ten updaters: the oldest of one version are merged into `ancient-changes`."""
+    updaters = [manager for manager, owned in managed.items() if not owned.applied]
+    many = len(updaters)
+    if many <= MOST_UPDATERS:
+        return managed
+    after = dict(managed)
+    age: Callable[[Manager], tuple[float, str]] = lambda manager: (  # noqa: E731
+        seconds(managed[manager].time),
+        manager.identifier(),
+    )
+    first: dict[str, Manager] = {}
+    for manager in sorted(updaters, key=age):
+        if many <= MOST_UPDATERS:
+            break
+        owned = managed[manager]
+        bucket = Manager(ANCIENT, UPDATE, owned.api_version)
+        if owned.api_version not in first:
+            first[owned.api_version] = manager
+            continue
+        if bucket not in after:
+            after[bucket] = after.pop(first[owned.api_version])
+        merged = owned.fields | after[bucket].fields
+        if manager != bucket:
+            del after[manager]
+        after[bucket] = Owned(merged, owned.api_version, owned.applied, owned.time)
+        many -= 1
+    return after
