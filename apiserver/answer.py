@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from apiserver.kinds.kind import Kind
 
 if TYPE_CHECKING:
+    from apiserver.feed import Feed
     from apiserver.watchcache import Cached
     from apiserver.watcher import Watcher
 
@@ -37,9 +38,10 @@ class ListAnswer:
 
 @dataclass(slots=True)
 class WatchAnswer:
-    """Changes to come. `seconds` is how long the watch lasts at most; `bookmarks` whether progress is told."""
+    """Changes to come, from `feed`, for at most so many seconds. `bookmarks`: progress is told, too."""
 
     kind: Kind
     watcher: "Watcher"
+    feed: "Feed"
     seconds: float
     bookmarks: bool

@@ -93,26 +93,25 @@ class Reader:
                 return found
             at = page.kvs[-1].key + b"\0"
 
-    async def watch(self, kind: Kind, namespace: str, name: str, options: ListOptions) -> tuple[Watcher, int]:
-        """A watcher with what comes first already in it, and the revision that its first events stand for."""
+    async def watch(self, kind: Kind, namespace: str, name: str, options: ListOptions) -> Watcher:
+        """A watcher with what comes first already in it; raises `Expired` for a version that is forgotten."""
         wanted = Filter(namespace, name, options.labels, options.fields)
         try:
-            revision = parse_version(options.resource_version or "0")
+            after = parse_version(options.resource_version or "0")
         except ValueError as error:
             value = show(options.resource_version)
             raise Unexplained(f"resourceVersion: Invalid value: {value}: {error}") from None
         cache = self.feed.of(kind)
-        if options.send_initial:
-            await (self.feed.reach(revision) if revision else self.feed.fresh())
-        elif revision > 0:
-            await self.feed.reach(min(revision, self.feed.revision))
-            return cache.watch(wanted, revision), revision
-        elif options.resource_version == "":
-            await self.feed.fresh()
-        watcher = cache.watch(wanted, max(self.feed.revision, cache.changed))
+        if after and not options.send_initial:
+            await self.feed.reach(0)
+            return cache.watch(wanted, after)
+        await (self.feed.reach(after) if options.resource_version else self.feed.fresh())
+        watcher = cache.watch(wanted, cache.changed)
         if options.send_initial is not False:
             watcher.start_with(cache.select(wanted))
-        return watcher, self.feed.revision
+        if options.send_initial and options.bookmarks:
+            watcher.mark(self.feed.revision)
+        return watcher
 
 
 def _version(text: str) -> int:

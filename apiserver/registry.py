@@ -1,8 +1,8 @@
 """Objects written: the one road that every change of every kind takes.
 
-    create  default → admit → prepare → validate → write if the key is absent
-    update  ┌▶ read → change → default → admit → prepare → validate → write if unchanged since the read ─┐
-            └──────────────── somebody wrote in between: again with what is there now ◀─────────────────┘
+    create  default → who owns what → admit → prepare → validate → write if the key is absent
+    update  ┌▶ read → change → default → who owns what → admit → prepare → validate → write if unchanged ─┐
+            └───────────────── somebody wrote in between: again with what is there now ◀─────────────────┘
     delete  ┌▶ read → preconditions → decide → write or remove if unchanged since the read ─┐
             └────────────────────────────── again ◀─────────────────────────────────────────┘
 
@@ -15,13 +15,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from apiserver import deletion, keys, managedfields, objectmeta
+from apiserver import deletion, keys, objectmeta
 from apiserver.admission.plugin import Admission
 from apiserver.context import AdmissionChain
 from apiserver.deletion import DeleteOptions, Step
 from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind, Subresource
 from apiserver.leases import LeasePool
+from apiserver.managedfields import track
+from apiserver.managedfields.ignored import ignored_paths
 from apiserver.refusal import Unexplained
 from apiserver.request import User
 from apiserver.watchcache import Cached, decode, encode, head
@@ -46,7 +48,8 @@ class Write:
     manager: str = "unknown"
     subresource: str = ""
     dry_run: bool = False
-    applies: bool = False  # server-side apply: the change has set managedFields itself
+    tracked: bool = True  # False: the change has seen to managedFields itself
+    admitted: bool = False  # True: admission has seen this write already, in another form
     options: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -103,16 +106,16 @@ class Registry:
         now = timestamp(self.clock.now())
         objectmeta.begin(meta, str(uuid.uuid4()), now)
         kind.default(body)
+        if write.tracked:
+            _track(kind, body, None, write, now)
         admission = self._admission("CREATE", kind, body, None, write)
-        await self.admission.admit(admission)
+        await self._admit(admission, write)
         kind.prepare_create(body)
         if kind.generation:
             meta["generation"] = 1
         _refuse(kind, meta, objectmeta.validate(meta, kind) + kind.validate(body))
-        await self.admission.validate(admission)
+        await self._admit_valid(admission, write)
         write.warnings += kind.warn(body)
-        if not write.applies:
-            self._track(kind, body, None, write, now)
         written = await self._put(kind, body, 0, write)
         if written.succeeded:
             return await self._written(kind, body, written)
@@ -150,8 +153,10 @@ class Registry:
         _check_identity(kind, current, meta)
         objectmeta.carry_over(meta, old["metadata"])
         kind.default(new)
+        if write.tracked:
+            _track(kind, new, old, write, timestamp(self.clock.now()))
         admission = self._admission("UPDATE", kind, new, old, write)
-        await self.admission.admit(admission)
+        await self._admit(admission, write)
         prepare = sub.prepare_update if sub else kind.prepare_update
         if prepare is not None:
             prepare(new, old)
@@ -164,11 +169,11 @@ class Registry:
         else:
             found += kind.validate_update(new, old) + objectmeta.validate(meta, kind) + kind.validate(new)
         _refuse(kind, meta, found)
-        await self.admission.validate(admission)
+        await self._admit_valid(admission, write)
         if not sub:
             write.warnings += [words for words in kind.warn(new) if words not in write.warnings]
-        if not write.applies:
-            self._track(kind, new, old, write, timestamp(self.clock.now()))
+        if not write.tracked:
+            track.keep_times(new, old)
         return new
 
     async def delete(
@@ -275,17 +280,26 @@ class Registry:
             warnings=write.warnings,
         )
 
-    def _track(self, kind: Kind, new: Object, old: Object | None, write: Write, now: str) -> None:
-        managedfields.track(
-            new,
-            old,
-            manager=write.manager,
-            operation="Update",
-            api_version=kind.api_version,
-            subresource=write.subresource,
-            schema=kind.schema,
-            now=now,
-        )
+    async def _admit(self, admission: Admission, write: Write) -> None:
+        if not write.admitted:
+            await self.admission.admit(admission)
+
+    async def _admit_valid(self, admission: Admission, write: Write) -> None:
+        if not write.admitted:
+            await self.admission.validate(admission)
+
+
+def _track(kind: Kind, new: Object, old: Object | None, write: Write, now: str) -> None:
+    track.track(
+        new,
+        old,
+        manager=write.manager,
+        api_version=kind.api_version,
+        subresource=write.subresource,
+        schema=kind.schema,
+        now=now,
+        ignored=ignored_paths(kind.group, kind.plural, write.subresource, kind.schema),
+    )
 
 
 def _named(body: Object) -> Object:

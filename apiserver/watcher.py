@@ -35,10 +35,14 @@ class Filter:
 
 
 class Seen(NamedTuple):
-    """A change as one watcher sees it: an object that comes to match is ADDED, one that no longer does DELETED."""
+    """A change as one watcher sees it: an object that comes to match is ADDED, one that no longer does DELETED.
+
+    BOOKMARK has no object: what was there when the watch began has been told, up to `revision`.
+    """
 
     type: str
-    cached: "Cached"
+    revision: int
+    cached: "Cached | None"
     change: "Change | None"  # None: not a change but what was there when the watch began
 
 
@@ -47,8 +51,8 @@ def seen(wanted: Filter, change: "Change") -> Seen | None:
     was_in = change.previous is not None and wanted.matches(change.previous)
     if is_in:
         assert change.current is not None
-        return Seen("MODIFIED" if was_in else "ADDED", change.current, change)
-    return Seen("DELETED", change.gone, change) if was_in else None
+        return Seen("MODIFIED" if was_in else "ADDED", change.revision, change.current, change)
+    return Seen("DELETED", change.revision, change.gone, change) if was_in else None
 
 
 class Watcher:
@@ -65,8 +69,12 @@ class Watcher:
 
     def start_with(self, found: "Iterable[Cached]") -> None:
         """What is there already, as ADDED events."""
-        self._waiting.extend(Seen("ADDED", cached, None) for cached in found)
+        self._waiting.extend(Seen("ADDED", cached.revision, cached, None) for cached in found)
         self._limit += len(self._waiting)
+
+    def mark(self, revision: int) -> None:
+        """The end of what was there already."""
+        self._waiting.append(Seen("BOOKMARK", revision, None, None))
 
     def offer(self, change: "Change") -> bool:
         """False when the watch has ended: it was cut, or is too slow."""

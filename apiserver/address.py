@@ -1,0 +1,84 @@
+"""What a URL and a method ask for. Pure.
+
+    /api/v1/namespaces/{namespace}/{resource}/{name}/{subresource}
+    /apis/{group}/{version}/…
+
+Source: k8s.io/apiserver/pkg/endpoints/request/requestinfo.go.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import unquote
+
+from apiserver.options import boolean
+from apiserver.request import ANONYMOUS, Attributes
+from podling.api.selectors import SelectorError, parse_fields
+
+METHODS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+COLLECTION = ("list", "watch", "deletecollection")
+
+
+def segments(raw_path: str) -> list[str]:
+    """The path in parts, decoded; a slash that was escaped divides, too. A last slash does not count."""
+    parts = unquote(raw_path).strip("/").split("/")
+    return [] if parts == [""] else parts
+
+
+def resource_parts(parts: list[str]) -> tuple[str, str, list[str]] | None:
+    """(group, version, the rest) of a path below a group version; None for every other path."""
+    if len(parts) > 2 and parts[0] == "api":
+        return "", parts[1], parts[2:]
+    if len(parts) > 3 and parts[0] == "apis":
+        return parts[1], parts[2], parts[3:]
+    return None
+
+
+def attributes(method: str, parts: list[str], query: Mapping[str, str]) -> Attributes:
+    """Of nobody yet: the user comes later. An address that is too long has the subresource `a/b`: nobody serves it."""
+    found = resource_parts(parts)
+    if found is None:
+        return Attributes(ANONYMOUS, method.lower(), path="/" + "/".join(parts))
+    group, version, rest = found
+    verb = METHODS.get(method, method.lower())
+    watches = rest[0] == "watch" and len(rest) > 1
+    if watches:
+        rest = rest[1:]
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
+        namespace, rest = rest[1], rest[2:]
+    elif rest[0] == "namespaces" and len(rest) > 1:
+        namespace = rest[1]
+    resource, name = rest[0], rest[1] if len(rest) > 1 else ""
+    subresource = "/".join(rest[2:])
+    selector = query.get("fieldSelector", "")
+    if not name:
+        if verb == "get":
+            verb = "watch" if watches or boolean(query, "watch") else "list"
+        elif verb == "delete":
+            verb = "deletecollection"
+    elif watches:
+        verb, selector, name = "watch", f"metadata.name={name}", ""
+    made = Attributes(
+        user=ANONYMOUS,
+        verb=verb,
+        group=group,
+        version=version,
+        resource=resource,
+        subresource=subresource,
+        namespace=namespace,
+        name=name,
+        field_selector=selector if verb in COLLECTION else "",
+    )
+    return made
+
+
+def named_by_selector(asked: Attributes) -> Attributes:
+    """As authorization sees a list or watch of one object that a field selector names."""
+    if asked.name or not asked.field_selector:
+        return asked
+    try:
+        wanted = parse_fields(asked.field_selector)
+    except SelectorError:
+        return asked
+    names = [each.values[0] for each in wanted if each.key == "metadata.name" and each.operator == "="]
+    return replace(asked, name=names[0]) if names else asked

@@ -1,0 +1,153 @@
+"""The HTTPS face: one function that every request runs through.
+
+    path and method ─▶ who (certificate, token, Impersonate-*) ─▶ may they ─▶ routes.py ─▶ answer in the form wanted
+    an ApiError anywhere becomes a Status; anything else a 500 and a line in the log
+"""
+
+import asyncio
+import gzip
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+from multidict import CIMultiDict
+
+from apiserver import address, metrics, negotiate, pipeline, render, routes
+from apiserver.answer import Answer, ListAnswer, WatchAnswer
+from apiserver.authn.impersonation import impersonated
+from apiserver.context import Context
+from apiserver.handlers import STREAMS
+from apiserver.negotiate import Form
+from apiserver.patch.patch import APPLY_YAML, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
+from apiserver.refusal import unforeseen
+from apiserver.request import Attributes, Request
+from apiserver.table import include
+from apiserver.verbs.call import Call
+from apiserver.watchstream import send_watch
+from podling.api.errors import ApiError, TooLarge, UnsupportedMediaType
+
+log = logging.getLogger(__name__)
+
+BODY_BYTES = 3 * 1024 * 1024
+COMPRESS_BYTES = 128 * 1024
+PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_YAML)
+
+Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def app(context: Context) -> Handler:
+    """What aiohttp calls for every request."""
+
+    async def handle(http: BaseRequest) -> web.StreamResponse:
+        started = time.perf_counter()
+        parts = address.segments(http.raw_path.partition("?")[0])
+        asked = address.attributes(http.method, parts, http.query)
+        try:
+            response = await _answer(context, http, asked)
+        except ApiError as error:
+            response = refused(http, error)
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception as error:
+            log.exception("request failed method=%s path=%s", http.method, http.raw_path)
+            response = refused(http, unforeseen(error))
+        metrics.count(asked, response.status, time.perf_counter() - started)
+        return response
+
+    return handle
+
+
+async def _answer(context: Context, http: BaseRequest, asked: Attributes) -> web.StreamResponse:
+    user = context.authenticator.authenticate(_subject(http), http.headers)
+    asked = replace(asked, user=user)
+    user = impersonated(user, http.headers, address.named_by_selector(asked), context.authorizer)
+    asked = replace(asked, user=user)
+    pipeline.authorize(context, address.named_by_selector(asked))
+    if not asked.resource:
+        return await routes.serve(context, http, asked)
+    if not context.kinds.serves(asked.group, asked.version):
+        return routes.nothing_here()
+    request = Request(
+        attributes=asked,
+        options=http.query,
+        content_type=http.headers.get("Content-Type", ""),
+        user_agent=http.headers.get("User-Agent", ""),
+    )
+    call = pipeline.resolve(context, request)
+    stream = STREAMS.get((asked.group, asked.resource, asked.subresource))
+    if stream is not None:
+        response: web.StreamResponse = await stream(http, context, request)
+        return response
+    return await _resource(http, call)
+
+
+async def _resource(http: BaseRequest, call: Call) -> web.StreamResponse:
+    request = call.request
+    verb = request.attributes.verb
+    if verb == "patch" and request.content_type.partition(";")[0].strip() not in PATCHES:
+        raise UnsupportedMediaType("415: Unsupported Media Type", {})
+    pretty = request.options.get("pretty", "") in ("1", "true") or _by_hand(request)
+    form = negotiate.form(http.headers.get("Accept", ""), pretty=pretty, watch=verb == "watch")
+    included = include(request.options.get("includeObject", "")) if form.as_ == "Table" else ""
+    if verb in ("create", "update"):
+        negotiate.check_body(request.content_type)
+    request.body = await read_body(http)
+    found = await pipeline.serve(call)
+    if isinstance(found, WatchAnswer):
+        return await send_watch(http, found, form, included)
+    if isinstance(found, ListAnswer):
+        return await _send(http, render.items(found, form, included), 200, form, request.warnings)
+    return await _send(http, render.answer(found, form, included), found.code, form, request.warnings)
+
+
+def _by_hand(request: Request) -> bool:
+    return "pretty" not in request.options and request.user_agent.startswith(("curl/", "Wget/", "Mozilla/"))
+
+
+def _subject(http: BaseRequest) -> tuple[tuple[str, str], ...]:
+    """The verified client certificate's subject, as ssl tells it; () where none was shown."""
+    certificate = http.transport.get_extra_info("peercert") if http.transport else None
+    return tuple(pair for part in (certificate or {}).get("subject", ()) for pair in part)
+
+
+async def read_body(http: BaseRequest) -> bytes:
+    """Raises `TooLarge` as soon as it is known."""
+    if (http.content_length or 0) > BODY_BYTES:
+        raise _too_large()
+    read = bytearray()
+    async for chunk in http.content.iter_any():
+        read += chunk
+        if len(read) > BODY_BYTES:
+            raise _too_large()
+    return bytes(read)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"Request entity too large: limit is {BODY_BYTES}")
+
+
+def warning_headers(warnings: list[str]) -> list[tuple[str, str]]:
+    """RFC 7234's Warning header: code 299, no agent, quoted text. Each once."""
+    quoted = (words.replace("\\", "\\\\").replace('"', '\\"') for words in dict.fromkeys(warnings))
+    return [("Warning", f'299 - "{words}"') for words in quoted]
+
+
+async def _send(http: BaseRequest, body: bytes, code: int, form: Form, warnings: list[str]) -> web.Response:
+    headers = CIMultiDict([("Content-Type", form.media), *warning_headers(warnings)])
+    if len(body) > COMPRESS_BYTES and "gzip" in http.headers.get("Accept-Encoding", ""):
+        body = await asyncio.to_thread(gzip.compress, body, 1)
+        headers["Content-Encoding"] = "gzip"
+        headers["Vary"] = "Accept-Encoding"
+    return web.Response(body=body, status=code, headers=headers)
+
+
+def refused(http: BaseRequest, error: ApiError) -> web.Response:
+    form = negotiate.of_errors(http.headers.get("Accept", ""))
+    headers: dict[str, Any] = {"Content-Type": form.media}
+    if seconds := (error.details or {}).get("retryAfterSeconds"):
+        headers["Retry-After"] = str(seconds)
+    return web.Response(body=render.body(error.status(), form), status=error.code, headers=headers)

@@ -1,0 +1,23 @@
+"""What the API server counts. Names are kube-apiserver's."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from apiserver.request import Attributes
+
+REQUESTS = Counter(
+    "apiserver_request", "Requests answered.", ["verb", "group", "version", "resource", "subresource", "code"]
+)
+SECONDS = Histogram(
+    "apiserver_request_duration_seconds",
+    "Time from a request's first line to its answer.",
+    ["verb"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
+)
+WATCHES = Gauge("apiserver_longrunning_requests", "Watches that are open.", ["resource"])
+
+
+def count(asked: Attributes, code: int, seconds: float) -> None:
+    verb = asked.verb.upper()
+    REQUESTS.labels(verb, asked.group, asked.version, asked.resource, asked.subresource, str(code)).inc()
+    if verb != "WATCH":
+        SECONDS.labels(verb).observe(seconds)

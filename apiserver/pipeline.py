@@ -1,0 +1,78 @@
+"""The one road of every call, whichever face it came in by.
+
+    authenticate (the face) → authorize → resolve → verb: decode → default → admit → validate → compare-and-swap → answer
+"""
+
+from collections.abc import Awaitable, Callable
+
+from apiserver.answer import Answer, ListAnswer, WatchAnswer
+from apiserver.authz.decision import forbidden_error
+from apiserver.context import Context
+from apiserver.kinds.kind import Kind
+from apiserver.refusal import no_such_resource, not_allowed
+from apiserver.request import Attributes, Request
+from apiserver.verbs.call import Call
+from apiserver.verbs.create import create
+from apiserver.verbs.delete import delete, delete_collection
+from apiserver.verbs.get import get
+from apiserver.verbs.list import list_
+from apiserver.verbs.patch import patch
+from apiserver.verbs.update import update
+from apiserver.verbs.watch import watch
+
+Result = Answer | ListAnswer | WatchAnswer
+
+VERBS: dict[str, Callable[[Call], Awaitable[Result]]] = {
+    "create": create,
+    "get": get,
+    "list": list_,
+    "watch": watch,
+    "update": update,
+    "patch": patch,
+    "delete": delete,
+    "deletecollection": delete_collection,
+}
+
+NEED_NAME = ("get", "update", "patch", "delete")
+NEED_NAMESPACE = ("create", "deletecollection", *NEED_NAME)
+
+
+def authorize(context: Context, attributes: Attributes) -> None:
+    """Raises `Forbidden`."""
+    decision = context.authorizer.authorize(attributes)
+    if not decision.allowed:
+        raise forbidden_error(attributes, decision)
+
+
+def resolve(context: Context, request: Request) -> Call:
+    """What the address means; raises NotFound for what nobody serves, MethodNotAllowed for what it does not take."""
+    asked = request.attributes
+    kind = context.kinds.find(asked.group, asked.version, asked.resource)
+    if kind is None or (asked.namespace and not kind.namespaced and kind.plural != "namespaces"):
+        raise no_such_resource()
+    if asked.subresource:
+        sub = kind.subresource(asked.subresource)
+        if sub is None or not asked.name:
+            raise no_such_resource()
+        if asked.verb not in sub.verbs:
+            raise not_allowed()
+        return Call(context, request, kind, sub)
+    if kind.namespaced and not asked.namespace and asked.name:
+        raise no_such_resource()
+    if not _takes(kind, asked):
+        raise not_allowed()
+    return Call(context, request, kind, None)
+
+
+def _takes(kind: Kind, asked: Attributes) -> bool:
+    if asked.verb not in kind.verbs or asked.verb not in VERBS:
+        return False
+    if asked.verb in NEED_NAME and not asked.name:
+        return False
+    if asked.verb == "create" and asked.name:
+        return False
+    return bool(asked.namespace) or not kind.namespaced or asked.verb not in NEED_NAMESPACE
+
+
+async def serve(call: Call) -> Result:
+    return await VERBS[call.request.attributes.verb](call)

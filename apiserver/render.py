@@ -1,0 +1,125 @@
+"""Answers as bytes, in the form that was negotiated. Pure: bytes that exist already are joined, not made again."""
+
+from typing import Any
+
+import msgspec
+import yaml
+
+from apiserver import table
+from apiserver.answer import Answer, ListAnswer
+from apiserver.kinds.kind import Kind
+from apiserver.negotiate import YAML, Form
+from apiserver.watchcache import encode, head
+from apiserver.watcher import Seen
+from podling.api.errors import NotAcceptable
+
+Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+BOOKMARK_END = {"k8s.io/initial-events-end": "true"}
+
+
+def body(value: Any, form: Form) -> bytes:
+    """Any JSON value."""
+    if form.media == YAML:
+        dumped: bytes = yaml.dump(value, Dumper=Dumper, encoding="utf-8", allow_unicode=True, default_flow_style=False)
+        return dumped
+    return _json(encode(value), form)
+
+
+def _json(raw: bytes, form: Form) -> bytes:
+    return (msgspec.json.format(raw, indent=2) if form.pretty else raw) + b"\n"
+
+
+def answer(found: Answer, form: Form, included: str) -> bytes:
+    kind = found.kind
+    if kind is None or not form.as_:
+        if found.cached is not None and form.media != YAML:
+            return _json(found.cached.encoded, form)
+        return body(found.object, form)
+    if form.as_ == "PartialObjectMetadataList":
+        why = f"you requested {form.as_}, but the requested object is not a list ({_go_type(kind)})"
+        raise NotAcceptable(why)
+    if form.as_ == "Table":
+        meta = {"resourceVersion": found.object["metadata"].get("resourceVersion", "")}
+        return body(table.table(kind, [found.object], form.version, included, meta), form)
+    return body(table.metadata_only(found.object, form.version), form)
+
+
+def _go_type(kind: Kind, suffix: str = "") -> str:
+    group = kind.group.partition(".")[0] or "core"
+    return f"*{group}.{kind.kind}{suffix}"
+
+
+def items(found: ListAnswer, form: Form, included: str) -> bytes:
+    kind = found.kind
+    if form.as_ == "PartialObjectMetadata":
+        why = f"you requested {form.as_}, but the requested object is a list ({_go_type(kind, 'List')})"
+        raise NotAcceptable(why)
+    meta: dict[str, Any] = {"resourceVersion": str(found.revision)}
+    if found.continue_:
+        meta["continue"] = found.continue_
+    if found.remaining is not None:
+        meta["remainingItemCount"] = found.remaining
+    bodies = [cached.object for cached in found.items]
+    if form.as_ == "Table":
+        return body(table.table(kind, bodies, form.version, included, meta), form)
+    if form.as_:
+        made = [table.metadata_only(each, form.version) for each in bodies]
+        named = {"kind": form.as_, "apiVersion": f"meta.k8s.io/{form.version}"}
+        return body({**named, "metadata": meta, "items": made or None}, form)
+    start = b'{"kind":%s,"apiVersion":%s,"metadata":%s,"items":[' % (
+        encode(f"{kind.kind}List"),
+        encode(kind.api_version),
+        encode(meta),
+    )
+    joined = b"".join((start, b",".join([cached.item for cached in found.items]), b"]}"))
+    return body(msgspec.json.decode(joined), form) if form.media == YAML else _json(joined, form)
+
+
+class EventWriter:
+    """The lines of one watch. A change is encoded once for all watches of the same form."""
+
+    def __init__(self, kind: Kind, form: Form, included: str) -> None:
+        self.kind, self.form, self.included = kind, form, included
+        self._with_columns = True
+
+    def line(self, event: Seen) -> bytes:
+        if event.cached is None:
+            return self.bookmark(event.revision, BOOKMARK_END)
+        if self.form.as_ == "Table":
+            made = self._line(event)  # the first differs from all others, the ages from moment to moment
+            self._with_columns = False
+            return made
+        if event.change is None:
+            return self._line(event)
+        key = (f"{self.form.as_}/{self.form.version}", event.type)
+        made = event.change.forms.get(key, b"")
+        if not made:
+            made = event.change.forms[key] = self._line(event)
+        return made
+
+    def _line(self, event: Seen) -> bytes:
+        cached = event.cached
+        assert cached is not None
+        if not self.form.as_:
+            return b'{"type":"%s","object":%s}\n' % (event.type.encode(), cached.encoded)
+        if self.form.as_ == "Table":
+            meta = {"resourceVersion": str(cached.revision)}
+            columns = self._with_columns
+            bodies = [cached.object]
+            made = table.table(self.kind, bodies, self.form.version, self.included, meta, columns=columns)
+        else:
+            made = table.metadata_only(cached.object, self.form.version)
+        return b'{"type":"%s","object":%s}\n' % (event.type.encode(), encode(made))
+
+    def bookmark(self, revision: int, annotations: dict[str, str] | None = None) -> bytes:
+        meta: dict[str, Any] = {"resourceVersion": str(revision)}
+        if annotations:
+            meta["annotations"] = annotations
+        if self.form.as_ == "Table":
+            made: Any = table.table(self.kind, [], self.form.version, self.included, meta, columns=self._with_columns)
+        elif self.form.as_:
+            made = table.metadata_only({"metadata": meta}, self.form.version)
+        else:
+            return b'{"type":"BOOKMARK","object":%s"metadata":%s}}\n' % (head(self.kind), encode(meta))
+        return b'{"type":"BOOKMARK","object":%s}\n' % encode(made)

@@ -1,0 +1,47 @@
+"""Every path that is not a resource, on one screen. Resources run through `pipeline.VERBS`."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+
+from apiserver import discovery, health, openid, openapi
+from apiserver.context import Context
+from apiserver.request import Attributes
+
+Page = Callable[[Context, BaseRequest, list[str]], Awaitable[web.StreamResponse]]
+
+# The longest prefix wins; the page gets what is left of the path, in parts.
+ROUTES: dict[str, Page] = {
+    "/": discovery.paths,
+    "/healthz": health.healthz,
+    "/livez": health.livez,
+    "/readyz": health.readyz,
+    "/version": health.version,
+    "/metrics": health.metrics,
+    "/api": discovery.legacy,
+    "/apis": discovery.groups,
+    "/openapi/v2": openapi.v2,
+    "/openapi/v3": openapi.v3,
+    "/.well-known/openid-configuration": openid.configuration,
+    "/openid/v1/jwks": openid.keys,
+}
+
+
+async def serve(context: Context, http: BaseRequest, asked: Attributes) -> web.StreamResponse:
+    parts = asked.path.strip("/").split("/")
+    for length in range(len(parts), 0, -1):
+        page = ROUTES.get("/" + "/".join(parts[:length]))
+        if page is not None:
+            if http.method not in ("GET", "HEAD"):
+                return not_here(405, "405 method not allowed")
+            return await page(context, http, parts[length:])
+    return nothing_here()
+
+
+def nothing_here() -> web.Response:
+    return not_here(404, "404 page not found")
+
+
+def not_here(code: int, text: str) -> web.Response:
+    return web.Response(status=code, text=text + "\n", headers={"Content-Type": "text/plain; charset=utf-8"})

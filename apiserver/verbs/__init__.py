@@ -1,0 +1,1 @@
+"""What can be asked of a resource: one file a verb, generic over kinds."""

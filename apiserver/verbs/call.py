@@ -1,0 +1,84 @@
+"""One call of one resource, as every verb sees it: what was asked, resolved to a kind."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from apiserver.context import Context
+from apiserver.kinds.kind import Kind, Subresource
+from apiserver.managedfields.track import manager_name
+from apiserver.options import WriteOptions
+from apiserver.registry import Write
+from apiserver.request import Request
+from apiserver.schema import decode
+from apiserver.schema.schema import Schema
+from podling.api.errors import BadRequest
+
+Object = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Call:
+    context: Context
+    request: Request
+    kind: Kind
+    sub: Subresource | None
+
+    @property
+    def namespace(self) -> str:
+        return self.request.attributes.namespace if self.kind.namespaced else ""
+
+    @property
+    def name(self) -> str:
+        return self.request.attributes.name
+
+    @property
+    def body_kind(self) -> tuple[str, str, Schema]:
+        """apiVersion, kind and schema of bodies here: a subresource may have its own."""
+        sub = self.sub
+        if sub and sub.kind and sub.schema:
+            return f"{sub.group}/{sub.version}" if sub.group else sub.version, sub.kind, sub.schema
+        return self.kind.api_version, self.kind.kind, self.kind.schema
+
+    def write(self, options: WriteOptions) -> Write:
+        return Write(
+            user=self.request.attributes.user,
+            manager=manager_name(options.field_manager, self.request.user_agent),
+            subresource=self.sub.name if self.sub else "",
+            dry_run=options.dry_run,
+            options=dict(self.request.options),
+            warnings=self.request.warnings,
+        )
+
+    def decoded(self, strictness: str) -> Object:
+        """The body as an object of the kind expected here; what is odd about it becomes warnings."""
+        api_version, kind, schema = self.body_kind
+        body, warnings = decode.decode(
+            self.request.body,
+            self.request.content_type,
+            schema,
+            kind=kind,
+            api_version=api_version,
+            strictness=strictness,
+        )
+        self.request.warnings += warnings
+        return body
+
+    def place(self, body: Object) -> None:
+        """The namespace of the address counts; a body that says another is refused."""
+        meta = body.setdefault("metadata", {})
+        if not self.kind.namespaced:
+            meta.pop("namespace", None)
+        elif meta.get("namespace", self.namespace) not in ("", self.namespace):
+            raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+        else:
+            meta["namespace"] = self.namespace
+
+    def check_name(self, body: Object) -> None:
+        said = body.get("metadata", {}).get("name", "")
+        if not said:
+            raise BadRequest(
+                f"the name of the object ({self.name} based on URL) was undeterminable: name must be provided"
+            )
+        if said != self.name:
+            raise BadRequest(f"the name of the object ({said}) does not match the name on the URL ({self.name})")
+

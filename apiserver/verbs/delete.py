@@ -1,0 +1,79 @@
+"""DELETE of one object, and of many."""
+
+from typing import Any
+
+import msgspec
+
+from apiserver.answer import Answer, ListAnswer
+from apiserver.deletion import DeleteOptions, Step
+from apiserver.lists import Reader
+from apiserver.managedfields.track import manager_name
+from apiserver.options import delete_options, list_options
+from apiserver.schema.syntax import syntax_error
+from apiserver.registry import Write
+from apiserver.verbs.call import Call
+from podling.api import errors
+from podling.api.errors import BadRequest
+from podling.api.field import show
+
+SCHEME = "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"
+
+
+async def delete(call: Call) -> Answer:
+    options = _options(call)
+    found = await call.context.registry.delete(call.kind, call.namespace, call.name, options, _write(call, options))
+    cached = found.cached
+    if found.step is not Step.GO or call.kind.returns_deleted:
+        return Answer(cached.object, 200, call.kind, cached)
+    details = {"name": call.name, "group": call.kind.group, "kind": call.kind.plural, "uid": cached.metadata["uid"]}
+    details = {name: value for name, value in details.items() if value}
+    status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+    return Answer(status)
+
+
+async def delete_collection(call: Call) -> ListAnswer:
+    """Answers with the objects as they were before."""
+    options = _options(call)
+    wanted = list_options(call.request.options, call.kind)
+    listed = await Reader(call.context.feed).list(call.kind, call.namespace, wanted)
+    for cached in listed.items:
+        meta = cached.metadata
+        write = _write(call, options)
+        try:
+            await call.context.registry.delete(call.kind, meta.get("namespace", ""), meta["name"], options, write)
+        except errors.NotFound:
+            continue  # somebody else was faster
+    return listed
+
+
+def _write(call: Call, options: DeleteOptions) -> Write:
+    return Write(
+        user=call.request.attributes.user,
+        manager=manager_name("", call.request.user_agent),
+        dry_run=options.dry_run,
+        options=dict(call.request.options),
+        warnings=call.request.warnings,
+    )
+
+
+def _options(call: Call) -> DeleteOptions:
+    return delete_options(call.request.options, _body(call.request.body))
+
+
+def _body(raw: bytes) -> dict[str, Any]:
+    if not raw.strip():
+        return {}
+    try:
+        body = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        why = syntax_error(raw) or str(error)
+        raise BadRequest(f"couldn't get version/kind; json parse error: {why}") from None
+    if not isinstance(body, dict):
+        raise BadRequest("couldn't get version/kind; json parse error: the options are no object")
+    kind, version = body.get("kind") or "DeleteOptions", body.get("apiVersion") or "v1"
+    if kind != "DeleteOptions":
+        raise BadRequest(f"no kind {show(kind)} is registered for version {show(version)} in scheme {show(SCHEME)}")
+    grace = body.get("gracePeriodSeconds")
+    if grace is not None and (isinstance(grace, bool) or not isinstance(grace, int)):
+        raise BadRequest("json: cannot unmarshal into Go struct field DeleteOptions.gracePeriodSeconds of type int64")
+    return body

@@ -1,0 +1,17 @@
+"""GET of one object, or of a status-like subresource of it."""
+
+from apiserver import handlers
+from apiserver.answer import Answer
+from apiserver.options import version
+from apiserver.verbs.call import Call
+
+
+async def get(call: Call) -> Answer:
+    attributes = call.request.attributes
+    handler = handlers.HANDLERS.get((call.kind.group, call.kind.plural, attributes.subresource))
+    if handler is not None and attributes.subresource:
+        return await handler(call.context, call.request)
+    wanted = version(call.request.options)
+    at_least = wanted if call.request.options.get("resourceVersion") else None
+    cached = await call.context.registry.get(call.kind, call.namespace, call.name, at_least)
+    return Answer(cached.object, 200, call.kind, cached)

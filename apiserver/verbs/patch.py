@@ -1,0 +1,122 @@
+"""PATCH: an object changed in part, by JSON patch, merge patch, strategic merge patch, or by server-side apply."""
+
+from typing import Any
+
+from apiserver.answer import Answer
+from apiserver.kinds.kind import Kind
+from apiserver.options import WriteOptions, write_options
+from apiserver.patch.patch import APPLY_YAML, apply_patch, patch_error, strict_errors
+from apiserver.refusal import Unexplained
+from apiserver.schema import decode
+from apiserver.schema.shape import Mismatch, shaper
+from apiserver.schema.text import Malformed
+from apiserver.verbs.call import Call
+from podling.api import errors
+from podling.api.errors import BadRequest
+from podling.api.meta import timestamp
+
+Object = dict[str, Any]
+
+
+async def patch(call: Call) -> Answer:
+    content_type = call.request.content_type.partition(";")[0].strip()
+    options = write_options(call.request.options, "PatchOptions", content_type)
+    if content_type == APPLY_YAML:
+        return await _apply(call, options)
+
+    async def change(current: Object) -> Object:
+        return _patched(call, content_type, options, current)
+
+    registry = call.context.registry
+    cached = await registry.update(call.kind, call.namespace, call.name, change, call.write(options), call.sub)
+    return Answer(cached.object, 200, call.kind, cached)
+
+
+def _patched(call: Call, content_type: str, options: WriteOptions, current: Object) -> Object:
+    body, schema = call.request.body, call.kind.schema
+    raw = apply_patch(content_type, current, body, schema)
+    notes = [] if options.field_validation == decode.IGNORE else strict_errors(content_type, body)
+    unknown: list[str] = []
+    try:
+        new: Object = shaper(schema)(raw, None, unknown)
+    except Mismatch as error:
+        raise patch_error(content_type, body, raw, str(error)) from None
+    notes += dict.fromkeys(unknown)
+    if notes and options.field_validation == decode.STRICT:
+        raise patch_error(content_type, body, raw, f"strict decoding error: {', '.join(notes)}")
+    if notes and options.field_validation == decode.WARN:
+        call.request.warnings += [note for note in notes if note not in call.request.warnings]
+    _check_place(call, new)
+    return _typed(call.kind, new)
+
+
+def _typed(kind: Kind, body: Object) -> Object:
+    return {**body, "kind": kind.kind, "apiVersion": kind.api_version}
+
+
+def _check_place(call: Call, new: Object) -> None:
+    call.check_name(new)
+    if call.kind.namespaced and new["metadata"].get("namespace", "") != call.namespace:
+        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+
+
+async def _apply(call: Call, options: WriteOptions) -> Answer:
+    """The configuration is merged with what is there; where nothing is, it is created."""
+    config = _config(call, options)
+    kind, registry = call.kind, call.context.registry
+    subresource = call.sub.name if call.sub else ""
+    now = timestamp(registry.clock.now())
+
+    def merged(live: Object | None) -> Object:
+        return managedfields.apply(
+            live,
+            config,
+            manager=options.field_manager,
+            force=bool(options.force),
+            api_version=kind.api_version,
+            subresource=subresource,
+            schema=kind.schema,
+            now=now,
+            kind=kind.kind,
+        )
+
+    async def change(current: Object) -> Object:
+        new = _shaped(kind, merged(current))
+        call.place(new)
+        call.check_name(new)
+        return new
+
+    write = call.write(options)
+    write.tracked = False
+    try:
+        cached = await registry.update(kind, call.namespace, call.name, change, write, call.sub)
+        return Answer(cached.object, 200, kind, cached)
+    except errors.NotFound:
+        if call.sub or (config.get("metadata") or {}).get("uid"):
+            raise
+    new = _shaped(kind, merged(None))
+    call.place(new)
+    call.check_name(new)
+    cached = await registry.create(kind, call.namespace, new, write)
+    return Answer(cached.object, 201, kind, cached)
+
+
+def _config(call: Call, options: WriteOptions) -> Object:
+    try:
+        config, doubles = decode.parse(call.request.body, "application/yaml")
+    except Malformed as error:
+        raise BadRequest(f"error decoding YAML: {error}") from None
+    if not isinstance(config, dict):
+        raise BadRequest("error decoding YAML: the configuration is no object")
+    if doubles and options.field_validation == decode.STRICT:
+        raise BadRequest("error strict decoding YAML: " + ", ".join(doubles))
+    if options.field_validation == decode.WARN:
+        call.request.warnings += doubles
+    return config
+
+
+def _shaped(kind: Kind, merged: Object) -> Object:
+    try:
+        return _typed(kind, shaper(kind.schema)(merged, None, []))
+    except Mismatch as error:
+        raise Unexplained(f"failed to convert merged object to last applied version: {error}") from None

@@ -1,0 +1,39 @@
+"""PUT: an object replaced, or its status; created where the kind allows that."""
+
+from typing import Any
+
+from apiserver.answer import Answer
+from apiserver.options import write_options
+from apiserver.request import Attributes
+from apiserver.verbs.call import Call
+from apiserver.watchcache import decode, encode
+from podling.api import errors
+
+
+async def update(call: Call) -> Answer:
+    options = write_options(call.request.options, "UpdateOptions")
+    wanted = call.decoded(options.field_validation)
+    call.place(wanted)
+    call.check_name(wanted)
+    raw = encode(wanted)
+
+    async def replace(_: dict[str, Any]) -> dict[str, Any]:
+        return decode(raw)  # type: ignore[no-any-return]
+
+    write = call.write(options)
+    registry = call.context.registry
+    try:
+        cached = await registry.update(call.kind, call.namespace, call.name, replace, write, call.sub)
+        return Answer(cached.object, 200, call.kind, cached)
+    except errors.NotFound:
+        if call.sub or not call.kind.create_on_update or not _may_create(call):
+            raise
+    wanted["metadata"].pop("resourceVersion", None)
+    cached = await registry.create(call.kind, call.namespace, wanted, write)
+    return Answer(cached.object, 201, call.kind, cached)
+
+
+def _may_create(call: Call) -> bool:
+    asked = call.request.attributes
+    create = Attributes(asked.user, "create", asked.group, asked.version, asked.resource, "", asked.namespace, asked.name)
+    return call.context.authorizer.authorize(create).allowed

@@ -1,0 +1,17 @@
+"""GET of a collection with watch=true: changes as they come."""
+
+import random
+
+from apiserver.answer import WatchAnswer
+from apiserver.lists import Reader
+from apiserver.options import list_options
+from apiserver.verbs.call import Call
+
+SHORTEST_SECONDS = 1800  # a watch without a timeout ends after this long or up to twice that, so that all do not at once
+
+
+async def watch(call: Call) -> WatchAnswer:
+    options = list_options({**call.request.options, "watch": "1"}, call.kind)
+    watcher = await Reader(call.context.feed).watch(call.kind, call.namespace, call.name, options)
+    seconds = options.timeout_seconds or SHORTEST_SECONDS * (1 + random.random())
+    return WatchAnswer(call.kind, watcher, call.context.feed, seconds, options.bookmarks)

@@ -1,0 +1,37 @@
+"""What a watch sends, in batches: the same for both faces. Slow clients hold up nobody: their watcher is cut."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+from apiserver.answer import WatchAnswer
+from apiserver.watcher import Seen
+
+BOOKMARK_SECONDS = 60.0
+
+
+class Told(NamedTuple):
+    """Events in order; `bookmark` is the revision that all of them were told up to, None where it is not said."""
+
+    events: list[Seen]
+    bookmark: int | None
+
+
+async def told(found: WatchAnswer) -> AsyncIterator[Told]:
+    """Ends when the watch's time is over, or when it was cut and everything that waited is told."""
+    clock = asyncio.get_running_loop().time
+    end = clock() + found.seconds
+    due = clock() + BOOKMARK_SECONDS
+    watcher = found.watcher
+    while True:
+        events = watcher.take()
+        now = clock()
+        bookmark = None
+        if found.bookmarks and now >= due and not watcher.ended:
+            bookmark, due = found.feed.revision, now + BOOKMARK_SECONDS
+        if events or bookmark is not None:
+            yield Told(events, bookmark)
+        elif watcher.ended or now >= end:
+            return
+        else:
+            await watcher.wait(max(0.0, min(end, due if found.bookmarks else end) - now))

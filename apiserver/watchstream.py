@@ -1,0 +1,34 @@
+"""A watch over HTTP: a line of JSON an event, chunk by chunk, until its time is over or its client is gone."""
+
+import asyncio
+
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+
+from apiserver.answer import WatchAnswer
+from apiserver.negotiate import Form
+from apiserver.render import EventWriter
+from apiserver.watchloop import told
+
+STUCK_SECONDS = 30.0  # a client that takes nothing for so long is gone
+
+
+async def send_watch(http: BaseRequest, found: WatchAnswer, form: Form, included: str) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": form.media, "Cache-Control": "no-cache, private"})
+    response.enable_chunked_encoding()
+    try:
+        await response.prepare(http)
+        writer = EventWriter(found.kind, form, included)
+        async for events, bookmark in told(found):
+            lines = [writer.line(event) for event in events]
+            if bookmark is not None:
+                lines.append(writer.bookmark(bookmark))
+            async with asyncio.timeout(STUCK_SECONDS):
+                await response.write(b"".join(lines))
+        await response.write_eof()
+    except TimeoutError:
+        if http.transport is not None:
+            http.transport.abort()
+    finally:
+        found.feed.of(found.kind).forget(found.watcher)
+    return response
