@@ -1,25 +1,20 @@
 """What verbs and handlers reach for: one object a server."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from apiserver.admission.plugin import Admission
-from apiserver.authz.authorizer import Authorizer
+from apiserver.authn.authenticator import Authenticator
+from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind
 from apiserver.lister import Lister
-from apiserver.request import User
 from podling.storage import Storage
 
 if TYPE_CHECKING:
     from apiserver.registry import Registry
     from apiserver.service import Config
-
-
-class Authenticator(Protocol):
-    def authenticate(self, subject: Sequence[tuple[str, str]], headers: Mapping[str, str]) -> User:
-        """Who calls, by the subject of a verified client certificate and the headers; raises `Unauthorized`."""
 
 
 class AdmissionChain(Protocol):
@@ -54,7 +49,7 @@ class Context:
     feed: Feed
     registry: "Registry"
     authenticator: Authenticator
-    authorizer: Authorizer
+    authorizer: Authorizers
     admission: AdmissionChain
 
     @property

@@ -7,6 +7,7 @@ HTTP request itself, once the caller is known and allowed: they answer by WebSoc
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from apiserver import reviews
 from apiserver.answer import Answer
 from apiserver.context import Context
 from apiserver.request import Request
@@ -19,6 +20,7 @@ HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("", "pods", "binding"): binding.bind,
     ("", "bindings", ""): binding.bind,
     ("", "pods", "eviction"): eviction.evict,
+    **reviews.HANDLERS,
 }
 
 STREAMS: dict[tuple[str, str, str], Stream] = {}

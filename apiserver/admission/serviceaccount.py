@@ -3,7 +3,6 @@
 Source: k8s.io/kubernetes/plugin/pkg/admission/serviceaccount/admission.go.
 """
 
-import secrets
 from typing import Any
 
 from apiserver.admission.plugin import Admission
@@ -11,6 +10,7 @@ from apiserver.authz import references
 from apiserver.lister import Lister
 from podling.api.errors import GroupResource
 from podling.api.field import show
+from podling.api.meta import name_suffix
 
 MIRROR = "kubernetes.io/config.mirror"
 ENFORCE = "kubernetes.io/enforce-mountable-secrets"
@@ -18,7 +18,6 @@ MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 TOKEN_SECONDS = 60 * 60 + 7
 VOLUME_MODE = 0o644
 SERVICE_ACCOUNTS = GroupResource("", "serviceaccounts")
-SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # Kubernetes' own: no vowels, nothing to mistake
 
 Object = dict[str, Any]
 
@@ -77,7 +76,7 @@ def mount_token(spec: Object) -> None:
     """Mount the token volume where nothing is mounted yet; one such volume that is already there is used."""
     name = next((v["name"] for v in spec.get("volumes") or () if v.get("name", "").startswith("kube-api-access-")), "")
     fresh = not name
-    name = name or "kube-api-access-" + "".join(secrets.choice(SUFFIX_LETTERS) for _ in range(5))
+    name = name or f"kube-api-access-{name_suffix()}"
     mounted = False
     for key in ("initContainers", "containers"):
         for container in spec.get(key) or ():

@@ -1,0 +1,145 @@
+"""SubjectAccessReview and its kin: may this user do that?
+
+Source: k8s.io/kubernetes/pkg/registry/authorization, pkg/apis/authorization/validation/validation.go.
+"""
+
+from typing import Any
+
+from apiserver.answer import Answer
+from apiserver.context import Context
+from apiserver.request import Attributes, Request, User
+from apiserver.reviews import question
+from podling.api import errors, field
+from podling.api.errors import BadRequest
+from podling.api.field import ErrorList, Path
+
+Object = dict[str, Any]
+
+GROUP = "authorization.k8s.io"
+SPEC = Path("spec")
+RESOURCE = SPEC.child("resourceAttributes")
+OTHER = SPEC.child("nonResourceAttributes")
+
+
+async def review_self(context: Context, request: Request) -> Answer:
+    body, spec = await _asked(context, request)
+    _refuse(_check_attributes(spec) + _check_metadata(body, ()))
+    return _answer(context, body, request.attributes.user)
+
+
+async def review(context: Context, request: Request) -> Answer:
+    body, spec = await _asked(context, request)
+    _refuse(_check_attributes(spec) + _check_user(spec) + _check_metadata(body, ()))
+    return _answer(context, body, subject(spec))
+
+
+async def review_local(context: Context, request: Request) -> Answer:
+    body, spec = await _asked(context, request)
+    namespace = request.attributes.namespace
+    metadata = body["metadata"]
+    if metadata.setdefault("namespace", namespace) != namespace:
+        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+    found = _check_attributes(spec) + _check_user(spec) + _check_metadata(body, ("namespace",))
+    said = (spec.get("resourceAttributes") or {}).get("namespace", "")
+    if spec.get("resourceAttributes") is not None and said != namespace:
+        found.append(field.invalid(RESOURCE.child("namespace"), said, "must match metadata.namespace"))
+    if spec.get("nonResourceAttributes") is not None:
+        found.append(field.invalid(OTHER, _shown(spec), "disallowed on this kind of request"))
+    _refuse(found)
+    return _answer(context, body, subject(spec))
+
+
+async def _asked(context: Context, request: Request) -> tuple[Object, Object]:
+    """The body, with what the caller set noted, and its spec."""
+    body: Object = request.decoded
+    kind = question.kind_of(context, request)
+    body.setdefault("metadata", {})
+    question.track(context, request, body, kind.schema, kind.api_version)
+    await question.admit(context, request, kind, body)
+    spec = body.get("spec")
+    if not isinstance(spec, dict):
+        spec = body["spec"] = {}
+    return body, spec
+
+
+def _answer(context: Context, body: Object, user: User) -> Answer:
+    decision = context.authorizer.authorize(attributes(user, body["spec"]))
+    status: Object = {"allowed": decision.allowed}
+    if decision.reason:
+        status["reason"] = decision.reason
+    return Answer({**body, "status": status}, 201)
+
+
+def subject(spec: Object) -> User:
+    extra = {key.lower(): tuple(values or ()) for key, values in (spec.get("extra") or {}).items()}
+    return User(spec.get("user", ""), tuple(spec.get("groups") or ()), spec.get("uid", ""), extra)
+
+
+def attributes(user: User, spec: Object) -> Attributes:
+    path = spec.get("nonResourceAttributes")
+    if path is not None:
+        return Attributes(user, path.get("verb", ""), path=path.get("path", ""))
+    asked = spec["resourceAttributes"]
+    names = ("verb", "group", "version", "resource", "subresource", "namespace", "name")
+    said = {name: asked.get(name, "") for name in names}
+    return Attributes(user, field_selector=_selector(asked), **said)
+
+
+def _selector(asked: Object) -> str:
+    """A field selector as a query would have it."""
+    selector = asked.get("fieldSelector") or {}
+    if selector.get("rawSelector"):
+        return str(selector["rawSelector"])
+    return ",".join(
+        f"{term['key']}={term['values'][0]}"
+        for term in selector.get("requirements") or ()
+        if term.get("operator") == "In" and len(term.get("values") or ()) == 1
+    )
+
+
+def _check_attributes(spec: Object) -> ErrorList:
+    if spec.get("resourceAttributes") is None and spec.get("nonResourceAttributes") is None:
+        words = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        return [field.invalid(RESOURCE, None, words)]
+    if spec.get("resourceAttributes") is None:
+        return []
+    if spec.get("nonResourceAttributes") is not None:
+        return [field.invalid(OTHER, _shown(spec), "cannot be specified in combination with resourceAttributes")]
+    found: ErrorList = []
+    for name in ("fieldSelector", "labelSelector"):
+        selector = spec["resourceAttributes"].get(name)
+        if selector is None:
+            continue
+        if selector.get("rawSelector") and selector.get("requirements"):
+            path = RESOURCE.child(name, "rawSelector")
+            words = "may not specified at the same time as requirements"
+            found.append(field.invalid(path, selector["rawSelector"], words))
+        elif not selector.get("rawSelector") and not selector.get("requirements"):
+            words = f"when {RESOURCE.child(name)} is specified, requirements or rawSelector is required"
+            found.append(field.required(RESOURCE.child(name, "requirements"), words))
+    return found
+
+
+def _shown(spec: Object) -> Object:
+    """The attributes of a path as Kubernetes shows them."""
+    path = spec["nonResourceAttributes"]
+    return {"Path": path.get("path", ""), "Verb": path.get("verb", "")}
+
+
+def _check_user(spec: Object) -> ErrorList:
+    if spec.get("user") or spec.get("groups"):
+        return []
+    return [field.invalid(SPEC.child("user"), "", "at least one of user or group must be specified")]
+
+
+def _check_metadata(body: Object, allowed: tuple[str, ...]) -> ErrorList:
+    metadata = {key: value for key, value in body["metadata"].items() if key not in (*allowed, "managedFields")}
+    if not any(metadata.values()):
+        return []
+    words = "must be empty" + (f" except for {allowed[0]}" if allowed else "")
+    return [field.invalid(Path("metadata"), metadata, words)]
+
+
+def _refuse(found: ErrorList) -> None:
+    if found:
+        raise errors.invalid(GROUP, "", "", found)

@@ -1,0 +1,65 @@
+"""What all reviews share: their metadata, managed fields and admission."""
+
+from typing import Any
+
+from apiserver.admission.plugin import Admission
+from apiserver.context import Context
+from apiserver.kinds.kind import Kind
+from apiserver.managedfields.track import track as track_fields
+from apiserver.options import write_options
+from apiserver.request import Request, User
+from apiserver.schema.schema import Schema
+from apiserver.verbs.call import manager_of
+from podling.api.errors import NotFound
+from podling.api.meta import timestamp
+
+Object = dict[str, Any]
+
+
+def kind_of(context: Context, request: Request) -> Kind:
+    """The kind that the address names."""
+    asked = request.attributes
+    kind = context.kinds.find(asked.group, asked.version, asked.resource)
+    if kind is None:
+        raise NotFound("the server could not find the requested resource", {})
+    return kind
+
+
+def track(context: Context, request: Request, body: Object, schema: Schema, api_version: str) -> None:
+    """Say in managedFields what the caller set, as on every object that passes."""
+    options = write_options(request.options, "CreateOptions")
+    track_fields(
+        body,
+        None,
+        manager=options.field_manager or manager_of(request.user_agent),
+        operation="Update",
+        api_version=api_version,
+        subresource=request.attributes.subresource,
+        schema=schema,
+        now=timestamp(context.registry.clock.now()),
+    )
+
+
+async def admit(context: Context, request: Request, kind: Kind, body: Object) -> None:
+    asked = request.attributes
+    write = Admission(
+        operation="CREATE",
+        kind=kind,
+        subresource=asked.subresource,
+        namespace=asked.namespace,
+        name=asked.name,
+        user=asked.user,
+        object=body,
+        old=None,
+        options=dict(request.options),
+        warnings=request.warnings,
+    )
+    await context.admission.admit(write)
+    await context.admission.validate(write)
+
+
+def user_info(user: User) -> Object:
+    """A user as authentication.k8s.io/v1 UserInfo."""
+    shown: Object = {"username": user.name, "uid": user.uid, "groups": list(user.groups)}
+    shown["extra"] = {key: list(values) for key, values in user.extra.items()}
+    return {key: value for key, value in shown.items() if value}
