@@ -2,3 +2,8 @@
 
 Source of rules and words: sigs.k8s.io/structured-merge-diff and k8s.io/apimachinery/pkg/util/managedfields.
 """
+
+from apiserver.managedfields.apply import apply
+from apiserver.managedfields.track import keep_times, manager_name, track
+
+__all__ = ["apply", "keep_times", "manager_name", "track"]

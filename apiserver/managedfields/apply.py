@@ -8,7 +8,6 @@ Source: structured-merge-diff, merge/update.go; apimachinery's field manager cha
 """
 
 import copy
-from collections.abc import Iterable
 from typing import Any
 
 from apiserver.managedfields import entries
@@ -16,6 +15,7 @@ from apiserver.managedfields.compare import compare
 from apiserver.managedfields.conflict import Conflicts
 from apiserver.managedfields.entries import APPLY, UPDATE, BadEntries, Managed, Manager, Owned
 from apiserver.managedfields.fieldset import EMPTY, FieldSet
+from apiserver.managedfields.ignored import ignored_fields
 from apiserver.managedfields.lastapplied import allowed_conflicts, refresh
 from apiserver.managedfields.mentioned import fields_of, with_parents
 from apiserver.managedfields.merge import merge
@@ -42,7 +42,6 @@ def apply(
     schema: Schema,
     now: str,
     kind: str = "",
-    ignored: Iterable[tuple[str, ...]] = (),
 ) -> Object:
     """The merged object with its managedFields; `live` None is a create. Neither argument is changed.
 
@@ -55,8 +54,8 @@ def apply(
     if words := misfit(config, shape):
         raise Unexplained(f"failed to create typed patch object ({_called(config)}): {words}")
     who = Manager(manager, APPLY, "", subresource)
-    steps = FieldSet.of(_steps(ignored))
-    act = _Apply(live, config, who=who, api_version=api_version, shape=shape, ignored=steps, now=now)
+    ignored = ignored_fields(schema, subresource)
+    act = _Apply(live, config, who=who, api_version=api_version, shape=shape, ignored=ignored, now=now)
     try:
         managed = entries.decode((live or {}).get("metadata", {}).get("managedFields"))
         if not managed and live is not None:
@@ -78,10 +77,6 @@ def apply(
         raise Unexplained(f"failed to merge config: {wrong}") from wrong
     except Conflicts as found:
         raise found.refusal() from None
-
-
-def _steps(paths: Iterable[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
-    return (tuple(f"f:{name}" for name in path) for path in paths)
 
 
 def group_version_kind(found: Object) -> str:

@@ -3,20 +3,21 @@
 Source: GetResetFields of the strategies in k8s.io/kubernetes/pkg/registry.
 """
 
+from apiserver.managedfields.fieldset import EMPTY, FieldSet
 from apiserver.schema.schema import Schema
 
-Paths = tuple[tuple[str, ...], ...]
-
-STATUS: dict[tuple[str, str], Paths] = {
-    ("", "pods"): (("spec",), ("metadata", "deletionTimestamp"), ("metadata", "ownerReferences")),
-    ("apps", "deployments"): (("spec",), ("metadata", "labels")),
+SPEC = FieldSet.of([("f:spec",)])
+STATUS = FieldSet.of([("f:status",)])
+AT_STATUS: dict[str, FieldSet] = {
+    "Pod": SPEC | FieldSet.of([("f:metadata", "f:deletionTimestamp"), ("f:metadata", "f:ownerReferences")]),
+    "Deployment": SPEC | FieldSet.of([("f:metadata", "f:labels")]),
 }
 
 
-def ignored_paths(group: str, resource: str, subresource: str, schema: Schema) -> Paths:
-    """Status at the object's own address, everything but status at `status`; other subresources reset nothing here."""
+def ignored_fields(schema: Schema, subresource: str) -> FieldSet:
+    """Status at the object's own address; at `status` the spec, and for some kinds more."""
     if subresource == "status":
-        return STATUS.get((group, resource), (("spec",),))
+        return AT_STATUS.get(schema.name.rpartition(".")[2], SPEC)
     if "status" in schema.fields and subresource in ("", "finalize", "resize", "ephemeralcontainers"):
-        return (("status",),)
-    return ()
+        return STATUS
+    return EMPTY

@@ -1,11 +1,10 @@
 """Ownership after creates, updates and patches."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from apiserver.managedfields import entries
 from apiserver.managedfields.entries import UPDATE, BadEntries, Managed, Manager
-from apiserver.managedfields.fieldset import FieldSet
+from apiserver.managedfields.ignored import ignored_fields
 from apiserver.managedfields.shape import SchemaError, shape_of
 from apiserver.managedfields.skeleton import skeleton
 from apiserver.managedfields.update import update
@@ -26,13 +25,11 @@ def track(
     subresource: str = "",
     schema: Schema,
     now: str,
-    ignored: Iterable[tuple[str, ...]] = (),
 ) -> None:
     """Set `new`'s managedFields from `old`'s (None: a create) and what changed, in place.
 
-    Call it with the decoded and defaulted object, before admission and before the kind resets fields. `ignored` are
-    the fields that this address resets (see `ignored.ignored_paths`). `now` is a Time. An object whose list was
-    emptied is tracked again only from its first apply on.
+    Call it with the decoded and defaulted object, before admission and before the kind resets fields. `now` is a Time.
+    An object whose list was emptied is tracked again only from its first apply on.
     """
     meta = new.setdefault("metadata", {})
     managed = _given_or_live(meta.pop("managedFields", None), old, subresource)
@@ -47,7 +44,7 @@ def track(
                 manager=who,
                 api_version=api_version,
                 shape=shape_of(schema),
-                ignored=FieldSet.of(tuple(f"f:{name}" for name in path) for path in ignored),
+                ignored=ignored_fields(schema, subresource),
                 now=now,
             )
         except SchemaError:
