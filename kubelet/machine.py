@@ -142,7 +142,7 @@ def _retire(wanted: Wanted, seen: PodSeen) -> Action | None:
 def _tidy(wanted: Wanted, seen: PodSeen, sandbox: SandboxSeen | None) -> Action | None:
     """Whatever is left of a former sandbox goes before anything starts."""
     strangers = [each for each in seen.containers if sandbox is None or each.sandbox_id != sandbox.id]
-    if action := _stop(strangers, wanted.grace_seconds, "Pod sandbox changed, it will be killed and re-created."):
+    if action := _stop(strangers, wanted.grace_seconds):
         return action
     for dead in seen.sandboxes:
         if dead is not sandbox:

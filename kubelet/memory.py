@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from kubelet.machine import Wanted, is_dead, newest, restarts
-from kubelet.runtime import PodSeen
+from kubelet.runtime import PodRef, PodSeen
 
 FIRST_DELAY_SECONDS = 10.0
 MOST_DELAY_SECONDS = 300.0
@@ -51,17 +51,19 @@ class Delay(NamedTuple):
 
 @dataclass
 class Delays:
-    """10 s doubling to 5 min a key; forgotten when all went well for 10 min."""
+    """`first` seconds doubling to `most` a key; forgotten when all went well for 10 min."""
 
+    first: float = FIRST_DELAY_SECONDS
+    most: float = MOST_DELAY_SECONDS
     by_key: dict[str, Delay] = field(default_factory=dict)
 
     def grow(self, key: str, now: datetime) -> float:
         """One more try of `key`: the seconds that must pass before the next."""
         old = self.by_key.get(key)
         if old is None or (now - old.set_at).total_seconds() > RESET_SECONDS:
-            seconds = FIRST_DELAY_SECONDS
+            seconds = self.first
         else:
-            seconds = min(old.seconds * 2, MOST_DELAY_SECONDS)
+            seconds = min(old.seconds * 2, self.most)
         self.by_key[key] = Delay(seconds, now)
         return seconds
 
@@ -84,11 +86,12 @@ class Failure(NamedTuple):
 class Memory:
     crashes: Delays = field(default_factory=Delays)
     pulls: Delays = field(default_factory=Delays)
-    failures: Delays = field(default_factory=Delays)  # of volumes, sandbox and configuration
+    failures: Delays = field(default_factory=lambda: Delays(first=1.0, most=120.0))  # of volumes and sandbox
     holds: dict[str, Hold] = field(default_factory=dict)
     sandbox_attempt: int = 0
     failure: Failure | None = None
     volumes_at: datetime | None = None  # when the volumes were last brought up to date
+    pulled: set[tuple[str, int]] = field(default_factory=set)  # members and attempts whose image was just pulled
     told: set[str] = field(default_factory=set)  # events that are told once a pod
 
     def held(self, wanted: Wanted, seen: PodSeen, now: datetime) -> set[str]:
@@ -112,7 +115,7 @@ class Memory:
     def waiting(self, wanted: Wanted, seen: PodSeen, now: datetime) -> Mapping[str, Waiting]:
         """What kubectl shows of members that wait."""
         found = {
-            name: Waiting("CrashLoopBackOff", self.crash_message(wanted, name))
+            name: Waiting("CrashLoopBackOff", self.crash_message(wanted.ref, name))
             for name in self.crashing(wanted, seen, now)
         }
         for name, hold in self.holds.items():
@@ -120,8 +123,8 @@ class Memory:
                 found[name] = shown
         return found
 
-    def crash_message(self, wanted: Wanted, name: str) -> str:
-        pod = f"{wanted.ref.name}_{wanted.ref.namespace}({wanted.ref.uid})"
+    def crash_message(self, ref: PodRef, name: str) -> str:
+        pod = f"{ref.name}_{ref.namespace}({ref.uid})"
         return f"back-off {spell(self.crashes.by_key[name].seconds)} restarting failed container={name} pod={pod}"
 
     def next_look(self, wanted: Wanted, seen: PodSeen, now: datetime) -> float | None:

@@ -1,0 +1,138 @@
+"""A node in memory: the kubelet over FakeRuntime and FakeClient, on a clock that tests move."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubelet.fake import FakeRuntime
+from kubelet.kubelet import Kubelet
+from kubelet.launcher import Launcher
+from kubelet.runtime import ImageSeen
+from kubelet.status_writer import StatusWriter
+from kubelet.volumes.objects import Objects
+from kubelet.volumes.volumes import Volumes
+from kubelet.wanted import NodeFacts
+from kubelet.worker import Tools
+from podling.client.events import EventRecorder
+from podling.client.fake import FakeClient
+from podling.client.informer import Informer
+from podling.client.resource import EVENTS, PODS
+from podling.loop.clock import FakeClock, settle
+
+NODE = "n1"
+
+
+def pod(name: str = "web", containers: list[dict[str, Any]] | None = None, **spec: Any) -> dict[str, Any]:
+    """A pod bound to our node, as the API server would have defaulted it."""
+    containers = containers or [{"name": "app", "image": "busybox"}]
+    for each in [*containers, *spec.get("initContainers", [])]:
+        each.setdefault("image", "busybox")
+        each.setdefault("imagePullPolicy", "IfNotPresent")
+    spec = {"restartPolicy": "Always", "terminationGracePeriodSeconds": 30, **spec}
+    return {
+        "metadata": {"name": name, "namespace": "default", "uid": f"uid-{name}", "generation": 1},
+        "spec": {"nodeName": NODE, "containers": containers, **spec},
+        "status": {"phase": "Pending"},
+    }
+
+
+class Node:
+    """`start` and `kill` the kubelet; the engine, the API and the disk outlive it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = FakeClock()
+        self.client = FakeClient()
+        self.runtime = FakeRuntime(self.clock)
+        self.runtime.images["busybox"] = ImageSeen("sha256:1", "")
+        self.folder = folder
+        self.facts = NodeFacts(NODE, host_ips=["192.0.2.1"], memory_bytes=8 << 30)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        events = EventRecorder(self.client, "kubelet", NODE, self.clock)
+        informer = Informer(self.client, PODS, fields=f"spec.nodeName={NODE}", clock=self.clock)
+        statuses = StatusWriter(self.client, self.clock)
+        objects = Objects(self.client, self.clock)
+        volumes = Volumes(self.folder / "pods", objects)
+        starts = asyncio.Semaphore(4)
+        launcher = Launcher(self.runtime, objects, volumes, self.clock, starts=starts, node=lambda: self.facts)
+        tools = Tools(
+            runtime=self.runtime,
+            client=self.client,
+            clock=self.clock,
+            events=events,
+            statuses=statuses,
+            volumes=volumes,
+            launcher=launcher,
+            starts=starts,
+            node=lambda: self.facts,
+        )
+        self.kubelet = Kubelet(informer, tools)
+        runs = (informer.run(), events.run(), statuses.run(), self.kubelet.run())
+        self._tasks = [asyncio.ensure_future(run) for run in runs]
+
+    async def kill(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    @property
+    def has_died(self) -> bool:
+        return any(task.done() for task in self._tasks)
+
+    async def add(self, data: dict[str, Any]) -> str:
+        self.client.add(PODS, data)
+        await self.settle()
+        return str(data["metadata"]["uid"])
+
+    async def settle(self) -> None:
+        """Until nothing moves any more, time aside. Files are written in threads, so turns alone do not tell."""
+        quiet = 0
+        while quiet < 3:
+            before = (len(self.runtime.calls), self.client.version)
+            await settle()
+            await asyncio.sleep(0.002)
+            quiet = quiet + 1 if before == (len(self.runtime.calls), self.client.version) else 0
+
+    async def advance(self, seconds: float) -> None:
+        await self.clock.advance(seconds)
+        await self.settle()
+
+    def status(self, name: str = "web") -> dict[str, Any]:
+        found = self.client.find(PODS, name)
+        assert found is not None, f"pod {name} is gone"
+        return dict(found["status"])
+
+    def container(self, member: str = "app", name: str = "web") -> dict[str, Any]:
+        status = self.status(name)
+        found = [*status.get("initContainerStatuses", []), *status["containerStatuses"]]
+        return next(dict(each) for each in found if each["name"] == member)
+
+    def events(self) -> list[tuple[str, str]]:
+        found = [item for (plural, _, _), item in self.client.objects.items() if plural == EVENTS.plural]
+        return [(item["reason"], item["message"]) for item in found]
+
+    def reasons(self) -> list[str]:
+        return [reason for reason, _ in self.events()]
+
+
+async def until(condition: Callable[[], bool], turns: int = 2000) -> None:
+    for _ in range(turns):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it did not come true")
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Node]:
+    made = Node(tmp_path)
+    made.start()
+    yield made
+    with contextlib.suppress(asyncio.CancelledError):
+        await made.kill()
+    await made.runtime.close()
