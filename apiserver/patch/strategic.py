@@ -172,8 +172,8 @@ def _merge_list(original: list[Any], patch: list[Any], field: Field | None, dele
         raise Unexplained("cannot merge lists without merge key for type struct")
     original, patch = _special_items(original, patch, merge_key)
     items = field.schema.items if field else None
-    merged = _merge_items(original, patch, merge_key, items)
-    return lists.arrange(merged, patch, merged, merge_key)
+    live = list(original)
+    return lists.arrange(_merge_items(original, patch, merge_key, items), patch, live, merge_key)
 
 
 def _special_items(original: list[Any], patch: list[Any], merge_key: str) -> tuple[list[Any], list[Any]]:
