@@ -1,8 +1,9 @@
 """What can be said against a transaction before looking at a single key.
 
 The rules and their order are etcd's, surprises included: a put under a delete of its own or an outer level is
-refused wherever the two could both run, one branch of an `if` never collides with the other, and a nested delete
-is not held against a put of an earlier sibling.
+refused wherever the two could both run, one branch of an `if` never collides with the other, a nested delete is not
+held against a put of an earlier sibling, and a delete "from this key on" is held against nothing. So one transaction
+can after all write a key twice; the operations then count in their order.
 """
 
 from collections.abc import Sequence
@@ -106,6 +107,5 @@ class _Writes:
         self.puts.add(key)
 
     def _deletes(self, key: bytes) -> bool:
-        return any(
-            key == start if not end else start <= key and (end == b"\0" or key < end) for start, end in self.spans
-        )
+        """An open end (b"\\0") is taken as it stands here and so covers nothing, in etcd too."""
+        return any(start <= key < end if end else key == start for start, end in self.spans)

@@ -34,6 +34,7 @@ class Leases:
 
     def __init__(self) -> None:
         self._leases: dict[int, _Lease] = {}
+        self._lease_of: dict[bytes, int] = {}
         self._deadlines: list[tuple[float, int]] = []
 
     def __contains__(self, lease: object) -> bool:
@@ -105,22 +106,21 @@ class Leases:
     def follow(self, events: Iterable[Event]) -> None:
         """Attach and detach keys as these changes say."""
         for event in events:
-            self._detach(event.previous.lease if event.previous else 0, event.kv.key)
-            self._attach(event.kv.lease, event.kv.key)
+            self._attach(event.kv.key, event.kv.lease)
 
     def unfollow(self, events: Iterable[Event]) -> None:
         """Take `follow` back; `events` newest first."""
         for event in events:
-            self._detach(event.kv.lease, event.kv.key)
-            self._attach(event.previous.lease if event.previous else 0, event.kv.key)
+            self._attach(event.kv.key, event.previous.lease if event.previous else 0)
 
-    def _attach(self, lease: int, key: bytes) -> None:
-        if lease and lease in self._leases:
+    def _attach(self, key: bytes, lease: int) -> None:
+        """0 only detaches."""
+        before = self._lease_of.pop(key, 0)
+        if before in self._leases:
+            self._leases[before].keys.discard(key)
+        if lease in self._leases:
             self._leases[lease].keys.add(key)
-
-    def _detach(self, lease: int, key: bytes) -> None:
-        if lease and lease in self._leases:
-            self._leases[lease].keys.discard(key)
+            self._lease_of[key] = lease
 
     def _get(self, lease: int) -> _Lease:
         found = self._leases.get(lease)

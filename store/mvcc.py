@@ -3,8 +3,8 @@
     revision 1   the empty store
     revision n   one transaction that changed something; all its changes carry n
 
-A key's history is the list of its states, oldest first; a state of version 0 is a tombstone. One transaction may
-write a key and delete it again, so two neighbours may carry the same revision: the later one counts.
+A key's history is the list of its states, oldest first; a state of version 0 is a tombstone. One transaction can
+write a key twice (store.check says how), so two neighbours may carry the same revision: the later one counts.
 
 Writes go to the head. `durable` is the newest revision that the disk has; readers look no further, and `rewind`
 takes back what lies between when the disk refuses. Pure: no clock, no I/O, one thread.
@@ -45,12 +45,14 @@ class Keys:
         """Fill from the log, oldest first; yields each state as the event that it was."""
         for state in states:
             history = self._histories.get(state.key)
-            previous = history[-1] if history and history[-1].version else None
+            previous = None
+            if state.mod_revision > compacted:
+                previous = self.at(state.key, state.mod_revision - 1)
             if history is None:
                 self._histories[state.key] = [state]
             else:
                 history.append(state)
-            if state.mod_revision <= compacted:
+            if previous is not None and state.create_revision == state.mod_revision:
                 previous = None
             yield Event(Change.PUT if state.version else Change.DELETE, state, previous)
         self._order.update(self._histories)
@@ -119,7 +121,7 @@ class Keys:
         else:
             state = KeyValue(key, value, previous.create_revision, revision, previous.version + 1, lease)
         history.append(state)
-        self._open.append(Event(Change.PUT, state, previous))
+        self._open.append(Event(Change.PUT, state, self._before(previous)))
         return previous
 
     def delete(self, key: bytes) -> KeyValue | None:
@@ -128,7 +130,13 @@ class Keys:
         if previous is not None:
             state = tombstone(key, self.revision + 1)
             self._histories[key].append(state)
-            self._open.append(Event(Change.DELETE, state, previous))
+            self._open.append(Event(Change.DELETE, state, self._before(previous)))
+        return previous
+
+    def _before(self, previous: KeyValue | None) -> KeyValue | None:
+        """What an event tells as the state before: that of the revision before, not of this transaction."""
+        if previous is not None and previous.mod_revision > self.revision:
+            return self.at(previous.key, self.revision)
         return previous
 
     def seal(self) -> list[Event]:
