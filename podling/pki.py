@@ -1,8 +1,9 @@
-"""The cluster's certificates: one authority, a leaf for each user and server, made at first start, renewed in time.
+"""The cluster's certificates: an authority, a leaf for each user and server, made at first start and renewed in time.
 
 Files in `pki/` (keys 0600): `ca`, `apiserver`, `admin`, `scheduler`, `controllers`, `apiserver-kubelet-client` and
 `node-<node>` as `.crt` and `.key` (EC P-256); `sa.key` and `sa.pub` (RSA 2048) sign service account tokens;
-`tokens.csv` holds bearer tokens (token,user,uid,"group,group"), empty until somebody adds one.
+`tokens.csv` holds bearer tokens (token,user,uid,"group,group"), empty until somebody adds one. The store has an
+authority of its own, `etcd-ca`, with `etcd-server` and `etcd-client`: no user of the API may open it.
 
 A leaf is made again when it is missing or unreadable, was signed by another authority, lacks a name it needs, or has
 less than 30 days left; the authority only when it is missing, unreadable or has less than 30 days left.
@@ -27,6 +28,7 @@ LEAF_LIFE = timedelta(days=365)
 RENEW_BEFORE = timedelta(days=30)
 CLOCK_SKEW = timedelta(hours=1)
 
+AUTHORITIES = {"ca": "kubernetes", "etcd-ca": "etcd-ca"}  # file and common name
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 APISERVER_NAMES = (
     *LOOPBACK,
@@ -46,6 +48,7 @@ class Leaf:
     common_name: str
     organizations: Sequence[str] = ()
     server_names: Sequence[str] = ()
+    authority: str = "ca"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ def leaves(nodes: Iterable[str], hostname: str) -> list[Leaf]:
         Leaf("admin", "kubernetes-admin", ("system:masters",)),
         Leaf("scheduler", "system:kube-scheduler", server_names=LOOPBACK),
         Leaf("controllers", "system:kube-controller-manager", ("system:masters",), server_names=LOOPBACK),
+        Leaf("etcd-server", "etcd", server_names=(*LOOPBACK, hostname), authority="etcd-ca"),
+        Leaf("etcd-client", "root", authority="etcd-ca"),
         *(
             Leaf(f"node-{node}", f"system:node:{node}", ("system:nodes",), server_names=(node, *LOOPBACK, hostname))
             for node in nodes
@@ -73,8 +78,12 @@ def ensure(folder: Path, nodes: Iterable[str], now: datetime | None = None, host
     """Make or renew whatever is missing or near its end. Whoever calls holds the cluster's lock."""
     now = now or datetime.now(UTC)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    authority = _usable_authority(folder, now) or _make_authority(folder, now)
+    authorities = {
+        file: _usable_authority(folder, file, now) or _make_authority(folder, file, name, now)
+        for file, name in AUTHORITIES.items()
+    }
     for leaf in leaves(nodes, hostname or socket.gethostname()):
+        authority = authorities[leaf.authority]
         if not _is_usable(folder, leaf, authority, now):
             _make_leaf(folder, leaf, authority, now)
     if not _is_service_account_key(folder):
@@ -95,8 +104,8 @@ def _load(folder: Path, file: str) -> Pair | None:
     return Pair(certificate, key)
 
 
-def _usable_authority(folder: Path, now: datetime) -> Pair | None:
-    pair = _load(folder, "ca")
+def _usable_authority(folder: Path, file: str, now: datetime) -> Pair | None:
+    pair = _load(folder, file)
     return pair if pair and _is_valid_at(pair.certificate, now) else None
 
 
@@ -155,9 +164,9 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _make_authority(folder: Path, now: datetime) -> Pair:
+def _make_authority(folder: Path, file: str, common_name: str, now: datetime) -> Pair:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -171,7 +180,7 @@ def _make_authority(folder: Path, now: datetime) -> Pair:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    return _save(folder, "ca", Pair(certificate, key))
+    return _save(folder, file, Pair(certificate, key))
 
 
 def _make_leaf(folder: Path, leaf: Leaf, authority: Pair, now: datetime) -> Pair:

@@ -18,18 +18,26 @@ import os
 import random
 import re
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from podling.files import Locked, is_locked, lock, write_atomically
 
-DEFAULT_NAME = "c1"
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 POD_RANGES = [f"10.{second}.0.0/16" for second in (*range(244, 255), *range(128, 244))]
 PORTS = range(20000, 30000)  # below the ports that Linux gives to outgoing connections, and below node ports
-SERVICES_WITH_PORT = ("apiserver", "grpc", "etcd", "scheduler", "controllers")
+PORT_NAMES = (
+    "apiserver",
+    "apiserver-grpc",
+    "etcd",
+    "scheduler-grpc",
+    "scheduler-http",
+    "controllers-grpc",
+    "controllers-http",
+    "store-http",
+)
 
 
 class StateError(Exception):
@@ -37,15 +45,16 @@ class StateError(Exception):
 
 
 class Node(msgspec.Struct, frozen=True):
-    """One kubelet: `port` is its gRPC port, `pod_cidr` the range its pods' addresses come from."""
+    """One kubelet: its gRPC port, its port for health and metrics, and the range its pods' addresses come from."""
 
     name: str
-    port: int
+    grpc_port: int
+    http_port: int
     pod_cidr: str
 
 
 class Cluster(msgspec.Struct, frozen=True):
-    """`cluster.json`. `ports` has one for each of SERVICES_WITH_PORT: "apiserver" is HTTPS, "grpc" its gRPC face."""
+    """`cluster.json`. `ports` has one for each of PORT_NAMES: "apiserver" is HTTPS, "etcd" the store's gRPC."""
 
     name: str
     ports: Mapping[str, int]
@@ -134,43 +143,53 @@ def prepare(state: State, nodes: int | None = None, etcd_servers: Iterable[str] 
     Call it under `state.locked()` while no supervisor runs. `nodes` None keeps the number there is (1 at first).
     """
     before = state.load() if state.exists else None
-    taken = _others(state)
-    ports = _Ports({port for other in taken for port in [*other.ports.values(), *(node.port for node in other.nodes)]})
-    kept = before.ports if before else {}
-    count = nodes if nodes is not None else len(before.nodes) if before else 1
-    pod_cidr = before.pod_cidr if before else free_pod_cidr([other.pod_cidr for other in taken])
-    kept_nodes = before.nodes if before else ()
+    others = _others(state)
+    ports = _Ports(port for other in others for port in _ports_of(other))
+    kept_ports, kept_nodes = (before.ports, before.nodes) if before else ({}, ())
+    pod_cidr = before.pod_cidr if before else free_pod_cidr([other.pod_cidr for other in others])
+    kept_servers = before.etcd_servers if before else ()
     cluster = Cluster(
         name=state.name,
-        ports={service: ports.keep_or_choose(kept.get(service)) for service in SERVICES_WITH_PORT},
+        ports={name: ports.keep_or_choose(kept_ports.get(name)) for name in PORT_NAMES},
         pod_cidr=pod_cidr,
-        nodes=tuple(
-            Node(
-                name=f"n{index + 1}",
-                port=ports.keep_or_choose(kept_nodes[index].port if index < len(kept_nodes) else None),
-                pod_cidr=node_cidr(pod_cidr, index),
-            )
-            for index in range(count)
+        nodes=_nodes(
+            kept_nodes, nodes if nodes is not None else max(1, len(kept_nodes)), pod_cidr, ports.keep_or_choose
         ),
-        etcd_servers=tuple(etcd_servers) if etcd_servers is not None else before.etcd_servers if before else (),
+        etcd_servers=tuple(etcd_servers) if etcd_servers is not None else kept_servers,
     )
     if cluster != before:
         state.save(cluster)
     return cluster
 
 
-def grow(state: State, nodes: int) -> Cluster:
+def resize(state: State, nodes: int) -> Cluster:
     """The running cluster with so many nodes; those there are keep their names and ports."""
     before = state.load()
-    ports = _Ports({port for other in [*_others(state), before] for port in other.ports.values()})
-    added = [
-        Node(f"n{index + 1}", ports.keep_or_choose(None), node_cidr(before.pod_cidr, index))
-        for index in range(len(before.nodes), nodes)
-    ]
-    cluster = msgspec.structs.replace(before, nodes=(*before.nodes[:nodes], *added))
+    ports = _Ports(port for other in [*_others(state), before] for port in _ports_of(other))
+    made = _nodes(before.nodes, nodes, before.pod_cidr, lambda port: port or ports.keep_or_choose(None))
+    cluster = msgspec.structs.replace(before, nodes=made)
     if cluster != before:
         state.save(cluster)
     return cluster
+
+
+def _nodes(kept: Sequence[Node], count: int, pod_cidr: str, port: Callable[[int | None], int]) -> tuple[Node, ...]:
+    made = []
+    for index in range(count):
+        before = kept[index] if index < len(kept) else None
+        made.append(
+            Node(
+                name=f"n{index + 1}",
+                grpc_port=port(before.grpc_port if before else None),
+                http_port=port(before.http_port if before else None),
+                pod_cidr=node_cidr(pod_cidr, index),
+            )
+        )
+    return tuple(made)
+
+
+def _ports_of(cluster: Cluster) -> list[int]:
+    return [*cluster.ports.values(), *(port for node in cluster.nodes for port in (node.grpc_port, node.http_port))]
 
 
 def _others(state: State) -> list[Cluster]:

@@ -23,11 +23,8 @@ def config(state: "State", cluster: "Cluster") -> "Config":
     return Config(
         data=state.store,
         listen=f"127.0.0.1:{cluster.ports['etcd']}",
-        tls=Tls(
-            ca=state.pki / "etcd-ca.crt",
-            cert=state.pki / "etcd-server.crt",
-            key=state.pki / "etcd-server.key",
-        ),
+        tls=Tls(state.pki / "etcd-ca.crt", state.pki / "etcd-server.crt", state.pki / "etcd-server.key"),
+        http=f"127.0.0.1:{cluster.ports['store-http']}",
     )
 
 

@@ -60,8 +60,8 @@ def test_a_users_certificate_cannot_serve(folder: Path) -> None:
 
 
 def test_every_leaf_is_signed_by_the_authority(folder: Path) -> None:
-    authority = certificate(folder, "ca")
     for path in folder.glob("*.crt"):
+        authority = certificate(folder, "etcd-ca" if path.stem.startswith("etcd-") else "ca")
         certificate(folder, path.stem).verify_directly_issued_by(authority)
 
 
@@ -102,7 +102,13 @@ def test_a_damaged_key_and_a_new_hostname_make_only_their_own_leaf_anew(folder: 
     (folder / "scheduler.key").write_bytes(b"no key")
     pki.ensure(folder, ["n1", "n2"], NOW, "desktop")
     changed = {name for name, data in content(folder).items() if before.get(name) != data}
-    assert {name.rsplit(".", 1)[0] for name in changed} == {"scheduler", "apiserver", "node-n1", "node-n2"}
+    assert {name.rsplit(".", 1)[0] for name in changed} == {
+        "scheduler",
+        "apiserver",
+        "etcd-server",
+        "node-n1",
+        "node-n2",
+    }
 
 
 def test_an_added_token_stays(folder: Path) -> None:

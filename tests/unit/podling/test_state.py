@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from podling.files import lock, write_atomically
-from podling.state import Node, State, StateError, clusters, free_pod_cidr, grow, node_cidr, prepare
+from podling.state import Node, State, StateError, clusters, free_pod_cidr, node_cidr, prepare, resize
 
 
 def state(tmp_path: Path, name: str = "c1") -> State:
@@ -39,8 +39,9 @@ def test_a_kept_port_that_somebody_took_is_chosen_anew(tmp_path: Path) -> None:
 
 def test_clusters_beside_each_other_share_no_port_and_no_range(tmp_path: Path) -> None:
     made = [prepare(state(tmp_path, name), nodes=3) for name in ("a", "b", "c")]
-    ports = [port for one in made for port in [*one.ports.values(), *(node.port for node in one.nodes)]]
-    assert len(set(ports)) == len(ports) == 3 * 8
+    ports = [port for one in made for port in one.ports.values()]
+    ports += [port for one in made for node in one.nodes for port in (node.grpc_port, node.http_port)]
+    assert len(set(ports)) == len(ports) == 3 * (8 + 2 * 3)
     assert len({one.pod_cidr for one in made}) == 3
     assert [found.name for found in clusters(tmp_path / "podling")] == ["a", "b", "c"]
 
@@ -57,13 +58,13 @@ def test_each_node_has_its_own_range() -> None:
     assert node_cidr("10.244.0.0/16", 17) == "10.244.17.0/24"
 
 
-def test_growing_keeps_the_nodes_there_are(tmp_path: Path) -> None:
+def test_resizing_keeps_the_nodes_there_are(tmp_path: Path) -> None:
     before = prepare(state(tmp_path))
-    after = grow(state(tmp_path), 3)
+    after = resize(state(tmp_path), 3)
     assert after.nodes[0] == before.nodes[0]
     assert [node.name for node in after.nodes] == ["n1", "n2", "n3"]
     assert isinstance(after.nodes[2], Node)
-    assert grow(state(tmp_path), 1).nodes == before.nodes
+    assert resize(state(tmp_path), 1).nodes == before.nodes
 
 
 def test_a_damaged_file_is_reported_and_kept(tmp_path: Path) -> None:

@@ -1,0 +1,35 @@
+"""One service in the foreground, for those who watch it, debug it, or run the parts of a cluster one by one."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from podling.cli.refusal import Refusal
+
+Serve = Callable[..., Coroutine[Any, Any, None]]
+
+
+def alone(name: str, serve: Callable[..., Any], *arguments: Any, **changes: Any) -> None:
+    """Run it until Ctrl-C, with the cluster's state made at the first start. `changes` are fields of the cluster.
+
+    Ports are those in cluster.json, never chosen anew here: the other services have read them too.
+    """
+    from msgspec.structs import replace
+
+    from podling import kubeconfig, pki
+    from podling.cli import process
+    from podling.state import State, StateError, prepare
+
+    try:
+        state = State(name)
+        with state.locked():
+            cluster = state.load() if state.exists else prepare(state)
+            pki.ensure(state.pki, [node.name for node in cluster.nodes])
+            server = f"https://127.0.0.1:{cluster.ports['apiserver']}"
+            kubeconfig.merge(state.kubeconfig, name, server, state.pki)
+    except StateError as error:
+        raise Refusal(str(error)) from None
+    cluster = replace(cluster, **changes)
+    print(f"kubeconfig of the administrator: {state.kubeconfig}", file=sys.stderr)
+    sys.exit(process.serve(lambda: asyncio.ensure_future(serve(state, cluster, *arguments))))

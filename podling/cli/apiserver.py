@@ -1,0 +1,72 @@
+"""`podling apiserver`: the API server over its own store, or over an etcd elsewhere."""
+
+from typing import TYPE_CHECKING
+
+from podling.cli.alone import alone
+from podling.cli.options import DEFAULT_NAME, EtcdServers, Name, addresses
+
+if TYPE_CHECKING:
+    from apiserver.service import Config
+    from podling.loop.service import Tls
+    from podling.state import Cluster, State
+
+
+def apiserver(name: Name = DEFAULT_NAME, etcd_servers: EtcdServers = None) -> None:
+    """The API server alone, in the foreground."""
+    given = addresses(etcd_servers)
+    alone(name, serve, **({} if given is None else {"etcd_servers": given}))
+
+
+def config(state: "State", cluster: "Cluster") -> "Config":
+    from apiserver.service import Config
+
+    return Config(
+        port=cluster.ports["apiserver"],
+        grpc_port=cluster.ports["apiserver-grpc"],
+        tls_cert=state.pki / "apiserver.crt",
+        tls_key=state.pki / "apiserver.key",
+        client_ca=state.pki / "ca.crt",
+        sa_key=state.pki / "sa.key",
+        sa_pub=state.pki / "sa.pub",
+        kubelet_client_cert=state.pki / "apiserver-kubelet-client.crt",
+        kubelet_client_key=state.pki / "apiserver-kubelet-client.key",
+        token_file=state.pki / "tokens.csv",
+    )
+
+
+def etcd_client(state: "State", cluster: "Cluster") -> "Tls | None":
+    """Plain for `http://`. For `https://` pki/etcd-ca.crt, etcd-client.crt and .key, which `podling store` trusts; put
+    another etcd's there for it."""
+    from podling.loop.service import Tls
+
+    if not any(url.startswith("https://") for url in cluster.etcd_servers):
+        return None
+    return Tls(state.pki / "etcd-ca.crt", state.pki / "etcd-client.crt", state.pki / "etcd-client.key")
+
+
+async def serve(state: "State", cluster: "Cluster") -> None:
+    """Until cancelled. With a store of our own, its etcd API is served too."""
+    from apiserver import service
+
+    if cluster.etcd_servers:
+        from podling.client.etcd import EtcdStorage
+
+        remote = EtcdStorage(cluster.etcd_servers, etcd_client(state, cluster))
+        try:
+            await service.run(config(state, cluster), remote)
+        finally:
+            await remote.close()
+        return
+    from podling.cli.store import config as store_config
+    from store import service as store_service
+    from store.local import LocalStorage
+
+    storage = await LocalStorage.open(state.store)
+    try:
+        etcd = await store_service.serve(storage.engine, store_config(state, cluster))
+        try:
+            await service.run(config(state, cluster), storage)
+        finally:
+            await etcd.stop()
+    finally:
+        await storage.close()

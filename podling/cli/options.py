@@ -1,0 +1,23 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+Name = Annotated[str, typer.Option("--name", envvar="PODLING_NAME", help="Which cluster.")]
+EtcdServers = Annotated[
+    str | None,
+    typer.Option(
+        "--etcd-servers",
+        metavar="URL[,URL…]",
+        help="Keep the objects in a `podling store` or a real etcd there instead of in the API server's own process.",
+    ),
+]
+DEFAULT_NAME = "c1"
+
+
+def addresses(etcd_servers: str | None) -> tuple[str, ...] | None:
+    """None where the option was not given; `--etcd-servers ""` goes back to the store of our own."""
+    if etcd_servers is None:
+        return None
+    return tuple(part.strip() for part in etcd_servers.split(",") if part.strip())

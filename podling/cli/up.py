@@ -1,0 +1,168 @@
+"""`podling up`: a cluster that is ready, whatever there was before."""
+
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from podling.cli.options import DEFAULT_NAME, EtcdServers, Name, addresses
+from podling.cli.progress import Progress
+from podling.cli.refusal import Refusal
+
+if TYPE_CHECKING:
+    from podling.state import Cluster, State
+
+POLL_SECONDS = 0.02
+TOO_MANY_RESTARTS = 4
+
+
+def up(
+    name: Name = DEFAULT_NAME,
+    nodes: Annotated[int | None, typer.Option(min=1, max=200, help="So many nodes, each a kubelet.")] = None,
+    etcd_servers: EtcdServers = None,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait until all is ready.")] = 60.0,
+) -> None:
+    """Start a cluster and wait until it is ready. A cluster that runs already stays as it is."""
+    from podling.cli import engine
+    from podling.kubeconfig import KubeconfigError
+    from podling.state import State, StateError
+
+    try:
+        state = State(name)
+        with Progress() as progress, state.locked():
+            if state.is_running:
+                cluster = change(state, nodes, addresses(etcd_servers))
+            else:
+                starter = Starter(state)
+                try:
+                    engine.find_or_start(progress.say)
+                    cluster = prepare(state, nodes, addresses(etcd_servers))
+                    starter.go()
+                finally:
+                    starter.release()
+            path = publish(state, cluster)
+            wait(state, cluster, progress, timeout)
+            progress.say(f"{name} is up: kubectl uses context podling-{name} of {path}")
+    except (StateError, KubeconfigError) as error:
+        raise Refusal(str(error)) from None
+
+
+class Starter:
+    """The supervisor, started early: it loads its modules while the state is prepared, and waits for `go`."""
+
+    def __init__(self, state: "State") -> None:
+        self._log = state.log("supervisor")
+        state.logs.mkdir(parents=True, exist_ok=True)
+        with open(self._log, "ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "podling.cli.supervisor", str(state.root), state.name],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd="/",
+            )
+
+    def go(self) -> None:
+        assert self._process.stdin is not None
+        line = f"go {os.environ.get('DOCKER_HOST', '')}\n"
+        try:
+            self._process.stdin.write(line.encode())
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise Refusal(f"the supervisor ended at once{tail(self._log)}") from None
+
+    def release(self) -> None:
+        """Without `go` before, the supervisor ends."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.returncode = 0  # it outlives us: no warning about a child left behind
+
+
+def prepare(state: "State", nodes: int | None, etcd_servers: tuple[str, ...] | None) -> "Cluster":
+    from podling import pki
+    from podling.state import prepare as prepare_state
+
+    cluster = prepare_state(state, nodes, etcd_servers)
+    pki.ensure(state.pki, [node.name for node in cluster.nodes])
+    return cluster
+
+
+def change(state: "State", nodes: int | None, etcd_servers: tuple[str, ...] | None) -> "Cluster":
+    """What can be changed while it runs: how many nodes."""
+    import signal
+
+    from podling import pki
+    from podling.cli.report import read_report
+    from podling.state import resize
+
+    cluster = state.load()
+    if etcd_servers is not None and etcd_servers != cluster.etcd_servers:
+        raise Refusal(f"cluster {state.name} runs on another store; `podling down --name {state.name}` first")
+    if nodes is not None and nodes != len(cluster.nodes):
+        cluster = resize(state, nodes)
+        pki.ensure(state.pki, [node.name for node in cluster.nodes])
+        report = read_report(state)
+        if report is not None:
+            os.kill(report.pid, signal.SIGHUP)
+    return cluster
+
+
+def publish(state: "State", cluster: "Cluster") -> str:
+    """Into the cluster's own kubeconfig, and into the user's; the user's path."""
+    from podling import kubeconfig
+
+    server = f"https://127.0.0.1:{cluster.ports['apiserver']}"
+    kubeconfig.merge(state.kubeconfig, state.name, server, state.pki)
+    path = kubeconfig.default_path(kubeconfig.context_name(state.name))
+    kubeconfig.merge(path, state.name, server, state.pki)
+    return str(path)
+
+
+def wait(state: "State", cluster: "Cluster", progress: Progress, timeout_seconds: float) -> None:
+    """Until every service is ready and every node Ready; `Refusal` with the log of the one that is not."""
+    from podling.cli.probe import Probe
+    from podling.cli.services import services
+
+    probe, deadline = Probe(state.pki), time.monotonic() + timeout_seconds
+    server = f"https://127.0.0.1:{cluster.ports['apiserver']}"
+    for service in services(cluster):
+        progress.waiting(f"waiting for {service.name}")
+        while not probe.is_ready(service.ready):
+            check(state, service.name, deadline)
+        progress.done(service.name)
+    for node in cluster.nodes:
+        progress.waiting(f"waiting for node {node.name} to be Ready")
+        while not probe.nodes(server).get(node.name, False):
+            check(state, f"kubelet-{node.name}", deadline)
+        progress.done(f"node {node.name}", "Ready")
+
+
+def check(state: "State", service: str, deadline: float) -> None:
+    """Pause for a moment; `Refusal` when waiting longer is of no use."""
+    from podling.cli.report import read_report
+
+    report = read_report(state)
+    running = report.services.get(service) if report else None
+    if running is not None and running.restarts >= TOO_MANY_RESTARTS:
+        reason = f"{service} does not stay up ({running.last_end})"
+    elif time.monotonic() > deadline:
+        reason = f"{service} was not ready in time"
+    else:
+        time.sleep(POLL_SECONDS)
+        return
+    raise Refusal(
+        f"{reason}{tail(state.log(service))}\n"
+        f"It is being tried further: see `podling status --name {state.name}`, `podling logs {service} --name "
+        f"{state.name}`; `podling down --name {state.name}` stops it."
+    )
+
+
+def tail(path: "os.PathLike[str]") -> str:
+    from podling.cli.logs import last_lines
+
+    lines = last_lines(path, 15)
+    return f"; the end of {path}:\n" + "\n".join(f"    {line}" for line in lines) if lines else ""

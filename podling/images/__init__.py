@@ -1,0 +1,1 @@
+"""Images without a registry: built on this machine from Debian's packages."""
