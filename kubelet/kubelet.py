@@ -10,6 +10,7 @@ A pod on the engine that the API does not know, once it told of all, is an orpha
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from kubelet.runtime import PodRef, RuntimeUnavailable
@@ -28,14 +29,15 @@ MOST_RETRY_SECONDS = 10.0
 
 
 class Kubelet:
-    """`pods` is an informer of this node's pods; `run` until cancelled."""
+    """`pods` is an informer of this node's pods; `run` until cancelled. `on_engine_trouble` is called when the engine
+    went away, or may have been."""
 
     def __init__(self, pods: Informer[Any], tools: Tools) -> None:
         self._tools = tools
         self._informer = pods
         self._queue: WorkQueue[str] = WorkQueue(tools.clock, Backoff(first=0.1, most=MOST_RETRY_SECONDS))
         self._workers: dict[str, PodWorker] = {}
-        self.engine_error = ""
+        self.on_engine_trouble: Callable[[], None] = lambda: None
         pods.on_change(self._pod_changed)
 
     async def run(self) -> None:
@@ -84,6 +86,7 @@ class Kubelet:
             outcome = await worker.look()
         except RuntimeUnavailable as error:
             log.debug("pod waits for the engine uid=%s error=%s", uid, error)
+            self.on_engine_trouble()
             return After(ENGINE_AWAY_SECONDS)
         if worker.is_done and worker.pod is None:
             self._workers.pop(uid, None)
@@ -95,21 +98,15 @@ class Kubelet:
         while True:
             try:
                 async for uid in self._tools.runtime.changes():
-                    self._engine_answers()
                     if uid:
                         await self._see(uid)
-                    else:
-                        await self._see_all()
+                        continue
+                    self.on_engine_trouble()
+                    await self._see_all()
             except RuntimeUnavailable as error:
-                if not self.engine_error:
-                    log.warning("engine away error=%s", error)
-                self.engine_error = str(error) or "the engine does not answer"
+                log.debug("cannot follow the engine error=%s", error)
+                self.on_engine_trouble()
             await self._tools.clock.sleep(ENGINE_AWAY_SECONDS)
-
-    def _engine_answers(self) -> None:
-        if self.engine_error:
-            log.info("engine back")
-            self.engine_error = ""
 
     async def _relist(self) -> None:
         """The net under the streams."""

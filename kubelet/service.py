@@ -1,0 +1,183 @@
+"""The kubelet as a process: a client of the API server and of the engine, and a gRPC server for its streams.
+
+    engine answers → node's address → gRPC server → node registered → pods
+
+Each part waits for what it needs, so they may all be started in any order, and any of them may go away and come back.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from pathlib import Path
+
+from kubelet.docker import DockerRuntime
+from kubelet.kubelet import Kubelet
+from kubelet.launcher import Launcher
+from kubelet.network.network import NetworkError, NetworkSpec
+from kubelet.node import NodeAgent
+from kubelet.node_object import NodeSpec, allocatable
+from kubelet.resolv import host_dns
+from kubelet.runtime import RuntimeUnavailable
+from kubelet.status_writer import StatusWriter
+from kubelet.volumes.objects import Objects
+from kubelet.volumes.volumes import Volumes
+from kubelet.wanted import NodeFacts
+from kubelet.worker import Tools
+from podling.client.client import Client
+from podling.client.events import EventRecorder
+from podling.client.grpc import GrpcClient, dial
+from podling.client.informer import Informer
+from podling.client.resource import PODS
+from podling.loop.clock import Clock, RealClock
+from podling.loop.service import Tls, serve_http
+
+log = logging.getLogger(__name__)
+ENGINE_RETRY_SECONDS = 1.0
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Config:
+    """`apiserver` is the host:port of its gRPC face; `cluster_cidr` holds the pod ranges of all nodes, `pod_cidr` this
+    node's. `state_dir` is this node's own. `cluster_dns` is "" where the cluster has no name service.
+    `pod_environment` are variables of every container, such as KUBERNETES_SERVICE_HOST."""
+
+    cluster: str
+    node_name: str
+    state_dir: Path
+    apiserver: str
+    tls: Tls
+    pod_cidr: str
+    cluster_cidr: str
+    cluster_dns: str = ""
+    cluster_domain: str = "cluster.local"
+    host: str = LOOPBACK
+    port: int = 0
+    http_port: int = 0
+    labels: tuple[tuple[str, str], ...] = ()
+    pod_environment: Mapping[str, str] = field(default_factory=dict)
+
+
+async def run(config: Config) -> None:
+    """Until cancelled. Containers run on."""
+    config.state_dir.mkdir(parents=True, exist_ok=True)
+    client = GrpcClient(dial(config.apiserver, *config.tls.read()), manager="kubelet")
+    spec = NetworkSpec(config.cluster, config.node_name, IPv4Network(config.cluster_cidr), IPv4Network(config.pod_cidr))
+    runtime = DockerRuntime(spec, config.state_dir)
+    node = _Node(config, client, runtime)
+    http = await serve_http(config.host, config.http_port, node.missing)
+    try:
+        await node.run()
+    finally:
+        await http.cleanup()
+        await runtime.close()
+        await client.close()
+
+
+class _Node:
+    """The parts of one kubelet, put together."""
+
+    def __init__(self, config: Config, client: Client, runtime: DockerRuntime) -> None:
+        self._config, self._client, self._runtime = config, client, runtime
+        self._clock: Clock = RealClock()
+        self._address = ""
+        self._dns = host_dns()
+        self._events = EventRecorder(client, "kubelet", config.node_name)
+        self._statuses = StatusWriter(client, self._clock)
+        self._informer = Informer(client, PODS, fields=f"spec.nodeName={config.node_name}")
+        self._agent = NodeAgent(
+            client, runtime, self._events, self._clock, spec=self._node_spec, folder=config.state_dir
+        )
+        self._kubelet = self._make_kubelet()
+        self._kubelet.on_engine_trouble = self._agent.wake
+
+    def missing(self) -> str:
+        """What `/readyz` waits for."""
+        if self._agent.engine_error:
+            return self._agent.engine_error
+        if not self._informer.is_synced:
+            return "the pods of this node are not known yet"
+        return "" if self._agent.is_registered else "the node is not registered yet"
+
+    async def run(self) -> None:
+        parts = (self._events.run, self._statuses.run, self._informer.run, self._agent.run, self._run_pods)
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part())
+
+    async def _run_pods(self) -> None:
+        own = await self._node_address()
+        self._address = own if _is_here(own) else LOOPBACK
+        self._agent.wake()
+        await self._kubelet.run()
+
+    async def _node_address(self) -> str:
+        """The node's own; waits for the engine, which tells what network there is."""
+        while True:
+            try:
+                return await self._runtime.node_ip()
+            except (RuntimeUnavailable, NetworkError) as error:
+                log.warning("waiting for the engine node=%s error=%s", self._config.node_name, error)
+                await self._clock.sleep(ENGINE_RETRY_SECONDS)
+
+    def _make_kubelet(self) -> Kubelet:
+        objects = Objects(self._client, self._clock)
+        volumes = Volumes(self._config.state_dir / "pods", objects)
+        starts = asyncio.Semaphore(2 * (os.cpu_count() or 1))
+        tools = Tools(
+            runtime=self._runtime,
+            client=self._client,
+            clock=self._clock,
+            events=self._events,
+            statuses=self._statuses,
+            volumes=volumes,
+            launcher=Launcher(self._runtime, objects, volumes, self._clock, starts=starts, node=self._facts),
+            starts=starts,
+            node=self._facts,
+        )
+        return Kubelet(self._informer, tools)
+
+    def _facts(self) -> NodeFacts:
+        engine = self._agent.engine
+        return NodeFacts(
+            node_name=self._config.node_name,
+            host_ips=[self._address] if self._address else [],
+            host_dns=self._dns,
+            cluster_dns=self._config.cluster_dns,
+            cluster_domain=self._config.cluster_domain,
+            memory_bytes=engine.memory_bytes if engine else 0,
+            allocatable=allocatable(engine) if engine else {},
+            pod_environment=self._config.pod_environment,
+        )
+
+    def _node_spec(self) -> NodeSpec:
+        return NodeSpec(
+            name=self._config.node_name,
+            address=self._address,
+            port=self._config.port,
+            pod_cidr=self._config.pod_cidr,
+            boot_id=_read("/proc/sys/kernel/random/boot_id"),
+            system_uuid=_read("/sys/class/dmi/id/product_uuid"),
+            labels=self._config.labels,
+        )
+
+
+def _is_here(address: str) -> bool:
+    """Whether this machine has the address: on Docker Desktop the engine's network is elsewhere."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
