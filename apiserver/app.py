@@ -1,7 +1,7 @@
 """The HTTPS face: one function that every request runs through.
 
-    path and method ─▶ who (certificate, token, Impersonate-*) ─▶ may they ─▶ routes.py ─▶ answer in the form wanted
-    an ApiError anywhere becomes a Status; anything else a 500 and a line in the log
+path and method ─▶ who (certificate, token, Impersonate-*) ─▶ may they ─▶ routes.py ─▶ answer in the form wanted
+an ApiError anywhere becomes a Status; anything else a 500 and a line in the log
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from aiohttp.web_request import BaseRequest
 from multidict import CIMultiDict
 
 from apiserver import address, metrics, negotiate, pipeline, render, routes
-from apiserver.answer import Answer, ListAnswer, WatchAnswer
+from apiserver.answer import ListAnswer, WatchAnswer
 from apiserver.authn.impersonation import impersonated
 from apiserver.context import Context
 from apiserver.handlers import STREAMS

@@ -1,26 +1,22 @@
 """What verbs and handlers reach for: one object a server."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from apiserver.admission.plugin import Admission
+from apiserver.admission import Chain
 from apiserver.authn.authenticator import Authenticator
 from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind
 from apiserver.lister import Lister
+from apiserver.tokens import Issuer
 from podling.storage import Storage
 
 if TYPE_CHECKING:
     from apiserver.registry import Registry
     from apiserver.service import Config
-
-
-class AdmissionChain(Protocol):
-    async def admit(self, write: Admission) -> None: ...
-
-    async def validate(self, write: Admission) -> None: ...
 
 
 class Kinds:
@@ -29,6 +25,7 @@ class Kinds:
     def __init__(self, kinds: Sequence[Kind]) -> None:
         self.all = tuple(kinds)
         self._by_path = {(kind.group, kind.version, kind.plural): kind for kind in kinds}
+        self._versions = {(kind.group, kind.version) for kind in kinds}
         self._by_kind = {(kind.group, kind.version, kind.kind): kind for kind in kinds}
 
     def find(self, group: str, version: str, plural: str) -> Kind | None:
@@ -38,7 +35,7 @@ class Kinds:
         return self._by_kind.get((group, version, kind))
 
     def serves(self, group: str, version: str) -> bool:
-        return any(kind.group == group and kind.version == version for kind in self.all)
+        return (group, version) in self._versions
 
 
 @dataclass(slots=True)
@@ -50,7 +47,13 @@ class Context:
     registry: "Registry"
     authenticator: Authenticator
     authorizer: Authorizers
-    admission: AdmissionChain
+    admission: Chain
+    bootstrapped: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def issuer(self) -> Issuer:
+        return self.authenticator.issuer
 
     @property
     def lister(self) -> Lister:

@@ -115,7 +115,7 @@ def _mark(meta: Object, now: datetime) -> bool:
     if meta.get("deletionGracePeriodSeconds") is None:
         _bump(meta)
     elif meta.get("deletionTimestamp") and parse_time(meta["deletionTimestamp"]) <= now:
-        changed = meta["deletionGracePeriodSeconds"] != 0
+        changed: bool = meta["deletionGracePeriodSeconds"] != 0
         meta["deletionGracePeriodSeconds"] = 0
         return changed
     meta["deletionTimestamp"], meta["deletionGracePeriodSeconds"] = timestamp(now), 0

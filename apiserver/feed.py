@@ -61,10 +61,6 @@ class Feed:
         cache = self.caches.get((resource.group, resource.resource))
         return cache.version if cache else 0
 
-    def version(self, resource: GroupResource) -> int:
-        cache = self.caches.get((resource.group, resource.resource))
-        return cache.changed if cache else 0
-
     # Waiting.
 
     async def fresh(self) -> int:
@@ -121,7 +117,7 @@ class Feed:
         self._reached(revision)
         log.info("caches loaded revision=%d objects=%d", revision, sum(len(c.objects) for c in self.caches.values()))
 
-    async def _read(self, cache: KindCache, revision: int) -> list[tuple[str, bytes, int]]:
+    async def _read(self, cache: KindCache, revision: int) -> Sequence[tuple[str, bytes, int]]:
         start, end = cache.prefix.encode(), prefix_end(cache.prefix.encode())
         skip = len(start)
         found: list[tuple[str, bytes, int]] = []

@@ -12,7 +12,7 @@
 Source: k8s.io/apiserver/pkg/storage/cacher and the table in the API concepts page.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from apiserver import continuation
 from apiserver.answer import ListAnswer
@@ -41,7 +41,7 @@ class Reader:
         revision = _version(options.resource_version)
         exact = options.match == "Exact" or (options.limit > 0 and revision > 0 and not options.match)
         if exact:
-            found = await self._at(kind, wanted, revision, "", continuation.LIST_TOO_OLD)
+            found = await self._at(kind, wanted, Token(revision, ""), lambda: errors.Expired(continuation.LIST_TOO_OLD))
             return _page(kind, wanted, found, revision, options.limit)
         if options.resource_version == "":
             revision = await self.feed.fresh()
@@ -56,16 +56,17 @@ class Reader:
         if options.resource_version not in ("", "0"):
             raise errors.BadRequest("specifying resource version is not allowed when using continue")
         if token.revision > 0:
-            found = await self._at(kind, wanted, token.revision, token.start, continuation.TOO_OLD, token)
+            found = await self._at(kind, wanted, token, lambda: continuation.expired(token))
             return _page(kind, wanted, found, token.revision, options.limit)
         revision = await self.feed.fresh()
         rest = (cached for cached in self.feed.of(kind).select(wanted) if cached.key >= token.start)
         return _page(kind, wanted, rest, revision, options.limit)
 
     async def _at(
-        self, kind: Kind, wanted: Filter, revision: int, start: str, too_old: str, token: Token | None = None
+        self, kind: Kind, wanted: Filter, token: Token, gone: Callable[[], errors.Expired]
     ) -> Iterable[Cached]:
-        """The state at a revision, from `start` on."""
+        """The state at the token's revision, from its key on."""
+        revision, start = token
         await self.feed.reach(revision)
         cache = self.feed.of(kind)
         if cache.changed <= revision:
@@ -73,11 +74,11 @@ class Reader:
         try:
             return [cached for cached in await self._stored(cache, revision, start) if wanted.matches(cached)]
         except Compacted:
-            raise (continuation.expired(token) if token else errors.Expired(too_old)) from None
+            raise gone() from None
         except StorageError as error:
             raise errors.ServiceUnavailable(f"the store is not available: {error}") from error
 
-    async def _stored(self, cache: KindCache, revision: int, start: str) -> list[Cached]:
+    async def _stored(self, cache: KindCache, revision: int, start: str) -> Sequence[Cached]:
         prefix = cache.prefix.encode()
         at, end = prefix + start.encode(), prefix_end(prefix)
         found: list[Cached] = []
@@ -118,7 +119,9 @@ def _version(text: str) -> int:
     try:
         return parse_version(text or "0")
     except ValueError as error:
-        raise errors.BadRequest(f"invalid resource version: resourceVersion: Invalid value: {show(text)}: {error}") from None
+        raise errors.BadRequest(
+            f"invalid resource version: resourceVersion: Invalid value: {show(text)}: {error}"
+        ) from None
 
 
 def _page(kind: Kind, wanted: Filter, found: Iterable[Cached], revision: int, limit: int) -> ListAnswer:

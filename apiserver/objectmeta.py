@@ -105,7 +105,8 @@ def owner_references(found: Sequence[Object] | None, path: Path) -> ErrorList:
             errors.append(field.invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner"))
         if owner.get("controller"):
             if controller:
-                words = f'Only one reference can have Controller set to true. Found "true" in references for {controller} and {owner.get("name")}'
+                both = f"{controller} and {owner.get('name')}"
+                words = f'Only one reference can have Controller set to true. Found "true" in references for {both}'
                 errors.append(field.invalid(path, list(found or ()), words))
             controller = controller or owner.get("name", "")
     return errors

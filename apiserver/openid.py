@@ -1,4 +1,4 @@
-"""Who checks service account tokens without asking us finds the keys here. Source: pkg/serviceaccount/openidmetadata.go."""
+"""The keys, for whoever checks service account tokens without asking us."""
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
@@ -15,5 +15,5 @@ async def configuration(context: Context, _: BaseRequest, __: list[str]) -> web.
 
 
 async def keys(context: Context, _: BaseRequest, __: list[str]) -> web.StreamResponse:
-    body = encode(context.issuer.jwks())
+    body = encode(context.issuer.key_set())
     return web.Response(body=body, headers={"Content-Type": "application/jwk-set+json", **CACHED})

@@ -28,7 +28,7 @@ def integer(options: Options, name: str) -> int | None:
     try:
         return int(text)
     except ValueError:
-        raise BadRequest(f'strconv.ParseInt: parsing {field.show(text)}: invalid syntax') from None
+        raise BadRequest(f"strconv.ParseInt: parsing {field.show(text)}: invalid syntax") from None
 
 
 def boolean(options: Options, name: str) -> bool:

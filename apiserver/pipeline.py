@@ -1,6 +1,6 @@
 """The one road of every call, whichever face it came in by.
 
-    authenticate (the face) → authorize → resolve → verb: decode → default → admit → validate → compare-and-swap → answer
+authenticate (the face) → authorize → resolve → verb: decode → default → admit → validate → compare-and-swap → answer
 """
 
 from collections.abc import Awaitable, Callable

@@ -10,20 +10,18 @@ A write returns once the watch cache has it, so that whoever asks next sees it.
 Source: k8s.io/apiserver/pkg/registry/generic/registry/store.go.
 """
 
+import contextlib
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from apiserver import deletion, keys, objectmeta
+from apiserver import deletion, keys, managedfields, objectmeta
 from apiserver.admission.plugin import Admission
-from apiserver.context import AdmissionChain
 from apiserver.deletion import DeleteOptions, Step
 from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind, Subresource
 from apiserver.leases import LeasePool
-from apiserver.managedfields import track
-from apiserver.managedfields.ignored import ignored_paths
 from apiserver.refusal import Unexplained
 from apiserver.request import User
 from apiserver.watchcache import Cached, decode, encode, head
@@ -35,6 +33,13 @@ from podling.storage import Delete, If, KeyValue, Put, Storage, StorageError, St
 
 Object = dict[str, Any]
 Change = Callable[[Object], Awaitable[Object]]
+
+
+class AdmissionChain(Protocol):
+    async def admit(self, write: Admission) -> None: ...
+
+    async def validate(self, write: Admission) -> None: ...
+
 
 NAME_ATTEMPTS = 8
 NAME_BASE = 58  # a made name fits a label of 63: five random letters follow
@@ -125,7 +130,7 @@ class Registry:
             raise errors.AlreadyExists(f"object is being deleted: {taken.message}", taken.details)
         raise taken
 
-    async def update(
+    async def update(  # noqa: PLR0917
         self, kind: Kind, namespace: str, name: str, change: Change, write: Write, sub: Subresource | None = None
     ) -> Cached:
         """`change` gets its own copy of what is there and gives the object wanted; it may be asked more than once."""
@@ -173,7 +178,7 @@ class Registry:
         if not sub:
             write.warnings += [words for words in kind.warn(new) if words not in write.warnings]
         if not write.tracked:
-            track.keep_times(new, old)
+            managedfields.keep_times(new, old)
         return new
 
     async def delete(
@@ -259,10 +264,8 @@ class Registry:
         return Cached(kind, head(kind), keys.relative(kind, namespace, meta["name"]), body, written.revision)
 
     async def _settled(self, written: Written) -> None:
-        try:
+        with contextlib.suppress(errors.Timeout):  # what is written is written, even if the watch is behind
             await self.feed.reach(written.revision)
-        except errors.Timeout:
-            pass  # what is written is written, even if the watch is behind
 
     def _admission(self, operation: str, kind: Kind, new: Object | None, old: Object | None, write: Write) -> Admission:
         meta = (new or old or {})["metadata"]
@@ -290,7 +293,7 @@ class Registry:
 
 
 def _track(kind: Kind, new: Object, old: Object | None, write: Write, now: str) -> None:
-    track.track(
+    managedfields.track(
         new,
         old,
         manager=write.manager,
@@ -298,7 +301,6 @@ def _track(kind: Kind, new: Object, old: Object | None, write: Write, now: str) 
         subresource=write.subresource,
         schema=kind.schema,
         now=now,
-        ignored=ignored_paths(kind.group, kind.plural, write.subresource, kind.schema),
     )
 
 
@@ -316,14 +318,14 @@ def _refuse(kind: Kind, meta: Object, found: list[FieldError]) -> None:
 def _check_identity(kind: Kind, current: Cached, meta: Object) -> None:
     """Is the object that the writer means still the one that is there?"""
     old = current.metadata
-    if uid := meta.get("uid"):
-        if uid != old["uid"]:
-            key = keys.prefix(kind) + current.key
-            why = (
-                f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
-                f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['uid']}"
-            )
-            raise errors.conflict(kind.resource, old["name"], why)
+    uid = meta.get("uid") or old["uid"]
+    if uid != old["uid"]:
+        key = keys.prefix(kind) + current.key
+        why = (
+            f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+            f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['uid']}"
+        )
+        raise errors.conflict(kind.resource, old["name"], why)
     version = meta.get("resourceVersion")
     if not version and not kind.unconditional_update:
         words = "Invalid value: 0: must be specified for an update"

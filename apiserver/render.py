@@ -7,7 +7,7 @@ import yaml
 
 from apiserver import table
 from apiserver.answer import Answer, ListAnswer
-from apiserver.kinds.kind import Kind
+from apiserver.kinds.kind import Kind, Object
 from apiserver.negotiate import YAML, Form
 from apiserver.watchcache import encode, head
 from apiserver.watcher import Seen
@@ -15,7 +15,7 @@ from podling.api.errors import NotAcceptable
 
 Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
-BOOKMARK_END = {"k8s.io/initial-events-end": "true"}
+INITIAL_END = {"k8s.io/initial-events-end": "true"}
 
 
 def body(value: Any, form: Form) -> bytes:
@@ -77,49 +77,52 @@ def items(found: ListAnswer, form: Form, included: str) -> bytes:
 
 
 class EventWriter:
-    """The lines of one watch. A change is encoded once for all watches of the same form."""
+    """The events of one watch, as objects or as lines. A change is encoded once for all watches of the same form."""
 
     def __init__(self, kind: Kind, form: Form, included: str) -> None:
         self.kind, self.form, self.included = kind, form, included
         self._with_columns = True
 
     def line(self, event: Seen) -> bytes:
-        if event.cached is None:
-            return self.bookmark(event.revision, BOOKMARK_END)
-        if self.form.as_ == "Table":
-            made = self._line(event)  # the first differs from all others, the ages from moment to moment
-            self._with_columns = False
-            return made
-        if event.change is None:
-            return self._line(event)
+        change = event.change
+        if change is None or self.form.as_ == "Table":  # a table's ages differ from moment to moment
+            return _line(event.type, self.object(event))
         key = (f"{self.form.as_}/{self.form.version}", event.type)
-        made = event.change.forms.get(key, b"")
-        if not made:
-            made = event.change.forms[key] = self._line(event)
-        return made
+        if key not in change.forms:
+            change.forms[key] = _line(event.type, self.object(event))
+        return change.forms[key]
 
-    def _line(self, event: Seen) -> bytes:
+    def object(self, event: Seen) -> bytes:
         cached = event.cached
-        assert cached is not None
+        if cached is None:
+            return self._bookmark(event.revision, INITIAL_END)
         if not self.form.as_:
-            return b'{"type":"%s","object":%s}\n' % (event.type.encode(), cached.encoded)
-        if self.form.as_ == "Table":
-            meta = {"resourceVersion": str(cached.revision)}
-            columns = self._with_columns
-            bodies = [cached.object]
-            made = table.table(self.kind, bodies, self.form.version, self.included, meta, columns=columns)
-        else:
-            made = table.metadata_only(cached.object, self.form.version)
-        return b'{"type":"%s","object":%s}\n' % (event.type.encode(), encode(made))
+            return cached.encoded
+        if self.form.as_ != "Table":
+            return encode(table.metadata_only(cached.object, self.form.version))
+        return self._table([cached.object], {"resourceVersion": str(cached.revision)})
 
-    def bookmark(self, revision: int, annotations: dict[str, str] | None = None) -> bytes:
+    def bookmark(self, revision: int) -> bytes:
+        return _line("BOOKMARK", self.bookmark_object(revision))
+
+    def bookmark_object(self, revision: int) -> bytes:
+        return self._bookmark(revision, None)
+
+    def _bookmark(self, revision: int, annotations: dict[str, str] | None) -> bytes:
         meta: dict[str, Any] = {"resourceVersion": str(revision)}
         if annotations:
             meta["annotations"] = annotations
         if self.form.as_ == "Table":
-            made: Any = table.table(self.kind, [], self.form.version, self.included, meta, columns=self._with_columns)
-        elif self.form.as_:
-            made = table.metadata_only({"metadata": meta}, self.form.version)
-        else:
-            return b'{"type":"BOOKMARK","object":%s"metadata":%s}}\n' % (head(self.kind), encode(meta))
-        return b'{"type":"BOOKMARK","object":%s}\n' % encode(made)
+            return self._table([], meta)
+        if self.form.as_:
+            return encode(table.metadata_only({"metadata": meta}, self.form.version))
+        return b'%s"metadata":%s}' % (head(self.kind), encode(meta))
+
+    def _table(self, bodies: list[Object], meta: dict[str, Any]) -> bytes:
+        """Only the first of a watch's tables has its columns."""
+        columns, self._with_columns = self._with_columns, False
+        return encode(table.table(self.kind, bodies, self.form.version, self.included, meta, columns=columns))
+
+
+def _line(type_: str, encoded: bytes) -> bytes:
+    return b'{"type":"%s","object":%s}\n' % (type_.encode(), encoded)

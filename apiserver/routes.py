@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver import discovery, health, openid, openapi
+from apiserver import discovery, health, openapi, openid
 from apiserver.context import Context
 from apiserver.request import Attributes
 

@@ -1,7 +1,37 @@
 """The API server: HTTPS and gRPC in front of one pipeline, over a `Storage` that the caller brings."""
 
+import asyncio
+import logging
+import ssl
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+
+from apiserver import bootstrap, compaction, rpc
+from apiserver.admission import Chain
+from apiserver.app import app
+from apiserver.authn.authenticator import Authenticator
+from apiserver.authz.authorizer import Chain as Authorizers
+from apiserver.context import Context, Kinds
+from apiserver.feed import Feed
+from apiserver.kinds import KINDS
+from apiserver.kinds.kind import Kind
+from apiserver.registry import Registry
+from apiserver.tokens import Issuer
+from podling.api.errors import ApiError
+from podling.loop.clock import Clock, RealClock
+from podling.storage import Storage
+
+log = logging.getLogger(__name__)
+
+KEEP_ALIVE_SECONDS = 180.0
+DRAIN_SECONDS = 3.0
+RETRY_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -26,3 +56,78 @@ class Config:
     @property
     def url(self) -> str:
         return self.advertise_url or f"https://{self.bind_address}:{self.port}"
+
+
+def build(config: Config, storage: Storage, kinds: Sequence[Kind] = KINDS, clock: Clock | None = None) -> Context:
+    """The parts, put together; nothing runs yet."""
+    clock = clock or RealClock()
+    feed = Feed(storage, kinds)
+    authorizers = Authorizers(feed)
+    admission = Chain(feed, authorizers)
+    return Context(
+        config=config,
+        storage=storage,
+        kinds=Kinds(kinds),
+        feed=feed,
+        registry=Registry(storage, feed, admission, clock),
+        authenticator=Authenticator(Issuer(config.sa_key.read_bytes(), config.issuer), feed, config.token_file),
+        authorizer=authorizers,
+        admission=admission,
+    )
+
+
+async def run(config: Config, storage: Storage) -> None:
+    """Serve until cancelled; then watches end, requests under way are answered, and the ports are free again."""
+    context = build(config, storage)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(_cancel, asyncio.create_task(context.feed.run(), name="feed"))
+        stack.push_async_callback(_cancel, asyncio.create_task(compaction.run(storage), name="compaction"))
+        await context.feed.ready.wait()
+        stack.push_async_callback((await _serve_https(context)).cleanup)
+        stack.push_async_callback((await rpc.serve(context)).stop, DRAIN_SECONDS)
+        stack.push_async_callback(_end_watches, context)
+        stack.push_async_callback(_cancel, asyncio.create_task(_bootstrap(context), name="bootstrap"))
+        log.info("apiserver serving url=%s grpc=%s:%d", config.url, config.bind_address, config.grpc_port)
+        await asyncio.Event().wait()
+
+
+async def _bootstrap(context: Context) -> None:
+    while not context.bootstrapped.is_set():
+        try:
+            await bootstrap.ensure(context)
+        except ApiError as error:
+            log.warning("bootstrap failed, trying again error=%s", error)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _end_watches(context: Context) -> None:
+    context.stopping.set()
+    for cache in context.feed.caches.values():
+        cache.cut()
+
+
+async def _cancel(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def server_tls(config: Config) -> ssl.SSLContext:
+    """A client may show a certificate of the cluster's CA, or none; another CA's ends the handshake."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(config.client_ca))
+    tls.load_cert_chain(config.tls_cert, config.tls_key)
+    tls.verify_mode = ssl.CERT_OPTIONAL
+    return tls
+
+
+def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> BaseRequest:
+    return BaseRequest(message, payload, protocol, writer, task, asyncio.get_running_loop())
+
+
+async def _serve_https(context: Context) -> web.ServerRunner:
+    config = context.config
+    server = web.Server(app(context), request_factory=_request, handler_cancellation=True, access_log=None,
+                        keepalive_timeout=KEEP_ALIVE_SECONDS)  # fmt: skip
+    runner = web.ServerRunner(server, shutdown_timeout=DRAIN_SECONDS)
+    await runner.setup()
+    await web.TCPSite(runner, config.bind_address, config.port, ssl_context=server_tls(config), backlog=1024).start()
+    return runner

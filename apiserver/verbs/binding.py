@@ -92,7 +92,9 @@ def _assign(pod: Object, binding: Object, node: Object | None, now: str) -> None
     spec["nodeName"] = binding["target"]["name"]
     if annotations := binding["metadata"].get("annotations"):
         meta["annotations"] = {**(meta.get("annotations") or {}), **annotations}
-    zone = {key: value for key, value in (node or {"metadata": {}})["metadata"].get("labels", {}).items() if key in TOPOLOGY}
+    zone = {
+        key: value for key, value in (node or {"metadata": {}})["metadata"].get("labels", {}).items() if key in TOPOLOGY
+    }
     if labels := {**zone, **(binding["metadata"].get("labels") or {})}:
         meta["labels"] = {**(meta.get("labels") or {}), **labels}
     _scheduled(status, now)

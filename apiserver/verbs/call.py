@@ -5,7 +5,7 @@ from typing import Any
 
 from apiserver.context import Context
 from apiserver.kinds.kind import Kind, Subresource
-from apiserver.managedfields.track import manager_name
+from apiserver.managedfields import manager_name
 from apiserver.options import WriteOptions
 from apiserver.registry import Write
 from apiserver.request import Request
@@ -82,3 +82,6 @@ class Call:
         if said != self.name:
             raise BadRequest(f"the name of the object ({said}) does not match the name on the URL ({self.name})")
 
+
+def manager_of(user_agent: str) -> str:
+    return manager_name("", user_agent)

@@ -7,10 +7,10 @@ import msgspec
 from apiserver.answer import Answer, ListAnswer
 from apiserver.deletion import DeleteOptions, Step
 from apiserver.lists import Reader
-from apiserver.managedfields.track import manager_name
+from apiserver.managedfields import manager_name
 from apiserver.options import delete_options, list_options
-from apiserver.schema.syntax import syntax_error
 from apiserver.registry import Write
+from apiserver.schema.syntax import syntax_error
 from apiserver.verbs.call import Call
 from podling.api import errors
 from podling.api.errors import BadRequest

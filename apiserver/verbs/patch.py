@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from apiserver import managedfields
 from apiserver.answer import Answer
 from apiserver.kinds.kind import Kind
 from apiserver.options import WriteOptions, write_options

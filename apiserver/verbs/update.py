@@ -1,10 +1,10 @@
 """PUT: an object replaced, or its status; created where the kind allows that."""
 
+import dataclasses
 from typing import Any
 
 from apiserver.answer import Answer
 from apiserver.options import write_options
-from apiserver.request import Attributes
 from apiserver.verbs.call import Call
 from apiserver.watchcache import decode, encode
 from podling.api import errors
@@ -35,5 +35,5 @@ async def update(call: Call) -> Answer:
 
 def _may_create(call: Call) -> bool:
     asked = call.request.attributes
-    create = Attributes(asked.user, "create", asked.group, asked.version, asked.resource, "", asked.namespace, asked.name)
+    create = dataclasses.replace(asked, verb="create", subresource="")
     return call.context.authorizer.authorize(create).allowed

@@ -7,7 +7,9 @@ from apiserver.lists import Reader
 from apiserver.options import list_options
 from apiserver.verbs.call import Call
 
-SHORTEST_SECONDS = 1800  # a watch without a timeout ends after this long or up to twice that, so that all do not at once
+SHORTEST_SECONDS = (
+    1800  # a watch without a timeout ends after this long or up to twice that, so that all do not at once
+)
 
 
 async def watch(call: Call) -> WatchAnswer:

@@ -1,0 +1,26 @@
+"""What every cluster has from its first start: the system namespaces, then the roles."""
+
+import logging
+
+from apiserver.authz import bootstrap as roles
+from apiserver.context import Context
+from podling.api.errors import AlreadyExists
+
+log = logging.getLogger(__name__)
+
+NAMESPACES = ("kube-system", "kube-public", "kube-node-lease", "default")
+
+
+async def ensure(context: Context) -> None:
+    """Write what is missing; a store that is away is the caller's to wait for."""
+    namespaces = context.kinds.find("", "v1", "namespaces")
+    assert namespaces is not None
+    for name in NAMESPACES:
+        if context.feed.of(namespaces).get("", name) is None:
+            try:
+                await context.registry.create(namespaces, "", {"metadata": {"name": name}})
+                log.info("namespace created namespace=%s", name)
+            except AlreadyExists:
+                pass  # another API server on the same store
+    await roles.ensure(context.registry, context.kinds)
+    context.bootstrapped.set()

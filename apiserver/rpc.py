@@ -1,0 +1,177 @@
+"""The gRPC face: the pipeline without HTTP's cost, for podling's own services.
+
+Objects are the JSON that REST carries. A caller is known by its certificate, or by a bearer token in the metadata.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+import grpc
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from apiserver import address, metrics, pipeline
+from apiserver.answer import Answer, ListAnswer, WatchAnswer
+from apiserver.context import Context
+from apiserver.negotiate import Form
+from apiserver.refusal import unforeseen
+from apiserver.render import EventWriter
+from apiserver.request import ANONYMOUS, Attributes, Request, User
+from apiserver.watchcache import encode
+from apiserver.watcher import Seen
+from apiserver.watchloop import told
+from podling.api.errors import ApiError
+from podling.loop.service import Tls, add_health, grpc_server
+from podling.pb.cluster import cluster_pb2 as pb
+from podling.pb.cluster import cluster_pb2_grpc
+
+log = logging.getLogger(__name__)
+
+VERBS = {
+    pb.GET: "get",
+    pb.LIST: "list",
+    pb.CREATE: "create",
+    pb.UPDATE: "update",
+    pb.PATCH: "patch",
+    pb.DELETE: "delete",
+    pb.DELETE_COLLECTION: "deletecollection",
+}
+STREAM_CALLS = 256  # how many calls of one stream may be under way at once
+
+
+async def serve(context: Context) -> grpc.aio.Server:
+    """Listening when it returns; the caller owes a `stop`."""
+    config = context.config
+    server = grpc_server()
+    cluster_pb2_grpc.add_ClusterServicer_to_server(Cluster(context), server)
+    await add_health(server, ["podling.cluster.v1.Cluster"])
+    tls = Tls(config.client_ca, config.tls_cert, config.tls_key)
+    ca, certificate, key = tls.read()
+    credentials = grpc.ssl_server_credentials([(key, certificate)], ca, require_client_auth=False)
+    server.add_secure_port(f"{config.bind_address}:{config.grpc_port}", credentials)
+    await server.start()
+    return server
+
+
+class Cluster(cluster_pb2_grpc.ClusterServicer):
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    async def Do(self, request: pb.Request, call: grpc.aio.ServicerContext) -> pb.Reply:
+        return await self._reply(_caller(self.context, call), request)
+
+    async def Stream(self, requests: AsyncIterator[pb.Request], call: grpc.aio.ServicerContext) -> None:
+        caller = _caller(self.context, call)
+        room = asyncio.Semaphore(STREAM_CALLS)
+
+        async def one(request: pb.Request) -> None:
+            try:
+                await call.write(await self._reply(caller, request))
+            finally:
+                room.release()
+
+        async with asyncio.TaskGroup() as group:
+            async for request in requests:
+                await room.acquire()
+                group.create_task(one(request))
+
+    async def Watch(self, request: pb.WatchRequest, call: grpc.aio.ServicerContext) -> None:
+        asked = _attributes("watch", request.target, request.options)
+        found: pipeline.Result | None = None
+        try:
+            found = await self._serve(_caller(self.context, call), asked, Request(asked, dict(request.options)))
+            assert isinstance(found, WatchAnswer)
+            writer = EventWriter(found.kind, Form(), "")
+            async for events, bookmark in told(found):
+                reply = pb.WatchReply(events=[_event(event, writer) for event in events])
+                if bookmark is not None:
+                    reply.events.append(pb.Event(type="BOOKMARK", object=writer.bookmark_object(bookmark)))
+                await call.write(reply)
+        except ApiError as error:
+            await call.write(pb.WatchReply(events=[pb.Event(type="ERROR", object=encode(error.status()))]))
+        finally:
+            if isinstance(found, WatchAnswer):
+                found.feed.of(found.kind).forget(found.watcher)
+
+    async def _reply(self, caller: "User | ApiError", request: pb.Request) -> pb.Reply:
+        verb = VERBS.get(request.verb, "")
+        asked = _attributes(verb, request.target, request.options)
+        content_type = request.content_type or "application/json"
+        served = Request(asked, dict(request.options), request.body, content_type)
+        try:
+            found = await self._serve(caller, asked, served)
+        except ApiError as error:
+            return pb.Reply(id=request.id, code=error.code, body=encode(error.status()), warnings=served.warnings)
+        reply = pb.Reply(id=request.id, code=200, warnings=served.warnings)
+        if isinstance(found, ListAnswer):
+            reply.items.extend(cached.encoded for cached in found.items)
+            reply.resource_version = str(found.revision)
+            setattr(reply, "continue", found.continue_)
+        elif isinstance(found, Answer):
+            reply.code = found.code
+            reply.body = found.cached.encoded if found.cached else encode(found.object)
+        return reply
+
+    async def _serve(self, caller: "User | ApiError", asked: Attributes, request: Request) -> pipeline.Result:
+        started = time.perf_counter()
+        code = 200
+        try:
+            if isinstance(caller, ApiError):
+                raise caller
+            request.attributes = replace(asked, user=caller)
+            pipeline.authorize(self.context, address.named_by_selector(request.attributes))
+            call = pipeline.resolve(self.context, request)
+            return await pipeline.serve(call)
+        except ApiError as error:
+            code = error.code
+            raise
+        except Exception as error:
+            log.exception("call failed verb=%s resource=%s name=%s", asked.verb, asked.resource, asked.name)
+            code = 500
+            raise unforeseen(error) from error
+        finally:
+            metrics.count(asked, code, time.perf_counter() - started)
+
+
+def _event(event: Seen, writer: EventWriter) -> pb.Event:
+    return pb.Event(type=event.type, object=writer.object(event))
+
+
+def _attributes(verb: str, target: pb.Target, options: Mapping[str, str]) -> Attributes:
+    selector = options.get("fieldSelector", "") if verb in address.COLLECTION else ""
+    namespace, resource = target.namespace, target.resource
+    if resource == "namespaces" and not target.group:
+        namespace = target.name  # as in the REST path
+    return Attributes(
+        user=ANONYMOUS,
+        verb=verb,
+        group=target.group,
+        version=target.version,
+        resource=resource,
+        subresource=target.subresource,
+        namespace=namespace,
+        name=target.name,
+        field_selector=selector,
+    )
+
+
+def _caller(context: Context, call: grpc.aio.ServicerContext) -> "User | ApiError":
+    """Who calls, or why that is not known: the refusal is the call's answer."""
+    headers = {str(key): value for key, value in call.invocation_metadata() or () if isinstance(value, str)}
+    pem = (call.auth_context() or {}).get("x509_pem_cert")
+    try:
+        return context.authenticator.authenticate(_subject(pem[0]) if pem else (), headers)
+    except ApiError as error:
+        return error
+
+
+@lru_cache(maxsize=256)
+def _subject(pem: bytes) -> tuple[tuple[str, str], ...]:
+    """A certificate's subject as ssl tells it; gRPC has verified the certificate."""
+    certificate = x509.load_pem_x509_certificate(pem)
+    names = {NameOID.COMMON_NAME: "commonName", NameOID.ORGANIZATION_NAME: "organizationName"}
+    return tuple((names[each.oid], str(each.value)) for each in certificate.subject if each.oid in names)
