@@ -181,11 +181,11 @@ class Issuer:
         key = {"use": "sig", "kty": "RSA", "kid": self.key_id, "alg": "RS256"}
         return {"keys": [{**key, "n": _base64_number(numbers.n), "e": _base64_number(numbers.e)}]}
 
-    def configuration(self, url: str) -> Object:
-        """/.well-known/openid-configuration; `url` is where the API server is reached."""
+    def configuration(self, keys_url: str) -> Object:
+        """/.well-known/openid-configuration; `keys_url` is where `key_set` is served."""
         return {
             "issuer": self.issuer,
-            "jwks_uri": f"{url}/openid/v1/jwks",
+            "jwks_uri": keys_url,
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],

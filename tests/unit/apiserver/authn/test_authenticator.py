@@ -144,7 +144,7 @@ def test_others_verify_our_tokens_with_the_published_key(world: World) -> None:
     assert jwt.get_unverified_header(token)["kid"] == key.key_id
     options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
     assert jwt.decode(token, key, audience=URL, options=options)["sub"] == "system:serviceaccount:x:robot"  # type: ignore[arg-type]
-    assert world.issuer.configuration("https://h:1")["jwks_uri"] == "https://h:1/openid/v1/jwks"
+    assert world.issuer.configuration("https://h/keys")["jwks_uri"] == "https://h/keys"
 
 
 def test_a_token_file_with_too_few_columns_is_an_error(tmp_path: Path) -> None:
