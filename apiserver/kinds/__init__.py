@@ -1,0 +1,54 @@
+"""Every kind that is served, in the order in which discovery lists groups and, in them, resources."""
+
+from apiserver.kinds.binding import BINDING
+from apiserver.kinds.config_map import CONFIG_MAP
+from apiserver.kinds.event import EVENT
+from apiserver.kinds.kind import Kind
+from apiserver.kinds.lease import LEASE
+from apiserver.kinds.namespace import NAMESPACE
+from apiserver.kinds.node import NODE
+from apiserver.kinds.pod import POD
+from apiserver.kinds.priority_class import PRIORITY_CLASS
+from apiserver.kinds.reviews import (
+    LOCAL_SUBJECT_ACCESS_REVIEW,
+    SELF_SUBJECT_ACCESS_REVIEW,
+    SELF_SUBJECT_REVIEW,
+    SELF_SUBJECT_RULES_REVIEW,
+    SUBJECT_ACCESS_REVIEW,
+    TOKEN_REVIEW,
+)
+from apiserver.kinds.role_bindings import CLUSTER_ROLE_BINDING, ROLE_BINDING
+from apiserver.kinds.roles import CLUSTER_ROLE, ROLE
+from apiserver.kinds.secret import SECRET
+from apiserver.kinds.service_account import SERVICE_ACCOUNT
+
+KINDS: tuple[Kind, ...] = (
+    # core
+    BINDING,
+    CONFIG_MAP,
+    EVENT,
+    NAMESPACE,
+    NODE,
+    POD,
+    SECRET,
+    SERVICE_ACCOUNT,
+    # authentication.k8s.io
+    SELF_SUBJECT_REVIEW,
+    TOKEN_REVIEW,
+    # authorization.k8s.io
+    LOCAL_SUBJECT_ACCESS_REVIEW,
+    SELF_SUBJECT_ACCESS_REVIEW,
+    SELF_SUBJECT_RULES_REVIEW,
+    SUBJECT_ACCESS_REVIEW,
+    # coordination.k8s.io
+    LEASE,
+    # rbac.authorization.k8s.io
+    CLUSTER_ROLE_BINDING,
+    CLUSTER_ROLE,
+    ROLE_BINDING,
+    ROLE,
+    # scheduling.k8s.io
+    PRIORITY_CLASS,
+)
+
+__all__ = ["KINDS", "Kind"]

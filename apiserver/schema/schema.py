@@ -26,11 +26,16 @@ class Schema:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """One field of an object, with how its list or map merges (source: reference/merge-keys.tsv)."""
+    """One field of an object, with how its list or map merges (source: merge-keys.tsv) and how Go writes it
+    (source: facts.tsv)."""
 
     schema: Schema
     description: str = ""
-    required: bool = False
+    required: bool = False  # written even when empty, as the zero of its type
+    pointer: bool = False  # a zero that was given is kept: `replicas: 0`
+    absent: str = ""  # what is written when nobody gave it: "struct" {}, "null", "zero", or "" nothing
+    embedded: str = ""  # the embedded Go struct it sits in, which type errors name
+    go_type: str = ""  # its Go type as type errors name it, where the schema does not tell: "v1.Protocol"
     list_type: str = ""  # server-side apply: "atomic" (also when empty), "set", "map"
     list_map_keys: tuple[str, ...] = ()
     patch_strategy: str = ""  # strategic merge: "", "merge", "replace", "retainKeys", "merge,retainKeys"

@@ -1,0 +1,47 @@
+"""Lease of coordination.k8s.io. Source: kubernetes/pkg/apis/coordination/validation."""
+
+from apiserver.kinds import columns
+from apiserver.kinds.kind import Column, Kind, Object
+from apiserver.schema.load import schema
+from podling.api import field
+from podling.api.field import ErrorList, Path
+
+STRATEGIES = ("OldestEmulationVersion",)
+
+
+def validate(obj: Object) -> ErrorList:
+    spec, path = obj.get("spec") or {}, Path("spec")
+    errors: ErrorList = []
+    duration = spec.get("leaseDurationSeconds")
+    if duration is not None and duration <= 0:
+        errors.append(field.invalid(path.child("leaseDurationSeconds"), duration, "must be greater than 0"))
+    transitions = spec.get("leaseTransitions")
+    if transitions is not None and transitions < 0:
+        words = "must be greater than or equal to 0"
+        errors.append(field.invalid(path.child("leaseTransitions"), transitions, words))
+    if spec.get("preferredHolder") and not spec.get("strategy"):
+        words = "may only be specified if `strategy` is defined"
+        errors.append(field.forbidden(path.child("preferredHolder"), words))
+    return errors
+
+
+LEASE = Kind(
+    group="coordination.k8s.io",
+    version="v1",
+    kind="Lease",
+    plural="leases",
+    schema=schema("coordination.v1.Lease"),
+    validate=validate,
+    create_on_update=True,
+    unconditional_update=False,
+    columns=(
+        columns.NAME,
+        Column(
+            "Holder",
+            "string",
+            columns.documented("coordination.v1.LeaseSpec", "holderIdentity"),
+            lambda obj: (obj.get("spec") or {}).get("holderIdentity", ""),
+        ),
+        columns.AGE,
+    ),
+)

@@ -1,0 +1,168 @@
+"""What names, label keys and values must look like, each answering the messages for what is wrong: () is fine.
+
+Source of rules and words: k8s.io/apimachinery/pkg/util/validation and pkg/api/validate/content.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from podling.api import field
+from podling.api.field import ErrorList, Path
+from podling.api.selectors import LABEL_KEY, LABEL_VALUE
+
+_LABEL_FORM = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_LABEL = re.compile(_LABEL_FORM)
+_LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_SUBDOMAIN = re.compile(rf"{_LABEL_FORM}(\.{_LABEL_FORM})*")
+_QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+_CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+
+LABEL = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
+    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
+LABEL_1035 = (
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
+    "'[a-z]([-a-z0-9]*[a-z0-9])?')"
+)
+SUBDOMAIN = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    rf"'{_LABEL_FORM}(\.{_LABEL_FORM})*')"
+)
+_QUALIFIED_WORDS = (
+    "a valid label key "
+    + LABEL_KEY.removeprefix("name part ")
+    + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+)
+_CONFIG_KEY_WORDS = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
+    "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+)
+
+
+def label(name: str) -> list[str]:
+    """A DNS label of RFC 1123: a container's name, a namespace."""
+    if "." in name and _LABEL.fullmatch(name.replace(".", "")):
+        return ["must not contain dots"]
+    found = ["must be no more than 63 characters"] if len(name) > 63 else []
+    return found if _LABEL.fullmatch(name) else [*found, LABEL]
+
+
+def label_1035(name: str) -> list[str]:
+    """A DNS label of RFC 1035, which starts with a letter: a service."""
+    found = ["must be no more than 63 characters"] if len(name) > 63 else []
+    return found if _LABEL_1035.fullmatch(name) else [*found, LABEL_1035]
+
+
+def subdomain(name: str) -> list[str]:
+    """A DNS subdomain: most names of objects."""
+    found = ["must be no more than 253 characters"] if len(name) > 253 else []
+    return found if _SUBDOMAIN.fullmatch(name) else [*found, SUBDOMAIN]
+
+
+def qualified(key: str) -> list[str]:
+    """The key of a label, a resource's name, a taint's key: `example.com/name`."""
+    prefix, slash, name = key.partition("/")
+    found: list[str] = []
+    if not slash:
+        name = key
+    elif "/" in name:
+        return [_QUALIFIED_WORDS]
+    elif not prefix:
+        found.append("prefix part must be non-empty")
+    else:
+        found += [f"prefix part {words}" for words in subdomain(prefix)]
+    if not name:
+        found.append("name part must be non-empty")
+    elif len(name) > 63:
+        found.append("name part must be no more than 63 bytes")
+    return found if _QUALIFIED.fullmatch(name) else [*found, LABEL_KEY]
+
+
+def label_value(value: str) -> list[str]:
+    found = ["must be no more than 63 bytes"] if len(value) > 63 else []
+    return found if not value or _QUALIFIED.fullmatch(value) else [*found, LABEL_VALUE]
+
+
+def config_key(key: str) -> list[str]:
+    """A key of a config map or a secret, which becomes a file's name."""
+    found = ["must be no more than 253 characters"] if len(key) > 253 else []
+    if not _CONFIG_KEY.fullmatch(key):
+        found.append(_CONFIG_KEY_WORDS)
+    if key == ".":
+        return [*found, "must not be '.'"]
+    if key == "..":
+        return [*found, "must not be '..'"]
+    return [*found, "must not start with '..'"] if key.startswith("..") else found
+
+
+def path_segment(name: str) -> list[str]:
+    """Anything that can stand in a path: the names of RBAC's kinds."""
+    if name in (".", ".."):
+        return [f"may not be '{name}'"]
+    return [f"may not contain '{mark}'" for mark in ("/", "%") if mark in name]
+
+
+def environment(name: str) -> list[str]:
+    """The name of an environment variable."""
+    if name and all(" " <= each <= "~" and each != "=" for each in name):
+        return []
+    if not name:
+        return ["environment variable name must be non-empty"]
+    return ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
+
+
+def port(name: str) -> list[str]:
+    """A service name of IANA: the name of a port."""
+    found = ["must be no more than 15 characters"] if len(name) > 15 else []
+    if not re.fullmatch("[-a-z0-9]+", name):
+        found.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
+    if not re.search("[a-z]", name):
+        found.append("must contain at least one letter (a-z)")
+    if "--" in name:
+        found.append("must not contain consecutive hyphens")
+    if name[:1] == "-" or name[-1:] == "-":
+        found.append("must not begin or end with a hyphen")
+    return found
+
+
+def labels(found: Mapping[str, str] | None, path: Path) -> ErrorList:
+    errors: ErrorList = []
+    for key, value in sorted((found or {}).items()):
+        errors += each(path, key, qualified(key))
+        errors += each(path, value, label_value(value))
+    return errors
+
+
+def each(path: Path, value: object, messages: Sequence[str]) -> ErrorList:
+    """One error a message."""
+    return [field.invalid(path, value, words) for words in messages]
+
+
+def selector(found: Mapping[str, object] | None, path: Path) -> ErrorList:
+    """A label selector. Source: apimachinery/pkg/apis/meta/v1/validation."""
+    if not found:
+        return []
+    match_labels = found.get("matchLabels")
+    errors = labels(match_labels, path.child("matchLabels")) if isinstance(match_labels, Mapping) else []
+    expressions = found.get("matchExpressions")
+    for position, expression in enumerate(expressions if isinstance(expressions, list) else ()):
+        here = path.child("matchExpressions").index(position)
+        operator, values = expression.get("operator", ""), expression.get("values") or []
+        if operator in ("In", "NotIn"):
+            if not values:
+                words = "must be specified when `operator` is 'In' or 'NotIn'"
+                errors.append(field.required(here.child("values"), words))
+        elif operator in ("Exists", "DoesNotExist"):
+            if values:
+                words = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+                errors.append(field.forbidden(here.child("values"), words))
+        else:
+            errors.append(field.invalid(here.child("operator"), operator, "not a valid selector operator"))
+        errors += each(here.child("key"), expression.get("key", ""), qualified(expression.get("key", "")))
+        for number, value in enumerate(values):
+            errors += each(here.child("values").index(number), value, label_value(value))
+    return errors

@@ -1,0 +1,160 @@
+"""Node. Source: kubernetes/pkg/apis/core/validation.ValidateNode and pkg/registry/core/node."""
+
+import ipaddress
+import json
+
+from apiserver.kinds import columns
+from apiserver.kinds.kind import Column, Kind, Object, Subresource
+from apiserver.kinds.taints import validate_taints
+from apiserver.schema.load import schema
+from podling.api import field
+from podling.api.field import ErrorList, FieldError, Path
+from podling.api.quantity import parse
+
+ROLE_PREFIX, ROLE_LABEL = "node-role.kubernetes.io/", "kubernetes.io/role"
+
+
+def default(obj: Object) -> None:
+    status = obj.setdefault("status", {})
+    if status.get("capacity") and not status.get("allocatable"):
+        status["allocatable"] = dict(status["capacity"])
+    spec = obj.setdefault("spec", {})
+    cidr, cidrs = spec.get("podCIDR"), spec.get("podCIDRs") or []
+    if cidr and cidrs[:1] != [cidr]:
+        spec["podCIDRs"] = [cidr]
+    elif cidrs and not cidr:
+        spec["podCIDR"] = cidrs[0]
+
+
+def validate(obj: Object) -> ErrorList:
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    errors = validate_taints(spec.get("taints") or [], Path("metadata.taints"))
+    for part in ("capacity", "allocatable"):
+        for name, amount in sorted((status.get(part) or {}).items()):
+            path = Path("status").child(part, name)
+            if parse(amount).nanos < 0:
+                errors.append(field.invalid(path, amount, "must be greater than or equal to 0"))
+    for position, cidr in enumerate(spec.get("podCIDRs") or ()):
+        if not _is_cidr(cidr):
+            words = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+            errors.append(field.invalid(Path("spec.podCIDRs").index(position), cidr, words))
+    return errors
+
+
+def _is_cidr(text: str) -> bool:
+    try:
+        return "/" in text and bool(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        return False
+
+
+def validate_update(new: Object, old: Object) -> ErrorList:
+    errors: ErrorList = []
+    seen: list[tuple[str, str]] = []
+    for position, address in enumerate((new.get("status") or {}).get("addresses") or ()):
+        key = (address.get("type", ""), address.get("address", ""))
+        if key in seen:
+            shown = json.dumps({"Type": key[0], "Address": key[1]}, separators=(",", ":"))
+            path = Path("status.addresses").index(position)
+            errors.append(FieldError("FieldValueDuplicate", str(path), f"Duplicate value: {shown}"))
+        seen.append(key)
+    before, now = old.get("spec") or {}, new.get("spec") or {}
+    if before.get("podCIDRs") and now.get("podCIDRs") != before["podCIDRs"]:
+        errors.append(field.forbidden(Path("spec.podCIDRs"), _only_once("podCIDR")))
+    if before.get("providerID") and now.get("providerID") != before["providerID"]:
+        errors.append(field.forbidden(Path("spec.providerID"), _only_once("providerID")))
+    return errors
+
+
+def _only_once(name: str) -> str:
+    return f'node updates may not change {name} except from "" to valid'
+
+
+def _keep_status(new: Object, old: Object) -> None:
+    new["status"] = old.get("status", {})
+
+
+def _keep_spec(new: Object, old: Object) -> None:
+    new["spec"] = old.get("spec", {})
+
+
+def _status(obj: Object) -> str:
+    ready = next(
+        (each for each in (obj.get("status") or {}).get("conditions") or () if each.get("type") == "Ready"), None
+    )
+    words = ["Unknown" if ready is None else "Ready" if ready.get("status") == "True" else "NotReady"]
+    return ",".join([*words, "SchedulingDisabled"] if (obj.get("spec") or {}).get("unschedulable") else words)
+
+
+def _roles(obj: Object) -> str:
+    found: set[str] = set()
+    for key, value in (obj["metadata"].get("labels") or {}).items():
+        if key.startswith(ROLE_PREFIX) and key != ROLE_PREFIX:
+            found.add(key.removeprefix(ROLE_PREFIX))
+        elif key == ROLE_LABEL and value:
+            found.add(value)
+    return ",".join(sorted(found)) or columns.NONE
+
+
+def _address(obj: Object, kind: str) -> str:
+    addresses = (obj.get("status") or {}).get("addresses") or ()
+    return next((each.get("address", "") for each in addresses if each.get("type") == kind), columns.NONE)
+
+
+def _info(obj: Object, name: str) -> str:
+    return str(((obj.get("status") or {}).get("nodeInfo") or {}).get(name, ""))
+
+
+def _kernel(obj: Object) -> str:
+    version, architecture = _info(obj, "kernelVersion"), _info(obj, "architecture")
+    return f"{version} ({architecture})" if version and architecture else version or columns.UNKNOWN
+
+
+_INFO = "core.v1.NodeSystemInfo"
+_ADDRESSES = columns.documented("core.v1.NodeStatus", "addresses")
+NODE = Kind(
+    group="",
+    version="v1",
+    kind="Node",
+    plural="nodes",
+    namespaced=False,
+    short_names=("no",),
+    schema=schema("core.v1.Node"),
+    default=default,
+    prepare_update=_keep_status,
+    validate=validate,
+    validate_update=validate_update,
+    selectable=lambda obj: {
+        "spec.unschedulable": str(bool((obj.get("spec") or {}).get("unschedulable"))).lower(),
+    },
+    subresources=(
+        Subresource("proxy", ("create", "delete", "get", "patch", "update"), kind="NodeProxyOptions"),
+        Subresource("status", ("get", "patch", "update"), prepare_update=_keep_spec, validate_update=validate_update),
+    ),
+    columns=(
+        columns.NAME,
+        Column("Status", "string", "The status of the node", _status),
+        Column("Roles", "string", "The roles of the node", _roles),
+        columns.AGE,
+        Column(
+            "Version", "string", columns.documented(_INFO, "kubeletVersion"), lambda obj: _info(obj, "kubeletVersion")
+        ),
+        Column("Internal-IP", "string", _ADDRESSES, lambda obj: _address(obj, "InternalIP"), priority=1),
+        Column("External-IP", "string", _ADDRESSES, lambda obj: _address(obj, "ExternalIP"), priority=1),
+        Column(
+            "OS-Image",
+            "string",
+            columns.documented(_INFO, "osImage"),
+            lambda obj: _info(obj, "osImage") or columns.UNKNOWN,
+            priority=1,
+        ),
+        Column("Kernel-Version", "string", columns.documented(_INFO, "kernelVersion"), _kernel, priority=1),
+        Column(
+            "Container-Runtime",
+            "string",
+            columns.documented(_INFO, "containerRuntimeVersion"),
+            lambda obj: _info(obj, "containerRuntimeVersion") or columns.UNKNOWN,
+            priority=1,
+        ),
+    ),
+)

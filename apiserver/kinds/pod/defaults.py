@@ -1,0 +1,206 @@
+"""What a pod's fields are when nobody said. Source: kubernetes/pkg/apis/core/v1/defaults.go.
+
+`default_pod` is for pods; `default_pod_spec` also for the templates of pods, which get less.
+"""
+
+import re
+from collections.abc import Callable
+
+from apiserver.kinds.kind import Object
+from apiserver.kinds.pod.resources import aggregate, amounts, is_pod_level
+
+MODE = 0o644
+TOKEN_SECONDS = 3600
+PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+
+# registry[:port]/path:tag@digest, as github.com/distribution/reference has it
+_IMAGE = re.compile(
+    r"(?:(?:localhost|(?=[^/]*[.:])[A-Za-z0-9][A-Za-z0-9.-]*)(?::\d+)?/)?"
+    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?P<digest>@[A-Za-z][A-Za-z0-9+._-]*:[0-9a-fA-F]{32,})?"
+)
+
+
+def pull_policy(image: str) -> str:
+    found = _IMAGE.fullmatch(image)
+    if not found:
+        return "IfNotPresent"
+    tag = found["tag"] or ("" if found["digest"] else "latest")
+    return "Always" if tag == "latest" else "IfNotPresent"
+
+
+def default_pod(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    default_pod_spec(spec)
+    for container in [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]:
+        _default_requests(container.setdefault("resources", {}))
+    _default_pod_requests(spec)
+    if spec.get("enableServiceLinks") is None:
+        spec["enableServiceLinks"] = True
+    if spec.get("hostNetwork"):
+        default_host_ports(spec)
+    account = spec.get("serviceAccountName") or spec.get("serviceAccount")
+    if account:
+        spec["serviceAccountName"] = spec["serviceAccount"] = account
+
+
+def default_host_ports(spec: Object) -> None:
+    """On the host's network a container port is a host port."""
+    for container in [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]:
+        for port in container.get("ports") or ():
+            if not port.get("hostPort"):
+                port["hostPort"] = port.get("containerPort", 0)
+
+
+def default_pod_spec(spec: Object) -> None:
+    _fill(spec, "dnsPolicy", "ClusterFirst")
+    _fill(spec, "restartPolicy", "Always")
+    _fill(spec, "schedulerName", "default-scheduler")
+    if spec.get("securityContext") is None:
+        spec["securityContext"] = {}
+    if spec.get("terminationGracePeriodSeconds") is None:
+        spec["terminationGracePeriodSeconds"] = 30
+    for part in ("initContainers", "containers", "ephemeralContainers"):
+        for container in spec.get(part) or ():
+            _default_container(container)
+    for volume in spec.get("volumes") or ():
+        _default_volume(volume)
+
+
+def _fill(obj: Object, name: str, value: object) -> None:
+    if not obj.get(name):
+        obj[name] = value
+
+
+def _set(obj: Object, name: str, value: object) -> None:
+    """For pointers: a zero that was given stays."""
+    if obj.get(name) is None:
+        obj[name] = value
+
+
+def _default_container(container: Object) -> None:
+    _fill(container, "imagePullPolicy", pull_policy(container.get("image", "")))
+    _fill(container, "terminationMessagePath", "/dev/termination-log")
+    _fill(container, "terminationMessagePolicy", "File")
+    for port in container.get("ports") or ():
+        _fill(port, "protocol", "TCP")
+    for variable in container.get("env") or ():
+        source = variable.get("valueFrom") or {}
+        if reference := source.get("fieldRef"):
+            _fill(reference, "apiVersion", "v1")
+        if reference := source.get("fileKeyRef"):
+            _set(reference, "optional", False)
+    for name in PROBES:
+        if (probe := container.get(name)) is not None:
+            _default_probe(probe)
+    for hook in ("postStart", "preStop"):
+        handler = (container.get("lifecycle") or {}).get(hook)
+        if handler and handler.get("httpGet") is not None:
+            _default_http(handler["httpGet"])
+
+
+def _default_probe(probe: Object) -> None:
+    for name, value in (("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)):
+        _fill(probe, name, value)
+    if probe.get("httpGet") is not None:
+        _default_http(probe["httpGet"])
+    if probe.get("grpc") is not None:
+        _set(probe["grpc"], "service", "")
+
+
+def _default_http(action: Object) -> None:
+    _fill(action, "path", "/")
+    _fill(action, "scheme", "HTTP")
+
+
+def _default_requests(resources: Object) -> None:
+    """What is limited and not requested is requested to the limit."""
+    limits = resources.get("limits")
+    if limits:
+        requests = resources.get("requests") or {}
+        resources["requests"] = {**limits, **requests}
+
+
+def _default_pod_requests(spec: Object) -> None:
+    """A pod's own requests come from its containers', else from its own limits."""
+    resources = spec.get("resources")
+    if not resources or not (resources.get("limits") or resources.get("requests")):
+        return
+    requests = dict(resources.get("requests") or {})
+    for found in (aggregate(spec, "requests"), amounts(resources.get("limits"))):
+        for name, amount in found.items():
+            if name not in requests and is_pod_level(name):
+                requests[name] = str(amount)
+    if requests:
+        resources["requests"] = requests
+
+
+def _default_items(source: Object) -> None:
+    for item in source.get("items") or ():
+        if reference := item.get("fieldRef"):
+            _fill(reference, "apiVersion", "v1")
+
+
+def _default_mode(source: Object) -> None:
+    _set(source, "defaultMode", MODE)
+
+
+def _default_downward(source: Object) -> None:
+    _default_mode(source)
+    _default_items(source)
+
+
+def _default_projected(source: Object) -> None:
+    _default_mode(source)
+    for each in source.get("sources") or ():
+        if each.get("downwardAPI") is not None:
+            _default_items(each["downwardAPI"])
+        if each.get("serviceAccountToken") is not None:
+            _set(each["serviceAccountToken"], "expirationSeconds", TOKEN_SECONDS)
+        if each.get("podCertificate") is not None:
+            _set(each["podCertificate"], "maxExpirationSeconds", 86400)
+
+
+def _default_rbd(source: Object) -> None:
+    _fill(source, "pool", "rbd")
+    _fill(source, "user", "admin")
+    _fill(source, "keyring", "/etc/ceph/keyring")
+
+
+def _default_azure_disk(source: Object) -> None:
+    for name, value in (("cachingMode", "ReadWrite"), ("kind", "Shared"), ("fsType", "ext4"), ("readOnly", False)):
+        _set(source, name, value)
+
+
+def _default_scale_io(source: Object) -> None:
+    _fill(source, "storageMode", "ThinProvisioned")
+    _fill(source, "fsType", "xfs")
+
+
+def _default_ephemeral(source: Object) -> None:
+    template = source.get("volumeClaimTemplate") or {}
+    if template:
+        _set(template.setdefault("spec", {}), "volumeMode", "Filesystem")
+
+
+_VOLUMES: dict[str, Callable[[Object], None]] = {
+    "azureDisk": _default_azure_disk,
+    "configMap": _default_mode,
+    "downwardAPI": _default_downward,
+    "ephemeral": _default_ephemeral,
+    "hostPath": lambda source: _set(source, "type", ""),
+    "image": lambda source: _fill(source, "pullPolicy", pull_policy(source.get("reference", ""))),
+    "iscsi": lambda source: _fill(source, "iscsiInterface", "default"),
+    "projected": _default_projected,
+    "rbd": _default_rbd,
+    "scaleIO": _default_scale_io,
+    "secret": _default_mode,
+}
+
+
+def _default_volume(volume: Object) -> None:
+    if not any(volume.get(name) is not None for name in volume if name != "name"):
+        volume["emptyDir"] = {}
+    for name, fill in _VOLUMES.items():
+        if volume.get(name) is not None:
+            fill(volume[name])

@@ -1,0 +1,187 @@
+"""A body's text to plain values: JSON and YAML as Kubernetes reads them.
+
+Where a key stands twice the object is a `Doubled`, so that the walk over it can say where. Numbers with a fraction or
+an exponent keep their text (`Float`): type errors repeat it.
+"""
+
+import json
+import re
+from typing import Any, NoReturn
+
+import msgspec
+import yaml
+
+from apiserver.schema.syntax import syntax_error
+
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+class Malformed(Exception):
+    """The text is no JSON or YAML; the message is Kubernetes'."""
+
+
+class Float(float):
+    """A number that is no integer, with the text it was written as."""
+
+    text: str
+
+    def __new__(cls, text: str) -> "Float":
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+
+class Doubled(dict[str, Any]):
+    """An object in which a key stands more than once; the last one counts."""
+
+    pairs: list[tuple[str, Any]]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    doubled = Doubled(pairs)
+    doubled.pairs = pairs
+    return doubled
+
+
+def _constant(word: str) -> NoReturn:
+    raise ValueError(word)
+
+
+def parse_json(body: bytes, *, exact: bool = True) -> Any:
+    """Raises `Malformed`. Not exact is quicker, and finds no doubled keys."""
+    if not exact and b"\\ud" not in body and b"\\uD" not in body:
+        try:
+            return msgspec.json.decode(body)
+        except (msgspec.DecodeError, RecursionError):
+            pass
+    try:
+        text = body.decode("utf-8", "replace")
+        found = json.loads(text, object_pairs_hook=_object, parse_float=Float, parse_constant=_constant)
+    except RecursionError:
+        raise Malformed(syntax_error(body) or "exceeded max depth") from None
+    except ValueError:
+        raise Malformed(syntax_error(body) or "unexpected end of JSON input") from None
+    return _whole(found) if b"\\u" in body else found
+
+
+def _whole(value: Any) -> Any:
+    """Half a surrogate pair is no character: Go reads U+FFFD."""
+    if isinstance(value, str):
+        return _LONE.sub("\ufffd", value)
+    if isinstance(value, Doubled):
+        return _object([(_whole(key), _whole(item)) for key, item in value.pairs])
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return value
+
+
+def plain(value: Any) -> Any:
+    """Without the marks that this module leaves, as it is to be stored."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return float(value) if isinstance(value, Float) else value
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML 1.1 as Go's sigs.k8s.io/yaml reads it: y and n are booleans, times and 1:30 are text."""
+
+    doubles: list[str]
+
+
+def _resolvers() -> dict[str | None, list[tuple[str, re.Pattern[str]]]]:
+    kept: dict[str | None, list[tuple[str, re.Pattern[str]]]] = {}
+    changed = ("timestamp", "int", "float", "bool")
+    for first, found in yaml.CSafeLoader.yaml_implicit_resolvers.items():
+        kept[first] = [pair for pair in found if pair[0].rpartition(":")[2] not in changed]
+    return kept
+
+
+_Loader.yaml_implicit_resolvers = _resolvers()
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool",
+    re.compile(r"(?:y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)\Z"),
+    list("yYnNtTfFoO"),
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"[-+]?(?:0b[0-1_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)\Z"),
+    list("-+0123456789"),
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
+    ),
+    list("-+0123456789."),
+)
+_TRUE = ("y", "yes", "true", "on")
+
+
+def _boolean(loader: _Loader, node: yaml.ScalarNode) -> bool:
+    return str(node.value).lower() in _TRUE
+
+
+def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
+    text = str(node.value).replace("_", "").lower()
+    sign, digits = (-1, text[1:]) if text[0] == "-" else (1, text.lstrip("+"))
+    if digits.startswith(("0b", "0x", "0o")):
+        return sign * int(digits, 0)
+    return sign * int(digits, 8 if len(digits) > 1 and digits[0] == "0" else 10)
+
+
+def _float(loader: _Loader, node: yaml.ScalarNode) -> Float:
+    return Float(str(node.value).replace(".inf", "inf").replace(".nan", "nan"))
+
+
+def _key(value: Any) -> str:
+    """A key of any type as JSON's text: `on: 1` is `"true": 1`."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
+    loader.flatten_mapping(node)
+    found: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = _key(loader.construct_object(key_node, deep=True))
+        if key in found:
+            loader.doubles.append(f'line {key_node.start_mark.line + 1}: key "{key}" already set in map')
+        found[key] = loader.construct_object(value_node, deep=True)
+    return found
+
+
+_Loader.add_constructor("tag:yaml.org,2002:bool", _boolean)
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+_Loader.add_constructor("tag:yaml.org,2002:float", _float)
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def _yaml_words(error: yaml.MarkedYAMLError) -> str:
+    """Go counts lines from its parser's own marks (source: yaml.v2's decode.go, parser.fail)."""
+    lines = [mark.line for mark in (error.context_mark, error.problem_mark) if mark and mark.line]
+    if not lines:
+        return f"yaml: {error.problem}"
+    return f"yaml: line {lines[0] + isinstance(error, yaml.scanner.ScannerError)}: {error.problem}"
+
+
+def parse_yaml(body: bytes) -> tuple[Any, list[str]]:
+    """The first document and the keys that stand twice in it. Raises `Malformed`."""
+    loader = _Loader(body)
+    loader.doubles = []
+    try:
+        found = loader.get_single_data() if b"\n---" not in body else loader.get_data()
+    except yaml.MarkedYAMLError as error:
+        raise Malformed(_yaml_words(error)) from None
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise Malformed(f"yaml: {error}") from None
+    finally:
+        loader.dispose()
+    return found, loader.doubles
