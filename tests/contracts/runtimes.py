@@ -1,0 +1,203 @@
+"""What the runtime contract runs on: the runtime in memory, and Docker with either network.
+
+A `Bench` makes a runtime's containers do what a test says in plain words; with Docker they are real shells.
+"""
+
+import asyncio
+import io
+import os
+import tarfile
+import uuid
+from collections.abc import Awaitable, Callable
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from kubelet.docker import DockerRuntime
+from kubelet.docker_network import EngineNetworks
+from kubelet.fake import FakeRuntime, Program
+from kubelet.network.dockernet import DockerNetwork
+from kubelet.network.network import NetworkSpec
+from kubelet.network.ptp import PointToPoint
+from kubelet.runtime import ContainerSeen, ContainerWanted, ImageSeen, PodRef, Runtime, SandboxWanted, State
+
+BUSYBOX = "podling-test/busybox:2"
+APPLETS = "sh sleep cat echo ip hostname wget httpd nc ps id kill true false ls head tail seq stty env dd touch rm grep"
+    "sh sleep cat echo ip hostname wget httpd nc ps id kill test true false ls head tail seq stty env dd touch rm grep"
+)
+WAIT_SECONDS = 20.0
+
+# What a test's container does: (shell, program in memory).
+FOREVER = ("exec sleep 1000", Program(ignores_term=True))
+POLITE = ("trap 'exit 7' TERM; while :; do sleep 0.05; done", Program(on_term=7))
+SUCCEED = ("exit 0", Program(seconds=0, exit_code=0))
+FAIL = ("exit 3", Program(seconds=0, exit_code=3))
+Does = tuple[str, Program]
+
+
+async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
+    """What the condition gives, once it is true."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not (found := await condition()):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        return found
+
+
+def new_pod(name: str = "web") -> PodRef:
+    return PodRef(str(uuid.uuid4()), "default", name)
+
+
+def sandbox(ref: PodRef, attempt: int = 0, **wanted: Any) -> SandboxWanted:
+    return SandboxWanted(ref, attempt, ref.name, **wanted)
+
+
+def new_cluster(network: str) -> str:
+    """Half of the ranges are for each network."""
+    number = uuid.uuid4().int & 0xFE | (network == "ptp")
+    return f"contract-{uuid.uuid4().hex[:6]}{number:02x}"
+
+
+def range_of(cluster: str) -> int:
+    return int(cluster[-2:], 16)
+
+
+class Bench:
+    """One runtime under test. `real`: shells run, sockets connect."""
+
+    runtime: Runtime
+    real = False
+
+    def member(self, ref: PodRef, name: str, does: Does, attempt: int = 0, **wanted: Any) -> ContainerWanted:
+        raise AssertionError
+
+    async def kill_pause(self, ref: PodRef) -> None:
+        raise AssertionError
+
+    async def seen(self, ref: PodRef, name: str, attempt: int = 0) -> ContainerSeen | None:
+        pod = await self.runtime.pod(ref.uid)
+        found = [c for c in (pod.containers if pod else ()) if (c.name, c.attempt) == (name, attempt)]
+        return found[0] if found else None
+
+    async def ended(self, ref: PodRef, name: str, attempt: int = 0) -> ContainerSeen:
+        async def exited() -> ContainerSeen | None:
+            seen = await self.seen(ref, name, attempt)
+            return seen if seen and seen.state is State.EXITED else None
+
+        found: ContainerSeen = await until(exited)
+        return found
+
+    async def close(self) -> None:
+        await self.runtime.close()
+
+
+class MemoryBench(Bench):
+    def __init__(self) -> None:
+        from podling.loop.clock import RealClock
+
+        self.memory = FakeRuntime(RealClock())
+        self.memory.images[BUSYBOX] = ImageSeen("sha256:1", "")
+        self._programs: dict[tuple[PodRef, str, int], Program] = {}
+        self.memory.programs = lambda ref, name, attempt: self._programs[ref, name, attempt]
+        self.runtime = self.memory
+
+    def member(self, ref: PodRef, name: str, does: Does, attempt: int = 0, **wanted: Any) -> ContainerWanted:
+        self._programs[ref, name, attempt] = does[1]
+        return ContainerWanted(ref, name, attempt, BUSYBOX, **wanted)
+
+    async def kill_pause(self, ref: PodRef) -> None:
+        self.memory.kill_sandbox(ref.uid)
+
+
+class DockerBench(Bench):
+    real = True
+
+    def __init__(self, folder: Path, network: str, cluster: str) -> None:
+        self.folder, self.network, self.cluster = folder, network, cluster
+        self.runtime: DockerRuntime = self.again()
+
+    def spec(self) -> NetworkSpec:
+        """A range for each cluster: two on one engine never meet."""
+        third = range_of(self.cluster)
+        return NetworkSpec(self.cluster, "n1", IPv4Network(f"10.239.{third}.0/24"), IPv4Network(f"10.239.{third}.0/25"))
+
+    def again(self) -> DockerRuntime:
+        """The runtime of a kubelet that was started anew."""
+        if self.network == "ptp":
+            return DockerRuntime(self.spec(), self.folder, PointToPoint(self.spec()))
+        runtime = DockerRuntime(self.spec(), self.folder)
+        runtime._network = DockerNetwork(self.spec(), EngineNetworks(runtime.connection))
+        return runtime
+
+    def member(self, ref: PodRef, name: str, does: Does, attempt: int = 0, **wanted: Any) -> ContainerWanted:
+        return ContainerWanted(ref, name, attempt, BUSYBOX, command=["sh", "-c", does[0]], **wanted)
+
+    async def kill_pause(self, ref: PodRef) -> None:
+        pod = await self.runtime.pod(ref.uid)
+        assert pod
+        await self.ask(lambda client: client.kill(pod.sandboxes[0].id))
+
+    async def ask(self, question: Callable[[Any], Any]) -> Any:
+        connection = self.runtime.connection
+        return await connection.call(lambda: question(connection.client()))
+
+    async def run(self, id: str, *command: str) -> str:
+        """The output of a command in a container."""
+
+        def execute(client: Any) -> str:
+            started = client.exec_create(id, list(command))["Id"]
+            return str(client.exec_start(started).decode())
+
+        return str(await self.ask(execute)).strip()
+
+    async def close(self) -> None:
+        for uid, pod in (await self.runtime.pods()).items():
+            for each in pod.sandboxes:
+                await self.runtime.remove_sandbox(uid, each.id)
+        await self.runtime.close()
+
+
+def why_no_docker() -> str:
+    """Empty where an engine answers."""
+    try:
+        client = docker.APIClient(version="auto", timeout=5)
+    except docker.errors.DockerException as error:
+        return f"no Docker engine answers: {error}"
+    client.close()
+    return ""
+
+
+def why_no_ptp() -> str:
+    return why_no_docker() or ("point-to-point veths need root" if os.geteuid() != 0 else "")
+
+
+def import_busybox() -> None:
+    """Debian's busybox-static as an image, unless it is there."""
+    client = docker.APIClient(version="auto")
+    try:
+        if any(BUSYBOX in (image["RepoTags"] or []) for image in client.images()):
+            return
+        client.import_image_from_data(
+            _busybox_tar(),
+            repository=BUSYBOX.split(":", maxsplit=1)[0],
+            tag=BUSYBOX.split(":")[1],
+            changes=["ENV PATH=/bin"],
+        )
+    finally:
+        client.close()
+
+
+def _busybox_tar() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for folder, mode in (("bin", 0o755), ("etc", 0o755), ("root", 0o700), ("tmp", 0o1777)):
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode = tarfile.DIRTYPE, mode
+            tar.addfile(entry)
+        tar.add("/bin/busybox", "bin/busybox")
+        for applet in APPLETS.split():
+            entry = tarfile.TarInfo(f"bin/{applet}")
+            entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(entry)
+    return buffer.getvalue()
