@@ -6,6 +6,7 @@ from apiserver.admission.namespacelifecycle import NamespaceLifecycle
 from apiserver.admission.noderestriction import NodeRestriction
 from apiserver.admission.plugin import Admission, Plugin
 from apiserver.admission.priority import Priority
+from apiserver.admission.runtimeclass import RuntimeClass
 from apiserver.admission.serviceaccount import ServiceAccount
 from apiserver.admission.taintnodesbycondition import TaintNodesByCondition
 from apiserver.authz.authorizer import Chain as Authorizers
@@ -23,6 +24,7 @@ class Chain:
             TaintNodesByCondition(),
             Priority(lister),
             DefaultTolerationSeconds(),
+            RuntimeClass(lister),
             Escalation(authorizer),
         )
 
