@@ -173,7 +173,7 @@ def ref_of(labels: Mapping[str, str]) -> PodRef:
 
 
 def container_seen(inspected: Mapping[str, Any], image_id: str, termination_message: str) -> ContainerSeen:
-    """What the engine could not start stays CREATED, with the engine's reason and the exit code that Kubernetes shows."""
+    """What the engine could not start stays CREATED, with its reason and the exit code that Kubernetes shows."""
     labels, state = inspected["Config"]["Labels"], inspected["State"]
     created, error = timestamp(inspected["Created"]), engine_error(state.get("Error") or "")
     status = STATES[state["Status"]]

@@ -25,8 +25,6 @@ from kubelet.runtime import ContainerSeen, ContainerWanted, ImageSeen, PodRef, R
 
 BUSYBOX = "podling-test/busybox:2"
 APPLETS = "sh sleep cat echo ip hostname wget httpd nc ps id kill true false ls head tail seq stty env dd touch rm grep"
-    "sh sleep cat echo ip hostname wget httpd nc ps id kill test true false ls head tail seq stty env dd touch rm grep"
-)
 WAIT_SECONDS = 20.0
 
 # What a test's container does: (shell, program in memory).
