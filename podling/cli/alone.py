@@ -1,16 +1,13 @@
 """One service in the foreground, for those who watch it, debug it, or run the parts of a cluster one by one."""
 
-import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from podling.cli.refusal import Refusal
 
-Serve = Callable[..., Coroutine[Any, Any, None]]
 
-
-def alone(name: str, serve: Callable[..., Any], *arguments: Any, **changes: Any) -> None:
+def alone(name: str, serve: Callable[..., Awaitable[None]], *arguments: Any, **changes: Any) -> None:
     """Run it until Ctrl-C, with the cluster's state made at the first start. `changes` are fields of the cluster.
 
     Ports are those in cluster.json, never chosen anew here: the other services have read them too.
@@ -32,4 +29,4 @@ def alone(name: str, serve: Callable[..., Any], *arguments: Any, **changes: Any)
         raise Refusal(str(error)) from None
     cluster = replace(cluster, **changes)
     print(f"kubeconfig of the administrator: {state.kubeconfig}", file=sys.stderr)
-    sys.exit(process.serve(lambda: asyncio.ensure_future(serve(state, cluster, *arguments))))
+    sys.exit(process.serve(lambda: serve(state, cluster, *arguments)))
