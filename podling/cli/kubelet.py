@@ -35,13 +35,13 @@ def config(state: "State", cluster: "Cluster", node: str) -> "Config":
         raise Refusal(f"cluster {cluster.name} has no node {node}, but {names}")
     return Config(
         cluster=cluster.name,
-        node=node,
+        node_name=node,
+        state_dir=state.kubelet(node),
         apiserver=f"127.0.0.1:{cluster.ports['apiserver-grpc']}",
         tls=Tls(state.pki / "ca.crt", state.pki / f"node-{node}.crt", state.pki / f"node-{node}.key"),
         pod_cidr=wanted.pod_cidr,
         cluster_cidr=cluster.pod_cidr,
-        folder=state.kubelet(node),
-        grpc_port=wanted.grpc_port,
+        port=wanted.grpc_port,
         http_port=wanted.http_port,
     )
 
