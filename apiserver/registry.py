@@ -123,7 +123,7 @@ class Registry:
         write.warnings += kind.warn(body)
         written = await self._put(kind, body, 0, write)
         if written.succeeded:
-            return await self._written(kind, body, written)
+            return await self._written(kind, body, written, write)
         taken = errors.already_exists(kind.resource, meta["name"])
         current = self._cached(kind, written.current) if written.current else None
         if current and current.metadata.get("deletionTimestamp"):
@@ -145,7 +145,7 @@ class Registry:
             else:
                 written = await self._put(kind, new, current.revision, write)
             if written.succeeded:
-                return await self._written(kind, new, written)
+                return await self._written(kind, new, written, write)
             current = self._cached(kind, written.current) if written.current else None
         raise errors.not_found(kind.resource, name)
 
@@ -211,7 +211,7 @@ class Registry:
             if step is Step.GO:
                 await self._settled(written)
                 return Deleted(current, step)
-            current = await self._written(kind, body, written)
+            current = await self._written(kind, body, written, write)
             if step is Step.MARK_AND_GO:
                 await self._settled(await self._remove(kind, current, write))
             return Deleted(current, step)
@@ -254,13 +254,14 @@ class Registry:
         key = found.key.decode().removeprefix(keys.prefix(kind))
         return Cached(kind, head(kind), key, decode(found.value), found.mod_revision)
 
-    async def _written(self, kind: Kind, body: Object, written: Written) -> Cached:
+    async def _written(self, kind: Kind, body: Object, written: Written, write: Write) -> Cached:
         meta = body["metadata"]
         namespace = meta.get("namespace", "")
-        await self._settled(written)
-        found = self.feed.of(kind).get(namespace, meta["name"])
-        if found is not None and found.revision == written.revision:
-            return found
+        if not write.dry_run:
+            await self._settled(written)
+            found = self.feed.of(kind).get(namespace, meta["name"])
+            if found is not None and found.revision == written.revision:
+                return found
         return Cached(kind, head(kind), keys.relative(kind, namespace, meta["name"]), body, written.revision)
 
     async def _settled(self, written: Written) -> None:

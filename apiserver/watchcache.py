@@ -40,7 +40,8 @@ class Cached:
 
     def __init__(self, kind: Kind, start: bytes, key: str, body: Object, revision: int) -> None:
         self.kind, self.head, self.key, self.object, self.revision = kind, start, key, body, revision
-        body["metadata"]["resourceVersion"] = str(revision)
+        if revision:  # 0: was never written, a dry run's
+            body["metadata"]["resourceVersion"] = str(revision)
         self.tail = encode({name: value for name, value in body.items() if name not in ("kind", "apiVersion")})[1:]
         self._fields: Mapping[str, str] | None = None
 

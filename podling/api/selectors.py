@@ -64,12 +64,17 @@ class _Parser:
         self.at = 0
 
     def requirements(self) -> Iterable[Requirement]:
+        if self.peek() and not _begins(self.peek()):
+            raise SelectorError(f"found '{self.peek()}', expected: !, identifier, or 'end of string'")
         while self.peek():
-            yield self.requirement()
+            try:
+                yield self.requirement()
+            except SelectorError as error:
+                raise SelectorError(f"unable to parse requirement: {error}") from None
             if self.peek() == ",":
                 self.take()
-                if not self.peek():
-                    raise SelectorError("found '', expected: identifier after ','")
+                if not _begins(self.peek()):
+                    raise SelectorError(f"found '{self.peek()}', expected: identifier after ','")
             elif self.peek():
                 raise SelectorError(f"found '{self.peek()}', expected: ',' or 'end of string'")
 
@@ -90,11 +95,14 @@ class _Parser:
             return Requirement(key, "!" if absent else "exists")
         operator = self.take()
         if operator in _WORDS:
-            return Requirement(key, operator, self.values())
+            return Requirement(key, operator, self.values(key))
         if operator not in ("=", "==", "!=", ">", "<"):
             raise SelectorError(f"found '{operator}', expected: in, notin, =, ==, !=, gt, lt")
         value = "" if self.peek() in ("", ",") else self.take()
-        return Requirement(key, "=" if operator == "==" else operator, (_value(value),))
+        if operator in (">", "<") and not re.fullmatch(r"[-+]?\d+", value):
+            words = "for 'Gt', 'Lt' operators, the value must be an integer"
+            raise SelectorError(f'values[0]: Invalid value: "{value}": {words}')
+        return Requirement(key, "=" if operator == "==" else operator, (_value(value, key, 0),))
 
     def key(self) -> str:
         key = self.take()
@@ -102,10 +110,10 @@ class _Parser:
             raise SelectorError(f"found '{key}', expected: !, identifier, or 'end of string'")
         prefix, slash, name = key.rpartition("/")
         if not _NAME.fullmatch(name) or len(name) > 63 or (slash and not prefix):
-            raise SelectorError(f'unable to parse requirement: <nil>: Invalid value: "{key}": {LABEL_KEY}')
+            raise SelectorError(f'<nil>: Invalid value: "{key}": {LABEL_KEY}')
         return key
 
-    def values(self) -> tuple[str, ...]:
+    def values(self, key: str) -> tuple[str, ...]:
         if (token := self.take()) != "(":
             raise SelectorError(f"found '{token}' expected: '('")
         values: list[str] = []
@@ -113,7 +121,7 @@ class _Parser:
             if not token:
                 raise SelectorError("found '', expected: ',' or ')'")
             if token != ",":
-                values.append(_value(token))
+                values.append(_value(token, key, len(values)))
             elif self.peek() == ")":
                 values.append("")
         return tuple(sorted(set(values)))
@@ -131,9 +139,14 @@ LABEL_VALUE = (
 )
 
 
-def _value(value: str) -> str:
+def _begins(token: str) -> bool:
+    """Can a requirement begin so?"""
+    return bool(token) and (token == "!" or token not in "=<>,()" and token not in ("==", "!="))
+
+
+def _value(value: str, key: str, position: int) -> str:
     if value and (not _NAME.fullmatch(value) or len(value) > 63):
-        raise SelectorError(f'unable to parse requirement: values[0][]: Invalid value: "{value}": {LABEL_VALUE}')
+        raise SelectorError(f'values[{position}][{key}]: Invalid value: "{value}": {LABEL_VALUE}')
     return value
 
 
