@@ -25,7 +25,7 @@ class Span(NamedTuple):
     """`end` empty is the one key, b"\\0" everything from `key` on."""
 
     key: bytes
-    end: bytes
+    end: bytes = b""
     changes: frozenset[Change] = ALL_CHANGES
 
     def sees(self, event: Event) -> bool:
