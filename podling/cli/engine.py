@@ -78,20 +78,17 @@ def install(say: Say) -> None:
 
 
 def start(say: Say) -> None:
-    """dockerd, detached from us; where systemd runs, as its unit. Waits until it answers."""
+    """As systemd's unit where systemd runs, else dockerd itself, detached from us. Waits until it answers."""
     if Path("/run/systemd/system").is_dir() and _run("systemctl", "start", "docker"):
         say("Started the Docker engine (systemctl start docker).")
-    elif Path("/etc/init.d/docker").exists() and shutil.which("service") and _run("service", "docker", "start"):
-        say("Started the Docker engine (service docker start).")
-    else:
-        say(f"Starting the Docker engine (dockerd, log in {DAEMON_LOG}) …")
-        with open(DAEMON_LOG, "ab") as log:
-            daemon = subprocess.Popen(
-                ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
-        _wait(daemon)
+        _wait(None)
         return
-    _wait(None)
+    say(f"Starting the Docker engine (dockerd, log in {DAEMON_LOG}) …")
+    with open(DAEMON_LOG, "ab") as log:
+        daemon = subprocess.Popen(
+            ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
+        )
+    _wait(daemon)
 
 
 def _run(*command: str) -> bool:

@@ -10,7 +10,6 @@ from podling.cli.refusal import Refusal
 
 if TYPE_CHECKING:
     from kubelet.service import Config
-
     from podling.state import Cluster, State
 
 
@@ -26,7 +25,6 @@ def kubelet(
 
 def config(state: "State", cluster: "Cluster", node: str) -> "Config":
     from kubelet.service import Config
-
     from podling.loop.service import Tls
 
     wanted = next((one for one in cluster.nodes if one.name == node), None)

@@ -1,12 +1,15 @@
 """`podling logs [service]`: what the services wrote."""
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from podling.cli.options import DEFAULT_NAME, Name
 from podling.cli.refusal import Refusal
+
+MOST_LOG_BYTES = 10 << 20
 
 
 def logs(
@@ -31,7 +34,7 @@ def logs(
     os.execvp("tail", ["tail", "-n", str(tail), *(["-F"] if follow else []), *chosen])
 
 
-def last_lines(path: "os.PathLike[str]", count: int) -> list[str]:
+def last_lines(path: Path, count: int) -> list[str]:
     """The end of a log, for an error message; [] where there is none."""
     try:
         with open(path, "rb") as file:
@@ -39,3 +42,13 @@ def last_lines(path: "os.PathLike[str]", count: int) -> list[str]:
             return file.read().decode(errors="replace").splitlines()[-count:]
     except FileNotFoundError:
         return []
+
+
+def rotate(path: Path) -> None:
+    """Keep one older log. The file is emptied in place, so that whoever appends to it goes on."""
+    try:
+        if path.stat().st_size > MOST_LOG_BYTES:
+            path.with_suffix(".log.1").write_bytes(path.read_bytes())
+            os.truncate(path, 0)
+    except FileNotFoundError:
+        pass

@@ -17,11 +17,11 @@ import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from podling.cli import logs
 from podling.cli.services import Service
 from podling.state import Cluster, State
 
 PR_SET_PDEATHSIG = 1
-MOST_LOG_BYTES = 10 << 20
 MOST_DESCRIPTORS = 1024  # that the supervisor has ever open
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def name_process(name: str) -> None:
 def redirect(path: Path) -> None:
     """Standard output and error go to the log, standard input is empty."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    rotate(path)
+    logs.rotate(path)
     for descriptor, target, flags in (
         (0, "/dev/null", os.O_RDONLY),
         (1, str(path), os.O_WRONLY | os.O_CREAT | os.O_APPEND),
@@ -99,16 +99,6 @@ def redirect(path: Path) -> None:
         os.dup2(opened, descriptor)
         os.close(opened)
     os.dup2(1, 2)
-
-
-def rotate(path: Path) -> None:
-    """Keep one older log. The file is emptied in place, so that whoever appends to it goes on."""
-    try:
-        if path.stat().st_size > MOST_LOG_BYTES:
-            path.with_suffix(".log.1").write_bytes(path.read_bytes())
-            os.truncate(path, 0)
-    except FileNotFoundError:
-        pass
 
 
 def serve(run: Callable[[], Awaitable[None]]) -> int:

@@ -21,11 +21,11 @@ from pathlib import Path
 import msgspec
 
 from podling.cli import process
+from podling.cli.logs import rotate
 from podling.cli.report import Report, Running, born, end, end_leftovers
 from podling.cli.restarts import next_restart
 from podling.cli.services import HEAVY, Service, services
 from podling.files import try_lock, write_atomically
-from podling.loop.service import configure_logging
 from podling.state import Cluster, State
 
 SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -60,7 +60,7 @@ class Supervisor:
             self._reap()
             if received is None:
                 for name in self._children:
-                    process.rotate(self._state.log(name))
+                    rotate(self._state.log(name))
             elif received.si_signo == signal.SIGHUP:
                 self._reconfigure()
             elif received.si_signo in (signal.SIGTERM, signal.SIGINT):
@@ -138,8 +138,8 @@ def describe(status: int) -> str:
 def main() -> None:
     """`python -m podling.cli.supervisor ROOT NAME`, detached by `podling up`.
 
-    It loads what the services need while `up` prepares the state, and goes on when `up` writes "go" to its standard
-    input; when that ends without, it ends too.
+    It loads what the services need while `up` prepares the state, and goes on when `up` writes "go" and the
+    engine's address to its standard input; when that ends without, it ends too.
     """
     state = State(sys.argv[2], Path(sys.argv[1]))
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -148,9 +148,12 @@ def main() -> None:
         sys.exit(f"cluster {state.name} has a supervisor already")
     for module in HEAVY:
         importlib.import_module(module)
-    configure_logging()
-    if sys.stdin.readline().strip() != "go":
+    importlib.import_module("podling.loop.service").configure_logging()
+    word, _, engine = sys.stdin.readline().strip().partition(" ")
+    if word != "go":
         sys.exit("podling up ended before the cluster was prepared")
+    if engine:
+        os.environ["DOCKER_HOST"] = engine
     for name in end_leftovers(state):
         log.warning("service left behind by an earlier supervisor ended service=%s", name)
     launch: Launch = process.spawn if os.environ.get("PODLING_START") == "spawn" else process.fork

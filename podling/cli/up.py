@@ -1,13 +1,16 @@
 """`podling up`: a cluster that is ready, whatever there was before."""
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from podling.cli.logs import last_lines, rotate
 from podling.cli.options import DEFAULT_NAME, EtcdServers, Name, addresses
 from podling.cli.progress import Progress
 from podling.cli.refusal import Refusal
@@ -54,8 +57,9 @@ class Starter:
     """The supervisor, started early: it loads its modules while the state is prepared, and waits for `go`."""
 
     def __init__(self, state: "State") -> None:
-        self._log = state.log("supervisor")
+        self._state, self._log = state, state.log("supervisor")
         state.logs.mkdir(parents=True, exist_ok=True)
+        rotate(self._log)
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "podling.cli.supervisor", str(state.root), state.name],
@@ -73,12 +77,17 @@ class Starter:
             self._process.stdin.write(line.encode())
             self._process.stdin.flush()
         except BrokenPipeError:
-            raise Refusal(f"the supervisor ended at once{tail(self._log)}") from None
+            pass
+        while not self._state.is_running:
+            if self._process.poll() is not None:
+                raise Refusal(f"the supervisor ended at once{tail(self._log)}")
+            time.sleep(POLL_SECONDS)
 
     def release(self) -> None:
         """Without `go` before, the supervisor ends."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.returncode = 0  # it outlives us: no warning about a child left behind
 
 
@@ -149,6 +158,8 @@ def check(state: "State", service: str, deadline: float) -> None:
     running = report.services.get(service) if report else None
     if running is not None and running.restarts >= TOO_MANY_RESTARTS:
         reason = f"{service} does not stay up ({running.last_end})"
+    elif not state.is_running:
+        reason, service = "the supervisor ended", "supervisor"
     elif time.monotonic() > deadline:
         reason = f"{service} was not ready in time"
     else:
@@ -161,8 +172,6 @@ def check(state: "State", service: str, deadline: float) -> None:
     )
 
 
-def tail(path: "os.PathLike[str]") -> str:
-    from podling.cli.logs import last_lines
-
+def tail(path: Path) -> str:
     lines = last_lines(path, 15)
     return f"; the end of {path}:\n" + "\n".join(f"    {line}" for line in lines) if lines else ""

@@ -15,12 +15,14 @@ from podling.state import Cluster, State
 
 
 def launch(service: Service, state: State, cluster: Cluster) -> int:
-    """The scheduler of the cluster "restless" ends at once, the kubelet of "stubborn" ignores SIGTERM."""
+    """The scheduler of the cluster "restless" ends at once, the first kubelet of "stubborn" ignores SIGTERM."""
     parent, pid = os.getpid(), os.fork()
     if pid:
         return pid
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    if cluster.name == "stubborn" and service.node:
+    once = state.folder / "stubborn"
+    if cluster.name == "stubborn" and service.node and not once.exists():
+        once.touch()
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.closerange(3, process.MOST_DESCRIPTORS)
     process.end_with(parent)
