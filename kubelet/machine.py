@@ -9,7 +9,7 @@
     over          a member runs                               → Stop
     (nothing may  a sandbox is there                          → RemoveSandbox
      run again)   more dead instances than kept               → Remove
-    alive         a member outlives its sandbox               → Stop
+    alive         a member outlives its sandbox, or its heir  → Stop
                   a dead sandbox                              → RemoveSandbox
                   init instances of a former sandbox          → Remove
                   no sandbox                                  → StartSandbox
@@ -142,7 +142,8 @@ def _retire(wanted: Wanted, seen: PodSeen) -> Action | None:
 def _tidy(wanted: Wanted, seen: PodSeen, sandbox: SandboxSeen | None) -> Action | None:
     """Whatever is left of a former sandbox goes before anything starts."""
     strangers = [each for each in seen.containers if sandbox is None or each.sandbox_id != sandbox.id]
-    if action := _stop(strangers, wanted.grace_seconds):
+    superseded = [each for each in seen.containers if each is not newest(seen, each.name)]
+    if action := _stop([*strangers, *(each for each in superseded if each not in strangers)], wanted.grace_seconds):
         return action
     for dead in seen.sandboxes:
         if dead is not sandbox:

@@ -150,7 +150,7 @@ class PodWorker:
             for stop in stops:
                 stop.cancel()
 
-    async def _wait_for_change(self, stops: Sequence["asyncio.Future[list[None]]"]) -> None:
+    async def _wait_for_change(self, stops: Sequence["asyncio.Task[None]"]) -> None:
         changed = asyncio.ensure_future(self._changed.wait())
         try:
             waited: set[asyncio.Future[Any]] = {changed, *stops}
@@ -159,8 +159,11 @@ class PodWorker:
             changed.cancel()
         self._changed.clear()
 
-    def _stop_with(self, action: Stop, grace_seconds: int) -> "asyncio.Future[list[None]]":
-        return asyncio.gather(*(self._tools.runtime.stop_container(id, grace_seconds) for id in action.ids))
+    def _stop_with(self, action: Stop, grace_seconds: int) -> "asyncio.Task[None]":
+        async def stop_all() -> None:
+            await asyncio.gather(*(self._tools.runtime.stop_container(id, grace_seconds) for id in action.ids))
+
+        return asyncio.create_task(stop_all())
 
     async def _start_sandbox(self, attempt: int) -> None:
         pod = self.pod

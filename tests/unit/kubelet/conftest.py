@@ -16,6 +16,7 @@ from kubelet.volumes.objects import Objects
 from kubelet.volumes.volumes import Volumes
 from kubelet.wanted import NodeFacts
 from kubelet.worker import Tools
+from podling.client.client import Client
 from podling.client.events import EventRecorder
 from podling.client.fake import FakeClient
 from podling.client.informer import Informer
@@ -51,17 +52,19 @@ class Node:
         self.facts = NodeFacts(NODE, host_ips=["192.0.2.1"], memory_bytes=8 << 30)
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        events = EventRecorder(self.client, "kubelet", NODE, self.clock)
-        informer = Informer(self.client, PODS, fields=f"spec.nodeName={NODE}", clock=self.clock)
-        statuses = StatusWriter(self.client, self.clock)
-        objects = Objects(self.client, self.clock)
+    def start(self, through: Client | None = None) -> None:
+        """`through`: the kubelet's own client, where it is not the test's."""
+        client = through or self.client
+        events = EventRecorder(client, "kubelet", NODE, self.clock)
+        informer = Informer(client, PODS, fields=f"spec.nodeName={NODE}", clock=self.clock)
+        statuses = StatusWriter(client, self.clock)
+        objects = Objects(client, self.clock)
         volumes = Volumes(self.folder / "pods", objects)
         starts = asyncio.Semaphore(4)
         launcher = Launcher(self.runtime, objects, volumes, self.clock, starts=starts, node=lambda: self.facts)
         tools = Tools(
             runtime=self.runtime,
-            client=self.client,
+            client=client,
             clock=self.clock,
             events=events,
             statuses=statuses,
