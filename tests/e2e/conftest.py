@@ -25,7 +25,9 @@ from podling.cli.refusal import Refusal
 from podling.images.engine import Engine
 from podling.images.provide import ImageUnavailable, provide
 from podling.state import State
+from tests.contracts.conftest import etcd_address
 
+__all__ = ["etcd_address"]
 BIN = Path(sys.executable).parent
 IMAGES = ("busybox", "nigelpoulton/k8sbook:1.0", "nigelpoulton/web-app:1.0", "nginx", "k8s.gcr.io/git-sync:v3.1.6")
 Done = subprocess.CompletedProcess[str]
