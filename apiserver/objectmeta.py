@@ -133,6 +133,13 @@ def validate(meta: Object, kind: Kind) -> ErrorList:
         errors.append(field.required(path.child("namespace")))
     elif not kind.namespaced and namespace:
         errors.append(field.forbidden(path.child("namespace"), "not allowed on this type"))
+    return errors + validate_any(meta) + kube_finalizers(meta)
+
+
+def validate_any(meta: Object) -> ErrorList:
+    """What every object's metadata must be, whatever its kind."""
+    path = METADATA
+    errors: ErrorList = []
     if meta.get("generation", 0) < 0:
         words = "must be greater than or equal to 0"
         errors.append(field.invalid(path.child("generation"), meta["generation"], words))
@@ -140,6 +147,17 @@ def validate(meta: Object, kind: Kind) -> ErrorList:
     errors += annotations(meta.get("annotations"), path.child("annotations"))
     errors += owner_references(meta.get("ownerReferences"), path.child("ownerReferences"))
     return errors + finalizers(meta.get("finalizers"), path.child("finalizers"))
+
+
+def kube_finalizers(meta: Object) -> ErrorList:
+    """A finalizer without a domain is one of Kubernetes' own."""
+    words = "name is neither a standard finalizer name nor is it fully qualified"
+    path = METADATA.child("finalizers")
+    return [
+        field.invalid(path.index(position), name, words)
+        for position, name in enumerate(meta.get("finalizers") or ())
+        if "/" not in name and name not in (ORPHAN, FOREGROUND, "kubernetes")
+    ]
 
 
 IMMUTABLE = ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")

@@ -22,6 +22,7 @@ from apiserver.deletion import DeleteOptions, Step
 from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind, Subresource
 from apiserver.leases import LeasePool
+from apiserver.options import parse_version
 from apiserver.refusal import Unexplained
 from apiserver.request import User
 from apiserver.watchcache import Cached, decode, encode, head
@@ -53,8 +54,8 @@ class Write:
     manager: str = "unknown"
     subresource: str = ""
     dry_run: bool = False
-    tracked: bool = True  # False: the change has seen to managedFields itself
-    admitted: bool = False  # True: admission has seen this write already, in another form
+    tracked: bool = True  # False: the change has seen to managedFields itself (server-side apply)
+    raw: bool = False  # True: the server's own step (binding): no admission, no owner, no new generation
     options: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -155,20 +156,21 @@ class Registry:
         old = current.object
         new = await change(current.copy())
         meta = new["metadata"]
-        _check_identity(kind, current, meta)
+        _check_version(kind, current, meta)
         objectmeta.carry_over(meta, old["metadata"])
         kind.default(new)
-        if write.tracked:
+        if write.tracked and not write.raw:
             _track(kind, new, old, write, timestamp(self.clock.now()))
         admission = self._admission("UPDATE", kind, new, old, write)
         await self._admit(admission, write)
         prepare = sub.prepare_update if sub else kind.prepare_update
         if prepare is not None:
             prepare(new, old)
-        if kind.generation and not sub and new.get("spec") != old.get("spec"):
+        if kind.generation and not write.raw and new.get("spec") != old.get("spec"):
             meta["generation"] = old["metadata"].get("generation", 0) + 1
-        found = objectmeta.validate_update(meta, old["metadata"])
-        found += found  # Kubernetes asks these rules twice, and says so twice
+        # Kubernetes asks the rules of metadata in general and once more for the kind, and says so twice.
+        found = objectmeta.validate_any(meta) + objectmeta.validate_update(meta, old["metadata"])
+        found += objectmeta.validate_update(meta, old["metadata"]) + objectmeta.kube_finalizers(meta)
         if sub:
             found += sub.validate_update(new, old)
         else:
@@ -285,11 +287,11 @@ class Registry:
         )
 
     async def _admit(self, admission: Admission, write: Write) -> None:
-        if not write.admitted:
+        if not write.raw:
             await self.admission.admit(admission)
 
     async def _admit_valid(self, admission: Admission, write: Write) -> None:
-        if not write.admitted:
+        if not write.raw:
             await self.admission.validate(admission)
 
 
@@ -316,22 +318,18 @@ def _refuse(kind: Kind, meta: Object, found: list[FieldError]) -> None:
         raise errors.invalid(kind.group, kind.kind, meta.get("name", ""), found)
 
 
-def _check_identity(kind: Kind, current: Cached, meta: Object) -> None:
-    """Is the object that the writer means still the one that is there?"""
+def _check_version(kind: Kind, current: Cached, meta: Object) -> None:
+    """Has anybody written since the writer read?"""
     old = current.metadata
-    uid = meta.get("uid") or old["uid"]
-    if uid != old["uid"]:
-        key = keys.prefix(kind) + current.key
-        why = (
-            f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
-            f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['uid']}"
-        )
-        raise errors.conflict(kind.resource, old["name"], why)
     version = meta.get("resourceVersion")
     if not version and not kind.unconditional_update:
         words = "Invalid value: 0: must be specified for an update"
         wrong = FieldError("FieldValueInvalid", "metadata.resourceVersion", words)
         raise errors.invalid(kind.group, kind.plural, old["name"], [wrong])
-    if version and version != old["resourceVersion"]:
+    try:
+        stale = version and parse_version(version) != current.revision
+    except ValueError as error:
+        raise Unexplained(str(error)) from None
+    if stale:
         raise errors.conflict(kind.resource, old["name"])
     meta["resourceVersion"] = old["resourceVersion"]

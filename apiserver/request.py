@@ -23,7 +23,7 @@ class Attributes:
     """What is asked, as authorization sees it: a resource, or a path that is none (`/healthz`)."""
 
     user: User
-    verb: str  # get list watch create update patch delete deletecollection connect…; for paths the HTTP method in lower case
+    verb: str  # get list watch create update patch delete deletecollection …; for paths the HTTP method in lower case
     group: str = ""
     version: str = ""
     resource: str = ""

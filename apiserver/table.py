@@ -32,7 +32,8 @@ DEFAULT = (
 def include(options: str) -> str:
     """The query's includeObject; raises `BadRequest` for another word."""
     if options not in ("", "None", "Metadata", "Object"):
-        raise BadRequest(f"unrecognized includeObject value: {show(options)}")
+        words = f"includeObject: Invalid value: {show(options)}: must be 'Metadata', 'Object', 'None', or empty"
+        raise BadRequest(f"Unable to convert to Table as requested: {words}")
     return options or "Metadata"
 
 

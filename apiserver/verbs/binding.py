@@ -35,7 +35,7 @@ async def bind(context: Context, request: Request) -> Answer:
     _check(binding)
     pods = context.kinds.find("", "v1", "pods")
     assert pods is not None
-    write = Write(asked.user, subresource="binding", dry_run=options.dry_run, tracked=False, admitted=True)
+    write = Write(asked.user, subresource="binding", dry_run=options.dry_run, raw=True)
     admission = Admission(
         operation="CREATE",
         kind=pods,

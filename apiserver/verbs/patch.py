@@ -6,7 +6,9 @@ from apiserver import managedfields
 from apiserver.answer import Answer
 from apiserver.kinds.kind import Kind
 from apiserver.options import WriteOptions, write_options
-from apiserver.patch.patch import APPLY_YAML, apply_patch, patch_error, strict_errors
+from apiserver.patch.decode import OBJECT
+from apiserver.patch.gotext import json_kind
+from apiserver.patch.patch import APPLY_YAML, STRATEGIC_MERGE_PATCH, apply_patch, patch_error, strict_errors
 from apiserver.refusal import Unexplained
 from apiserver.schema import decode
 from apiserver.schema.shape import Mismatch, shaper
@@ -14,6 +16,7 @@ from apiserver.schema.text import Malformed
 from apiserver.verbs.call import Call
 from podling.api import errors
 from podling.api.errors import BadRequest
+from podling.api.field import show
 from podling.api.meta import timestamp
 
 Object = dict[str, Any]
@@ -42,6 +45,10 @@ def _patched(call: Call, content_type: str, options: WriteOptions, current: Obje
         new: Object = shaper(schema)(raw, None, unknown)
     except Mismatch as error:
         raise patch_error(content_type, body, raw, str(error)) from None
+    if content_type != STRATEGIC_MERGE_PATCH:
+        _check_type(call.kind, content_type, body, raw)
+    if (raw.get("metadata") or {}).get("managedFields") == []:
+        new["metadata"]["managedFields"] = []  # not left out but emptied: nobody owns anything any more
     notes += dict.fromkeys(unknown)
     if notes and options.field_validation == decode.STRICT:
         raise patch_error(content_type, body, raw, f"strict decoding error: {', '.join(notes)}")
@@ -53,6 +60,13 @@ def _patched(call: Call, content_type: str, options: WriteOptions, current: Obje
 
 def _typed(kind: Kind, body: Object) -> Object:
     return {**body, "kind": kind.kind, "apiVersion": kind.api_version}
+
+
+def _check_type(kind: Kind, content_type: str, body: bytes, raw: Object) -> None:
+    said = (raw.get("apiVersion", kind.api_version), raw.get("kind", kind.kind))
+    if said != (kind.api_version, kind.kind):
+        why = f"unable to decode {show(f'{said[0]}, Kind={said[1]}')} into {kind.api_version}, Kind={kind.kind}"
+        raise patch_error(content_type, body, raw, why)
 
 
 def _check_place(call: Call, new: Object) -> None:
@@ -93,9 +107,13 @@ async def _apply(call: Call, options: WriteOptions) -> Answer:
         cached = await registry.update(kind, call.namespace, call.name, change, write, call.sub)
         return Answer(cached.object, 200, kind, cached)
     except errors.NotFound:
-        if call.sub or (config.get("metadata") or {}).get("uid"):
+        if call.sub:
             raise
     new = _shaped(kind, merged(None))
+    if uid := new["metadata"].get("uid"):
+        why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+        raise errors.conflict(kind.resource, call.name, why)
+    new["metadata"].pop("resourceVersion", None)
     call.place(new)
     call.check_name(new)
     cached = await registry.create(kind, call.namespace, new, write)
@@ -106,11 +124,14 @@ def _config(call: Call, options: WriteOptions) -> Object:
     try:
         config, doubles = decode.parse(call.request.body, "application/yaml")
     except Malformed as error:
-        raise BadRequest(f"error decoding YAML: {error}") from None
-    if not isinstance(config, dict):
-        raise BadRequest("error decoding YAML: the configuration is no object")
+        raise BadRequest(f"error decoding YAML: error converting YAML to JSON: {error}") from None
+    if config is not None and not isinstance(config, dict):
+        words = f"json: cannot unmarshal {json_kind(config)} into Go value of type {OBJECT}"
+        raise BadRequest(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: {words}")
+    config = config or {}
     if doubles and options.field_validation == decode.STRICT:
-        raise BadRequest("error strict decoding YAML: " + ", ".join(doubles))
+        found = "\n".join(f"  {each}" for each in doubles)
+        raise BadRequest(f"error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n{found}")
     if options.field_validation == decode.WARN:
         call.request.warnings += doubles
     return config

@@ -3,11 +3,14 @@
 import dataclasses
 from typing import Any
 
+from apiserver import keys
 from apiserver.answer import Answer
 from apiserver.options import write_options
 from apiserver.verbs.call import Call
 from apiserver.watchcache import decode, encode
 from podling.api import errors
+
+Object = dict[str, Any]
 
 
 async def update(call: Call) -> Answer:
@@ -17,7 +20,8 @@ async def update(call: Call) -> Answer:
     call.check_name(wanted)
     raw = encode(wanted)
 
-    async def replace(_: dict[str, Any]) -> dict[str, Any]:
+    async def replace(current: Object) -> Object:
+        _check_uid(call, wanted["metadata"].get("uid"), current["metadata"]["uid"])
         return decode(raw)  # type: ignore[no-any-return]
 
     write = call.write(options)
@@ -31,6 +35,17 @@ async def update(call: Call) -> Answer:
     wanted["metadata"].pop("resourceVersion", None)
     cached = await registry.create(call.kind, call.namespace, wanted, write)
     return Answer(cached.object, 201, call.kind, cached)
+
+
+def _check_uid(call: Call, said: str | None, found: str) -> None:
+    """A PUT that names a uid means that object and no other."""
+    if said and said != found:
+        why = (
+            f"StorageError: invalid object, Code: 4, Key: {keys.key(call.kind, call.namespace, call.name)}, "
+            f"ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {said}, "
+            f"UID in object meta: {found}"
+        )
+        raise errors.conflict(call.kind.resource, call.name, why)
 
 
 def _may_create(call: Call) -> bool:
