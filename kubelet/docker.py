@@ -115,21 +115,25 @@ class DockerRuntime:
 
     def _pods(self, network: PodNetwork) -> Mapping[str, PodSeen]:
         before = self._addresses.settled()
-        by_uid: dict[str, list[Json]] = {}
-        for inspected in self._inspect_all({}):
-            by_uid.setdefault(_labels(inspected).get(spec.POD_UID, ""), []).append(inspected)
-        every = (inspected for pod in by_uid.values() for inspected in pod)
+        every = self._inspect_all({})
         self._addresses.observe(before, (ip for ip in (_labels(c).get(spec.IP) for c in every) if ip))
         network.prune(self._addresses.taken)
-        return {uid: self._pod_seen(network, pod) for uid, pod in by_uid.items() if uid}
+        return {uid: self._pod_seen(network, pod) for uid, pod in _by_uid(every).items()}
 
     async def pod(self, uid: str) -> PodSeen | None:
         network = await self._prepare()
-        return await self.connection.call(self._pod, network, uid)
+        return (await self.connection.call(self._some_pods, network, {spec.POD_UID: uid})).get(uid)
 
-    def _pod(self, network: PodNetwork, uid: str) -> PodSeen | None:
-        containers = self._inspect_all({spec.POD_UID: uid})
-        return self._pod_seen(network, containers) if containers else None
+    async def pods_named(self, namespace: str, name: str) -> Mapping[str, PodSeen]:
+        """By uid: one, or while a name is used again its successor too."""
+        network = await self._prepare()
+        return await self.connection.call(
+            self._some_pods, network, {spec.POD_NAMESPACE: namespace, spec.POD_NAME: name}
+        )
+
+    def _some_pods(self, network: PodNetwork, labels: Mapping[str, str]) -> Mapping[str, PodSeen]:
+        by_uid = _by_uid(self._inspect_all(labels))
+        return {uid: self._pod_seen(network, pod) for uid, pod in by_uid.items()}
 
     def _inspect_all(self, labels: Mapping[str, str]) -> list[Json]:
         """A listing tells no exit code: each is inspected; what vanishes meanwhile is left out."""
@@ -356,6 +360,13 @@ class DockerRuntime:
 
 def _labels(inspected: Json) -> Mapping[str, str]:
     return inspected["Config"]["Labels"] or {}
+
+
+def _by_uid(inspected: Sequence[Json]) -> Mapping[str, list[Json]]:
+    pods: dict[str, list[Json]] = {}
+    for each in inspected:
+        pods.setdefault(_labels(each)[spec.POD_UID], []).append(each)
+    return pods
 
 
 def _image_names(image: Json) -> tuple[str, ...]:
