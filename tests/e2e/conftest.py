@@ -4,6 +4,8 @@ engine      an engine that answers, started if we are root; else the test is ski
 cluster     `podling up` in a state directory and a kubeconfig of its own; `podling down --delete` at the end
 kubectl     `kubectl("get", "pods") -> CompletedProcess[str]`, raising unless `check=False`
 namespace   a fresh namespace, deleted after the test
+pods        kubectl in that namespace, and waits for what becomes of its pods
+docker      the engine behind, for what kubectl cannot do: kill a container
 eventually  wait for a condition
 """
 
@@ -26,6 +28,8 @@ from podling.images.engine import Engine
 from podling.images.provide import ImageUnavailable, provide
 from podling.state import State
 from tests.contracts.conftest import etcd_address
+from tests.e2e.asking import Pods
+from tests.e2e.containers import Containers
 
 __all__ = ["etcd_address"]
 BIN = Path(sys.executable).parent
@@ -149,6 +153,17 @@ def eventually(condition: Callable[[], object], seconds: float = 20) -> None:
         if time.monotonic() > deadline:
             pytest.fail("it never came true", pytrace=True)
         time.sleep(0.1)
+
+
+@pytest.fixture
+def pods(kubectl: Kubectl, namespace: str) -> Pods:
+    """kubectl in a fresh namespace, and waits for what becomes of its pods."""
+    return Pods(kubectl, namespace, eventually)
+
+
+@pytest.fixture(scope="session")
+def docker(engine: Engine) -> Containers:
+    return Containers()
 
 
 @pytest.fixture(name="eventually", scope="session")
