@@ -1,6 +1,6 @@
 """The gRPC face: the pipeline without HTTP's cost, for podling's own services.
 
-Objects are the JSON that REST carries. A caller is known by its certificate, or by a bearer token in the metadata.
+Objects are the JSON that REST carries. A caller shows a certificate of the cluster's CA: grpcio offers no optional one.
 """
 
 import asyncio
@@ -50,9 +50,7 @@ async def serve(context: Context) -> grpc.aio.Server:
     cluster_pb2_grpc.add_ClusterServicer_to_server(Cluster(context), server)
     await add_health(server, ["podling.cluster.v1.Cluster"])
     tls = Tls(config.client_ca, config.tls_cert, config.tls_key)
-    ca, certificate, key = tls.read()
-    credentials = grpc.ssl_server_credentials([(key, certificate)], ca, require_client_auth=False)
-    server.add_secure_port(f"{config.bind_address}:{config.grpc_port}", credentials)
+    server.add_secure_port(f"{config.bind_address}:{config.grpc_port}", tls.server_credentials())
     await server.start()
     return server
 
@@ -61,16 +59,35 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
     def __init__(self, context: Context) -> None:
         self.context = context
 
+    async def Discover(self, _: pb.DiscoverRequest, __: grpc.aio.ServicerContext) -> pb.DiscoverReply:
+        """What may be listed, watched and deleted: every kind that is stored."""
+        return pb.DiscoverReply(
+            resources=[
+                pb.Resource(
+                    group=kind.group,
+                    version=kind.version,
+                    resource=kind.plural,
+                    kind=kind.kind,
+                    namespaced=kind.namespaced,
+                    verbs=kind.verbs,
+                )
+                for kind in self.context.kinds.all
+                if kind.stored
+            ]
+        )
+
     async def Do(self, request: pb.Request, call: grpc.aio.ServicerContext) -> pb.Reply:
         return await self._reply(_caller(self.context, call), request)
 
     async def Stream(self, requests: AsyncIterator[pb.Request], call: grpc.aio.ServicerContext) -> None:
         caller = _caller(self.context, call)
-        room = asyncio.Semaphore(STREAM_CALLS)
+        room, writing = asyncio.Semaphore(STREAM_CALLS), asyncio.Lock()
 
         async def one(request: pb.Request) -> None:
             try:
-                await call.write(await self._reply(caller, request))
+                reply = await self._reply(caller, request)
+                async with writing:  # gRPC takes one write at a time
+                    await call.write(reply)
             finally:
                 room.release()
 
