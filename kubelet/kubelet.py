@@ -57,6 +57,12 @@ class Kubelet:
         """This pod may be wrong."""
         self._queue.add(uid)
 
+    def waiting_reason(self, namespace: str, name: str, container: str) -> str:
+        """Why a container has not started, as kubectl shows it."""
+        pod = self._informer.get(f"{namespace}/{name}")
+        worker = self._workers.get(pod.metadata.uid) if pod else None
+        return worker.waiting_reason(container) if worker else "ContainerCreating"
+
     def _pod_changed(self, key: str, old: Any, new: Any) -> None:
         if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
             self._tell(ref_of(old), None)

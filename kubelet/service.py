@@ -15,6 +15,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from kubelet.docker import DockerRuntime
+from kubelet.docker_streams import DockerStreams
 from kubelet.kubelet import Kubelet
 from kubelet.launcher import Launcher
 from kubelet.network.network import NetworkError, NetworkSpec
@@ -22,6 +23,7 @@ from kubelet.node import NodeAgent
 from kubelet.node_object import NodeSpec, allocatable
 from kubelet.resolv import host_dns
 from kubelet.runtime import RuntimeUnavailable
+from kubelet.server import serve
 from kubelet.status_writer import StatusWriter
 from kubelet.volumes.objects import Objects
 from kubelet.volumes.volumes import Volumes
@@ -55,7 +57,7 @@ class Config:
     cluster_cidr: str
     cluster_dns: str = ""
     cluster_domain: str = "cluster.local"
-    host: str = LOOPBACK
+    host: str = LOOPBACK  # of health and metrics; the node service listens at the node's own address
     port: int = 0
     http_port: int = 0
     labels: tuple[tuple[str, str], ...] = ()
@@ -84,7 +86,7 @@ class _Node:
     def __init__(self, config: Config, client: Client, runtime: DockerRuntime) -> None:
         self._config, self._client, self._runtime = config, client, runtime
         self._clock: Clock = RealClock()
-        self._address = ""
+        self._address, self._port = "", config.port
         self._dns = host_dns()
         self._events = EventRecorder(client, "kubelet", config.node_name)
         self._statuses = StatusWriter(client, self._clock)
@@ -94,6 +96,9 @@ class _Node:
         )
         self._kubelet = self._make_kubelet()
         self._kubelet.on_engine_trouble = self._agent.wake
+        self._streams = DockerStreams(
+            runtime, lambda target: self._kubelet.waiting_reason(target.namespace, target.pod, target.container)
+        )
 
     def missing(self) -> str:
         """What `/readyz` waits for."""
@@ -111,9 +116,14 @@ class _Node:
 
     async def _run_pods(self) -> None:
         own = await self._node_address()
-        self._address = own if _is_here(own) else LOOPBACK
+        address = own if _is_here(own) else LOOPBACK
+        server, self._port = await serve(self._streams, address, self._config.port, self._config.tls)
+        self._address = address
         self._agent.wake()
-        await self._kubelet.run()
+        try:
+            await self._kubelet.run()
+        finally:
+            await server.stop(0.5)
 
     async def _node_address(self) -> str:
         """The node's own; waits for the engine, which tells what network there is."""
@@ -158,7 +168,7 @@ class _Node:
         return NodeSpec(
             name=self._config.node_name,
             address=self._address,
-            port=self._config.port,
+            port=self._port,
             pod_cidr=self._config.pod_cidr,
             boot_id=_read("/proc/sys/kernel/random/boot_id"),
             system_uuid=_read("/sys/class/dmi/id/product_uuid"),

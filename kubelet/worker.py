@@ -82,6 +82,11 @@ class PodWorker:
         self.pod, self._last_pod = pod, pod or self._last_pod
         self._changed.set()
 
+    def waiting_reason(self, container: str) -> str:
+        told = [*self._status.get("initContainerStatuses", ()), *self._status.get("containerStatuses", ())]
+        reasons = [each["state"].get("waiting", {}).get("reason") for each in told if each["name"] == container]
+        return next((reason for reason in reasons if reason), "ContainerCreating")
+
     async def look(self) -> Outcome:
         """Step by step until nothing is left to do now."""
         while not self.is_done:

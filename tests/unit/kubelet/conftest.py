@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from kubelet.fake import FakeRuntime
 from kubelet.kubelet import Kubelet
 from kubelet.launcher import Launcher
@@ -40,10 +42,23 @@ def pod(name: str = "web", containers: list[dict[str, Any]] | None = None, **spe
     }
 
 
+class InlineExecutor(ThreadPoolExecutor):
+    """Runs what would run in a thread at once, so that a test knows when nothing moves any more."""
+
+    def submit(self, call: Callable[..., Any], /, *arguments: Any, **options: Any) -> "Future[Any]":
+        done: Future[Any] = Future()
+        try:
+            done.set_result(call(*arguments, **options))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
 class Node:
     """`start` and `kill` the kubelet; the engine, the API and the disk outlive it."""
 
     def __init__(self, folder: Path) -> None:
+        asyncio.get_running_loop().set_default_executor(InlineExecutor())
         self.clock = FakeClock()
         self.client = FakeClient()
         self.runtime = FakeRuntime(self.clock)
@@ -93,13 +108,10 @@ class Node:
         return str(data["metadata"]["uid"])
 
     async def settle(self) -> None:
-        """Until nothing moves any more, time aside. Files are written in threads, so turns alone do not tell."""
-        quiet = 0
-        while quiet < 3:
-            before = (len(self.runtime.calls), self.client.version)
-            await settle()
-            await asyncio.sleep(0.002)
-            quiet = quiet + 1 if before == (len(self.runtime.calls), self.client.version) else 0
+        """Until nothing moves any more, time aside."""
+        before = None
+        while before != (before := (len(self.runtime.calls), self.client.version)):
+            await settle(100)
 
     async def advance(self, seconds: float) -> None:
         await self.clock.advance(seconds)
@@ -121,14 +133,6 @@ class Node:
 
     def reasons(self) -> list[str]:
         return [reason for reason, _ in self.events()]
-
-
-async def until(condition: Callable[[], bool], turns: int = 2000) -> None:
-    for _ in range(turns):
-        if condition():
-            return
-        await asyncio.sleep(0)
-    raise AssertionError("it did not come true")
 
 
 @pytest.fixture

@@ -270,7 +270,7 @@ async def test_a_command_that_does_not_exist_crash_loops(node: Node) -> None:
     await node.advance(3)
     assert node.container()["state"]["waiting"]["reason"] == "CrashLoopBackOff"
     ended = node.container()["lastState"]["terminated"]
-    assert (ended["reason"], ended["exitCode"]) == ("StartError", 127)
+    assert (ended["reason"], ended["exitCode"]) == ("StartError", 128)
     await node.advance(8)
     assert node.container()["restartCount"] == 1
 
