@@ -6,6 +6,8 @@ import signal
 import sys
 from pathlib import Path
 
+import uvloop
+
 from store.service import Config, run
 
 
@@ -21,4 +23,4 @@ async def main(folder: Path, address: str) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else Config.listen))
+    uvloop.run(main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else Config.listen))

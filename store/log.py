@@ -14,6 +14,7 @@ import logging
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 FORMAT = 1
 _PLACE_BITS = 24
 _PLACES = (1 << _PLACE_BITS) - 1
+_ROWS_AT_ONCE = 64
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS changes(
@@ -94,23 +96,40 @@ class Log:
         """(lease, seconds) of each lease that has not ended."""
         return self._connection.execute("SELECT id, seconds FROM leases").fetchall()
 
-    def commit(self, entries: Iterable[Entry]) -> None:
-        """All of them, in one transaction, fsynced; raises `NoSpace` and leaves no trace where the disk refuses."""
-        connection = self._connection
+    def commit(self, entries: Sequence[Entry]) -> None:
+        """All of them, in one transaction, fsynced; raises `NoSpace` and leaves no trace where the disk refuses.
+
+        Every statement gives the interpreter lock away and may wait long to get it back from a busy event loop: so
+        many rows go into one statement, and the usual commit is a single statement in a transaction of its own.
+        """
+        rows = [row for entry in entries for row in _rows(entry.events)]
+        more = [entry for entry in entries if entry.granted or entry.ended is not None or entry.compacted is not None]
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.executemany("INSERT INTO changes VALUES(?, ?, ?, ?, ?, ?)", _rows(entries))
-            for entry in entries:
-                if entry.granted:
-                    connection.execute("INSERT OR REPLACE INTO leases VALUES(?, ?)", entry.granted)
-                if entry.ended is not None:
-                    connection.execute("DELETE FROM leases WHERE id = ?", (entry.ended,))
-                if entry.compacted is not None:
-                    connection.execute("UPDATE facts SET value = ? WHERE name = 'compacted'", (entry.compacted,))
-            connection.execute("COMMIT")
+            if len(rows) <= _ROWS_AT_ONCE and not more:
+                self._insert(rows)
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            for start in range(0, len(rows), _ROWS_AT_ONCE):
+                self._insert(rows[start : start + _ROWS_AT_ONCE])
+            for entry in more:
+                self._note(entry)
+            self._connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             self._roll_back()
             raise NoSpace(str(error)) from error
+
+    def _insert(self, rows: Sequence[tuple[object, ...]]) -> None:
+        if rows:
+            places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
+            self._connection.execute(f"INSERT INTO changes VALUES {places}", list(chain.from_iterable(rows)))
+
+    def _note(self, entry: Entry) -> None:
+        if entry.granted:
+            self._connection.execute("INSERT OR REPLACE INTO leases VALUES(?, ?)", entry.granted)
+        if entry.ended is not None:
+            self._connection.execute("DELETE FROM leases WHERE id = ?", (entry.ended,))
+        if entry.compacted is not None:
+            self._connection.execute("UPDATE facts SET value = ? WHERE name = 'compacted'", (entry.compacted,))
 
     def forget(self, states: Iterable[KeyValue]) -> None:
         """Delete overwritten states; those of deletions are left to `forget_deletions`."""
@@ -183,18 +202,10 @@ def _prepare(connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError(f"format {found} is not {FORMAT}")
 
 
-def _rows(entries: Iterable[Entry]) -> Iterator[tuple[object, ...]]:
-    for entry in entries:
-        for place, event in enumerate(entry.events):
-            kv = event.kv
-            yield (
-                kv.mod_revision << _PLACE_BITS | place,
-                kv.key,
-                kv.value if kv.version else None,
-                kv.create_revision,
-                kv.version,
-                kv.lease,
-            )
+def _rows(events: Iterable[Event]) -> Iterator[tuple[object, ...]]:
+    for place, (_, kv, _) in enumerate(events):
+        value = kv.value if kv.version else None
+        yield kv.mod_revision << _PLACE_BITS | place, kv.key, value, kv.create_revision, kv.version, kv.lease
 
 
 def _span(revision: int) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from store.stream import WatchStream
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024
-_GRACE_SECONDS = 1.0
+_GRACE_SECONDS = 0.2  # watch streams never end by themselves
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,6 @@ class WatchStream:
         self._stirred = asyncio.Event()
         self._progress_asked = False
         self._next_id = 0
-        self._ended = False
         self._header = rpc_pb2.ResponseHeader(
             cluster_id=engine.cluster, member_id=engine.member, raft_term=engine.term
         ).SerializeToString()
@@ -76,8 +75,6 @@ class WatchStream:
                     yield self._progress(EVERY_WATCH, self._engine.revision)
                 if self._ready or self._control:
                     continue
-                if self._ended:
-                    break
                 self._stirred.clear()
                 await self._stirred.wait()
         finally:
@@ -88,18 +85,15 @@ class WatchStream:
                 watch.watcher.close()
 
     async def _read(self, requests: AsyncIterator[rpc_pb2.WatchRequest]) -> None:
-        try:
-            async for request in requests:
-                match request.WhichOneof("request_union"):
-                    case "create_request":
-                        self._create(request.create_request)
-                    case "cancel_request":
-                        self._cancel(request.cancel_request.watch_id)
-                    case "progress_request":
-                        self._progress_asked = True
-                self._stirred.set()
-        finally:
-            self._ended = True
+        """Until the client says no more; its watches go on. When it is gone, gRPC cancels `answer`."""
+        async for request in requests:
+            match request.WhichOneof("request_union"):
+                case "create_request":
+                    self._create(request.create_request)
+                case "cancel_request":
+                    self._cancel(request.cancel_request.watch_id)
+                case "progress_request":
+                    self._progress_asked = True
             self._stirred.set()
 
     def _create(self, request: rpc_pb2.WatchCreateRequest) -> None:
