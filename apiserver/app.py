@@ -23,6 +23,7 @@ from apiserver.context import Context
 from apiserver.handlers import STREAMS
 from apiserver.negotiate import Form
 from apiserver.patch.patch import APPLY_YAML, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
+from apiserver.protobuf import decode as protobuf
 from apiserver.refusal import unforeseen
 from apiserver.request import Attributes, Request
 from apiserver.table import include
@@ -96,6 +97,8 @@ async def _resource(http: BaseRequest, call: Call) -> web.StreamResponse:
     if verb in ("create", "update"):
         negotiate.check_body(request.content_type)
     request.body = await read_body(http)
+    if request.content_type.partition(";")[0].strip() == negotiate.PROTOBUF:
+        request.body, request.content_type = protobuf.to_json(request.body), negotiate.JSON
     found = await pipeline.serve(call)
     if isinstance(found, WatchAnswer):
         return await send_watch(http, found, form, included)

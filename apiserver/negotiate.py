@@ -82,7 +82,7 @@ def of_errors(accept: str) -> Form:
 
 def check_body(content_type: str) -> None:
     """Raises `UnsupportedMediaType` for a body in a form that nobody here reads."""
-    if content_type.partition(";")[0].strip() not in ("", JSON, YAML):
+    if content_type.partition(";")[0].strip() not in ("", JSON, YAML, PROTOBUF):
         accepted = ", ".join(READ)
         raise UnsupportedMediaType(
             f"the body of the request was in an unknown format - accepted media types include: {accepted}"

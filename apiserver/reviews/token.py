@@ -92,7 +92,7 @@ def _spec(body: Object) -> Object:
 
 def _bound(context: Context, reference: Object | None, namespace: str, account: str) -> dict[str, Object]:
     """What the token will end with; a pod brings its node along."""
-    if not reference:
+    if reference is None:
         return {}
     group, _, version = reference.get("apiVersion", "").rpartition("/")
     kind, name = reference.get("kind", ""), reference.get("name", "")

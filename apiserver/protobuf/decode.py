@@ -1,0 +1,283 @@
+"""Bodies in Kubernetes' protobuf, as the JSON objects that they stand for. Pure.
+
+    k8s\\0 + Unknown{typeMeta{apiVersion, kind}, raw} ──▶ {"apiVersion": …, "kind": …, fields of raw}
+
+Go writes every field that is no pointer, empty ones included, and pointers only when they are set: an empty value
+counts as absent, but for the fields of `POINTERS`. Fields that we do not know are dropped, as by any protobuf reader.
+Source: k8s.io/apimachinery/pkg/runtime/serializer/protobuf/protobuf.go, protobuf.dev/programming-guides/encoding.
+"""
+
+import base64
+import json
+import struct
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from apiserver.protobuf.messages import Field, message_name, messages
+from podling.api.errors import BadRequest
+from podling.api.meta import micro_timestamp, timestamp
+
+MAGIC = b"k8s\x00"
+DEEPEST = 64  # messages in messages
+
+Object = dict[str, Any]
+Wire = tuple[int, int | bytes]
+
+# Numbers and booleans that are pointers in Go: zero and false are said, not left out.
+POINTERS = frozenset(
+    {
+        "activeDeadlineSeconds",
+        "allocateLoadBalancerNodePorts",
+        "allowPrivilegeEscalation",
+        "attachRequired",
+        "automountServiceAccountToken",
+        "backoffLimit",
+        "backoffLimitPerIndex",
+        "blockOwnerDeletion",
+        "completions",
+        "controller",
+        "defaultMode",
+        "deletionGracePeriodSeconds",
+        "enableServiceLinks",
+        "expirationSeconds",
+        "failedJobsHistoryLimit",
+        "fsGroup",
+        "gracePeriodSeconds",
+        "hostUsers",
+        "immutable",
+        "leaseDurationSeconds",
+        "leaseTransitions",
+        "manualSelector",
+        "maxFailedIndexes",
+        "minDomains",
+        "minReplicas",
+        "mode",
+        "optional",
+        "orphanDependents",
+        "parallelism",
+        "podInfoOnMount",
+        "priority",
+        "privileged",
+        "progressDeadlineSeconds",
+        "readOnlyRootFilesystem",
+        "replicas",
+        "requiresRepublish",
+        "revisionHistoryLimit",
+        "runAsGroup",
+        "runAsNonRoot",
+        "runAsUser",
+        "seLinuxMount",
+        "setHostnameAsFQDN",
+        "shareProcessNamespace",
+        "stabilizationWindowSeconds",
+        "startingDeadlineSeconds",
+        "storageCapacity",
+        "successfulJobsHistoryLimit",
+        "suspend",
+        "targetCPUUtilizationPercentage",
+        "terminationGracePeriodSeconds",
+        "timeoutSeconds",
+        "tolerationSeconds",
+        "ttlSecondsAfterFinished",
+    }
+)
+
+# Structs that Go embeds: their fields are the outer message's own in JSON.
+EMBEDDED = frozenset(
+    {
+        "ephemeralContainerCommon",
+        "handler",
+        "localObjectReference",
+        "persistentVolumeSource",
+        "rule",
+        "ruleWithOperations",
+        "volumeSource",
+    }
+)
+NAMES = {"uID": "uid"}
+
+
+def to_json(body: bytes) -> bytes:
+    """The same object in JSON; raises `BadRequest` in the words of Kubernetes' decoder."""
+    if not body.startswith(MAGIC):
+        raise BadRequest(
+            "the object provided is unrecognized (must be of type Object): the provided data does not appear to be "
+            "a protobuf message, expected prefix [107 56 115 0]"
+        )
+    try:
+        return json.dumps(_envelope(body[len(MAGIC) :])).encode()
+    except (IndexError, struct.error, UnicodeDecodeError, ValueError, OverflowError) as error:
+        raise BadRequest(f"couldn't get version/kind; protobuf parse error: {error}") from None
+
+
+def _envelope(body: bytes) -> Object:
+    parts = {number: value for number, (_, value) in _fields(body)}
+    head = {number: value for number, (_, value) in _fields(_bytes(parts.get(1, b"")))}
+    api_version, kind = _bytes(head.get(1, b"")).decode(), _bytes(head.get(2, b"")).decode()
+    name = message_name(api_version, kind)
+    if name not in messages():
+        raise BadRequest(f'no kind "{kind}" is registered for version "{api_version}" in the protobuf decoder')
+    return {"apiVersion": api_version, "kind": kind, **_message(_bytes(parts.get(2, b"")), name, 0)}
+
+
+def _message(body: bytes, name: str, depth: int) -> Object:
+    if depth > DEEPEST:
+        raise ValueError("exceeded max depth")
+    fields = messages()[name]
+    found: Object = {}
+    for number, (kind, raw) in _fields(body):
+        field = fields.get(number)
+        if field is None:
+            continue
+        key = NAMES.get(field.name, field.name)
+        if field.shape == "list":
+            found.setdefault(key, []).extend(_elements(field, kind, raw, depth))
+        elif field.shape == "map":
+            entry = dict(_fields(_bytes(raw)))
+            said = _bytes(entry.get(1, (2, b""))[1]).decode()
+            empty: Wire = (2, b"") if field.type not in _NUMBERS else (0, 0)
+            found.setdefault(key, {})[said] = _value(field.type, entry.get(2, empty)[1], depth)
+        else:
+            value = _value(field.type, raw, depth)
+            if field.name in EMBEDDED:
+                found.update(value)
+            elif value or _counts(field, value):
+                found[key] = value
+    return found
+
+
+def _counts(field: Field, value: Any) -> bool:
+    """Whether an empty value was said, not left out."""
+    if isinstance(value, str):
+        return False
+    return isinstance(value, dict) or field.name in POINTERS or field.type == "intstr.IntOrString"
+
+
+def _elements(field: Field, kind: int, raw: int | bytes, depth: int) -> Iterator[Any]:
+    """One element, or many numbers packed into one field."""
+    if field.type in _NUMBERS and kind == 2:
+        body, at = _bytes(raw), 0
+        while at < len(body):
+            number, at = _varint(body, at)
+            yield _value(field.type, number, depth)
+    else:
+        yield _value(field.type, raw, depth)
+
+
+_NUMBERS = ("int", "bool", "double")
+
+
+def _value(type_: str, raw: int | bytes, depth: int) -> Any:
+    if type_ == "int":
+        number = _int(raw)
+        return number - (1 << 64) if number >> 63 else number
+    if type_ == "bool":
+        return bool(raw)
+    if type_ == "double":
+        return struct.unpack("<d", _int(raw).to_bytes(8, "little"))[0]
+    body = _bytes(raw)
+    if type_ == "string":
+        return body.decode()
+    if type_ == "bytes":
+        return base64.b64encode(body).decode()
+    special = _SPECIAL.get(type_)
+    if special is not None:
+        return special({number: value for number, (_, value) in _fields(body)})
+    if type_.endswith(".ExtraValue"):
+        return [_bytes(value).decode() for _, (_, value) in _fields(body)]
+    return _message(body, type_, depth + 1)
+
+
+def _time(parts: dict[int, int | bytes]) -> str:
+    seconds = _value("int", parts.get(1, 0), 0)
+    return timestamp(datetime.fromtimestamp(seconds, UTC)) if parts.get(1) else ""
+
+
+def _micro_time(parts: dict[int, int | bytes]) -> str:
+    if not parts.get(1):
+        return ""
+    seconds = _value("int", parts[1], 0) + _int(parts.get(2, 0)) / 1e9
+    return micro_timestamp(datetime.fromtimestamp(seconds, UTC))
+
+
+def _int_or_string(parts: dict[int, int | bytes]) -> int | str:
+    if parts.get(1):
+        return _bytes(parts.get(3, b"")).decode()
+    return int(_value("int", parts.get(2, 0), 0))
+
+
+def _json(parts: dict[int, int | bytes]) -> Any:
+    return json.loads(_bytes(parts.get(1, b"")) or b"null")
+
+
+def _duration(parts: dict[int, int | bytes]) -> str:
+    return f"{_value('int', parts.get(1, 0), 0) / 1e9:g}s"
+
+
+def _quantity(parts: dict[int, int | bytes]) -> str:
+    return _bytes(parts.get(1, b"")).decode()
+
+
+_SPECIAL = {
+    "intstr.IntOrString": _int_or_string,
+    "meta.v1.Duration": _duration,
+    "meta.v1.FieldsV1": _json,
+    "meta.v1.MicroTime": _micro_time,
+    "meta.v1.Time": _time,
+    "resource.Quantity": _quantity,
+    "runtime.RawExtension": _json,
+}
+
+
+# The wire.
+
+
+def _fields(body: bytes) -> Iterator[tuple[int, Wire]]:
+    """(field number, (wire type, value)); fixed-width values as integers."""
+    at = 0
+    while at < len(body):
+        tag, at = _varint(body, at)
+        number, kind = tag >> 3, tag & 7
+        if kind == 0:
+            value, at = _varint(body, at)
+            yield number, (kind, value)
+            continue
+        if kind == 2:
+            size, at = _varint(body, at)
+        elif kind in {1, 5}:
+            size = 8 if kind == 1 else 4
+        else:
+            raise ValueError(f"wrong wireType = {kind}")
+        if at + size > len(body):
+            raise ValueError("unexpected EOF")
+        raw = body[at : at + size]
+        at += size
+        yield number, (kind, raw if kind == 2 else int.from_bytes(raw, "little"))
+
+
+def _varint(body: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        if at >= len(body):
+            raise ValueError("unexpected EOF")
+        if shift > 63:
+            raise ValueError("integer overflow")
+        byte = body[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number & ((1 << 64) - 1), at
+        shift += 7
+
+
+def _bytes(raw: int | bytes) -> bytes:
+    if isinstance(raw, int):
+        raise ValueError("wrong wireType = 0")
+    return raw
+
+
+def _int(raw: int | bytes) -> int:
+    if isinstance(raw, bytes):
+        raise ValueError("wrong wireType = 2")
+    return raw

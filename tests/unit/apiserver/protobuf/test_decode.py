@@ -1,0 +1,139 @@
+"""Kubernetes' protobuf bodies."""
+
+import json
+from typing import Any
+
+import pytest
+
+from apiserver.protobuf.decode import MAGIC, to_json
+from apiserver.protobuf.messages import message_name, messages
+from podling.api.errors import BadRequest
+
+
+def varint(number: int) -> bytes:
+    out = bytearray()
+    number &= (1 << 64) - 1
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def part(number: int, value: Any) -> bytes:
+    """One field: an integer, text, bytes, or a message given as bytes."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    raw = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(raw)) + raw
+
+
+def body(api_version: str, kind: str, raw: bytes) -> bytes:
+    return MAGIC + part(1, part(1, api_version) + part(2, kind)) + part(2, raw) + part(3, "") + part(4, "")
+
+
+def decoded(api_version: str, kind: str, raw: bytes) -> Any:
+    return json.loads(to_json(body(api_version, kind, raw)))
+
+
+def named(name: str) -> bytes:
+    """metadata as Go writes it: every field that is no pointer, empty or not."""
+    return part(1, part(1, name) + part(2, "") + part(3, "") + part(7, 0) + part(8, b""))
+
+
+def test_empty_fields_count_as_absent() -> None:
+    assert decoded("v1", "Namespace", named("x") + part(2, b"") + part(3, part(1, ""))) == {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "x"},
+        "spec": {},
+        "status": {},
+    }
+
+
+def test_maps_lists_and_bytes() -> None:
+    data = part(2, part(1, "k") + part(2, b"\x00\xff"))
+    assert decoded("v1", "Secret", named("s") + data + part(3, "Opaque") + part(5, 0)) == {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s"},
+        "data": {"k": "AP8="},
+        "type": "Opaque",
+        "immutable": False,
+    }
+
+
+def test_zero_counts_where_go_has_a_pointer() -> None:
+    spec = part(1, 0) + part(5, 0)  # replicas, minReadySeconds
+    assert decoded("apps/v1", "Deployment", named("d") + part(2, spec))["spec"] == {"replicas": 0}
+
+
+def test_embedded_structs_lie_in_their_holder_and_quantities_are_text() -> None:
+    resources = part(1, part(1, "cpu") + part(2, part(1, "500m")))
+    probe = part(1, part(2, part(1, "/healthz") + part(2, part(1, 1) + part(3, "web")))) + part(2, 5)
+    container = part(1, "app") + part(8, resources) + part(10, probe)
+    volume = part(1, "v") + part(2, part(2, b""))
+    spec = part(1, volume) + part(2, container)
+    assert decoded("v1", "Pod", named("p") + part(2, spec))["spec"] == {
+        "volumes": [{"name": "v", "emptyDir": {}}],
+        "containers": [
+            {
+                "name": "app",
+                "resources": {"limits": {"cpu": "500m"}},
+                "livenessProbe": {"httpGet": {"path": "/healthz", "port": "web"}, "initialDelaySeconds": 5},
+            }
+        ],
+    }
+
+
+def test_times_and_negative_numbers() -> None:
+    renewed = part(1, 1_000_000_000) + part(2, 123_456_000)
+    spec = part(1, "n1") + part(4, renewed) + part(5, -1)
+    assert decoded("coordination.k8s.io/v1", "Lease", named("l") + part(2, spec))["spec"] == {
+        "holderIdentity": "n1",
+        "renewTime": "2001-09-09T01:46:40.123456Z",
+        "leaseTransitions": -1,
+    }
+
+
+def test_the_options_of_a_deletion_are_the_same_in_every_group() -> None:
+    raw = part(1, 0) + part(2, part(1, "u")) + part(4, "Foreground")
+    assert decoded("policy/v1", "DeleteOptions", raw) == {
+        "apiVersion": "policy/v1",
+        "kind": "DeleteOptions",
+        "gracePeriodSeconds": 0,
+        "preconditions": {"uid": "u"},
+        "propagationPolicy": "Foreground",
+    }
+
+
+def test_unknown_fields_are_dropped() -> None:
+    assert decoded("v1", "ConfigMap", named("c") + part(99, "x") + part(98, 7))["metadata"] == {"name": "c"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b"",
+        b"{}",
+        MAGIC + b"\xff",
+        MAGIC + part(1, b"\xff\xff"),
+        body("v1", "Gadget", b""),
+        body("v1", "Pod", b"\x0a\x7f"),
+        body("v1", "Pod", part(1, 5)),
+        body("v1", "Pod", b"\x0b"),
+        body("v1", "ConfigMap", part(1, part(1, b"\xff\xfe"))),
+        body("v1", "ConfigMap", b"\x08" + b"\xff" * 20),
+    ],
+)
+def test_what_is_no_such_message_is_a_bad_request(wrong: bytes) -> None:
+    with pytest.raises(BadRequest):
+        to_json(wrong)
+
+
+def test_every_message_refers_to_known_ones() -> None:
+    special = {"meta.v1.Time", "meta.v1.MicroTime", "meta.v1.Duration", "meta.v1.FieldsV1", "resource.Quantity"}
+    special |= {"runtime.RawExtension", "intstr.IntOrString", "string", "bytes", "bool", "int", "double"}
+    for name, fields in messages().items():
+        for field in fields.values():
+            assert field.type in special or field.type in messages(), (name, field)
+    assert message_name("rbac.authorization.k8s.io/v1", "Role") in messages()
