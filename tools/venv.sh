@@ -23,5 +23,5 @@ if [ ! -x "$venv/bin/pip" ]; then
     rm -rf "$venv"
     "$python" -m venv "$venv"
 fi
-echo "Installing podling and what it needs into $venv …"
+echo "Installing podling and what it needs into $venv (a minute or two) …"
 "$venv/bin/pip" install -q --disable-pip-version-check -e '.[dev]'
