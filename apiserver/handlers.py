@@ -11,6 +11,7 @@ from apiserver import reviews
 from apiserver.answer import Answer
 from apiserver.context import Context
 from apiserver.request import Request
+from apiserver.streams import logs, portforward, remotecommand
 from apiserver.verbs import binding, eviction
 
 Handler = Callable[[Context, Request], Awaitable[Answer]]
@@ -23,4 +24,9 @@ HANDLERS: dict[tuple[str, str, str], Handler] = {
     **reviews.HANDLERS,
 }
 
-STREAMS: dict[tuple[str, str, str], Stream] = {}
+STREAMS: dict[tuple[str, str, str], Stream] = {
+    ("", "pods", "log"): logs.logs,
+    ("", "pods", "exec"): remotecommand.exec_,
+    ("", "pods", "attach"): remotecommand.attach,
+    ("", "pods", "portforward"): portforward.port_forward,
+}

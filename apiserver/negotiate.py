@@ -1,10 +1,11 @@
 """In which form an answer goes out: JSON or YAML, the object itself, its metadata alone, or a Table. Pure.
 
-Protobuf is not offered: clients that would prefer it take JSON.
+Protobuf is read, never written: clients that would prefer it take JSON.
 Source: go-restful's Accept matching, then k8s.io/apiserver/pkg/endpoints/handlers/negotiation.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from podling.api.errors import NotAcceptable, UnsupportedMediaType
@@ -47,6 +48,7 @@ def _clauses(accept: str) -> list[_Clause]:
     return sorted(found, key=lambda clause: -clause.weight)  # stable: the client's order among equals
 
 
+@lru_cache(maxsize=256)
 def form(accept: str, *, pretty: bool = False, watch: bool = False) -> Form:
     """The first clause that can be served; raises `NotAcceptable` in the words of the layer that refuses."""
     clauses = _clauses(accept) or [_Clause("*/*", {}, 1.0)]

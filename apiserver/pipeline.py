@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from apiserver.answer import Answer, ListAnswer, WatchAnswer
 from apiserver.authz.decision import forbidden_error
 from apiserver.context import Context
+from apiserver.handlers import STREAMS
 from apiserver.kinds.kind import Kind
 from apiserver.refusal import no_such_resource, not_allowed
 from apiserver.request import Attributes, Request
@@ -75,4 +76,7 @@ def _takes(kind: Kind, asked: Attributes) -> bool:
 
 
 async def serve(call: Call) -> Result:
-    return await VERBS[call.request.attributes.verb](call)
+    asked = call.request.attributes
+    if (asked.group, asked.resource, asked.subresource) in STREAMS:
+        raise no_such_resource()  # a stream needs the HTTP connection: app.py serves it
+    return await VERBS[asked.verb](call)

@@ -3,6 +3,7 @@
 from apiserver import handlers
 from apiserver.answer import Answer
 from apiserver.options import version
+from apiserver.refusal import no_such_resource
 from apiserver.verbs.call import Call
 
 
@@ -11,6 +12,8 @@ async def get(call: Call) -> Answer:
     handler = handlers.HANDLERS.get((call.kind.group, call.kind.plural, attributes.subresource))
     if handler is not None and attributes.subresource:
         return await handler(call.context, call.request)
+    if call.sub and call.sub.kind:
+        raise no_such_resource()
     wanted = version(call.request.options)
     at_least = wanted if call.request.options.get("resourceVersion") else None
     cached = await call.context.registry.get(call.kind, call.namespace, call.name, at_least)
