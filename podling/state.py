@@ -13,7 +13,6 @@ Ports and ranges are chosen free at first and kept; a kept port that somebody el
 """
 
 import contextlib
-import ipaddress
 import os
 import random
 import re
@@ -24,9 +23,9 @@ from pathlib import Path
 import msgspec
 
 from podling.files import Locked, is_locked, lock, write_atomically
+from podling.podrange import RangeTaken, free_pod_cidr, is_claimed, node_cidr
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
-POD_RANGES = [f"10.{second}.0.0/16" for second in (*range(244, 255), *range(128, 244))]
 PORTS = range(20000, 30000)  # below the ports that Linux gives to outgoing connections, and below node ports
 PORT_NAMES = (
     "apiserver",
@@ -146,7 +145,12 @@ def prepare(state: State, nodes: int | None = None, etcd_servers: Iterable[str] 
     others = _others(state)
     ports = _Ports(port for other in others for port in _ports_of(other))
     kept_ports, kept_nodes = (before.ports, before.nodes) if before else ({}, ())
-    pod_cidr = before.pod_cidr if before else free_pod_cidr([other.pod_cidr for other in others])
+    pod_cidr = before.pod_cidr if before else _free_pod_cidr(others)
+    if is_claimed(pod_cidr):
+        raise StateError(
+            f"the pods' range {pod_cidr} is in use by a cluster of another user or state directory; stop that one, or "
+            f"`podling down --delete --name {state.name}` and start anew with another range"
+        )
     kept_servers = before.etcd_servers if before else ()
     cluster = Cluster(
         name=state.name,
@@ -192,44 +196,19 @@ def _ports_of(cluster: Cluster) -> list[int]:
     return [*cluster.ports.values(), *(port for node in cluster.nodes for port in (node.grpc_port, node.http_port))]
 
 
+def _free_pod_cidr(others: Sequence[Cluster]) -> str:
+    try:
+        return free_pod_cidr([other.pod_cidr for other in others])
+    except RangeTaken as error:
+        raise StateError(f"{error}; `podling down --delete` clusters that you do not need") from None
+
+
 def _others(state: State) -> list[Cluster]:
     found = []
     for other in clusters(state.root):
         if other.name != state.name:
             with contextlib.suppress(StateError):
                 found.append(other.load())
-    return found
-
-
-def node_cidr(pod_cidr: str, index: int) -> str:
-    """The n-th /24 of the cluster's range: "10.244.0.0/24" is node 0's."""
-    first = int(ipaddress.ip_network(pod_cidr).network_address)
-    return f"{ipaddress.ip_address(first + (index << 8))}/24"
-
-
-def free_pod_cidr(taken: Iterable[str], routes: Iterable[str] | None = None) -> str:
-    """The first /16 that no other cluster has and no route of this machine leads into."""
-    busy = [ipaddress.ip_network(cidr) for cidr in (*taken, *(host_routes() if routes is None else routes))]
-    for candidate in POD_RANGES:
-        if not any(ipaddress.ip_network(candidate).overlaps(network) for network in busy):
-            return candidate
-    raise StateError(
-        "no /16 below 10.0.0.0/8 is free for pods: `podling down --delete` the clusters that you do not need"
-    )
-
-
-def host_routes() -> list[str]:
-    """The networks that this machine routes, but for the default route. Source: /proc/net/route, little endian hex."""
-    try:
-        rows = [line.split() for line in Path("/proc/net/route").read_text().splitlines()[1:]]
-    except OSError:
-        return []
-    found = []
-    for row in rows:
-        address = ipaddress.ip_address(int.from_bytes(bytes.fromhex(row[1]), "little"))
-        mask = ipaddress.ip_address(int.from_bytes(bytes.fromhex(row[7]), "little"))
-        if int(mask):
-            found.append(str(ipaddress.ip_network(f"{address}/{mask}", strict=False)))
     return found
 
 

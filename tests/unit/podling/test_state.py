@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from podling.files import lock, write_atomically
-from podling.state import Node, State, StateError, clusters, free_pod_cidr, node_cidr, prepare, resize
+from podling.podrange import claim
+from podling.state import Node, State, StateError, clusters, prepare, resize
 
 
 def state(tmp_path: Path, name: str = "c1") -> State:
@@ -46,16 +47,11 @@ def test_clusters_beside_each_other_share_no_port_and_no_range(tmp_path: Path) -
     assert [found.name for found in clusters(tmp_path / "podling")] == ["a", "b", "c"]
 
 
-def test_the_pod_range_avoids_clusters_and_routes() -> None:
-    assert free_pod_cidr([], []) == "10.244.0.0/16"
-    assert free_pod_cidr(["10.244.0.0/16"], ["10.245.3.0/24", "192.168.0.0/16"]) == "10.246.0.0/16"
-    with pytest.raises(StateError, match="no /16"):
-        free_pod_cidr(["10.0.0.0/8"], [])
-
-
-def test_each_node_has_its_own_range() -> None:
-    assert node_cidr("10.244.0.0/16", 0) == "10.244.0.0/24"
-    assert node_cidr("10.244.0.0/16", 17) == "10.244.17.0/24"
+def test_a_range_that_another_state_directorys_cluster_uses_is_refused(tmp_path: Path) -> None:
+    kept = prepare(state(tmp_path))
+    with claim(kept.pod_cidr), pytest.raises(StateError, match="is in use by"):
+        prepare(state(tmp_path))
+    assert prepare(state(tmp_path)) == kept
 
 
 def test_resizing_keeps_the_nodes_there_are(tmp_path: Path) -> None:
