@@ -28,7 +28,7 @@ SUBDOMAIN = (
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
 _QUALIFIED_WORDS = (
-    "a qualified name "
+    "a valid label key "
     + LABEL_KEY.removeprefix("name part ")
     + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
 )

@@ -119,7 +119,7 @@ class Registry:
         kind.prepare_create(body)
         if kind.generation:
             meta["generation"] = 1
-        _refuse(kind, meta, objectmeta.validate(meta, kind) + kind.validate(body))
+        _refuse(kind, meta, objectmeta.validate(meta, kind) + kind.validate(body) + kind.validate_create(body))
         await self._admit_valid(admission, write)
         write.warnings += kind.warn(body)
         written = await self._put(kind, body, 0, write)

@@ -85,6 +85,7 @@ EVENT = Kind(
     version="v1",
     kind="Event",
     plural="events",
+    ttl_seconds=3600,
     short_names=("ev",),
     schema=schema("core.v1.Event"),
     validate=validate,

@@ -78,6 +78,7 @@ class Kind:
     prepare_create: Callable[[Object], None] = _nothing  # drop status, set generation …
     prepare_update: Callable[[Object, Object], None] | None = None  # (new, old); None: only metadata rules apply
     validate: Callable[[Object], ErrorList] = _valid
+    validate_create: Callable[[Object], ErrorList] = _valid  # besides `validate`, of new objects only
     validate_update: Callable[[Object, Object], ErrorList] = _may_change  # (new, old), besides `validate(new)`
     validate_name: Callable[[str], Sequence[str]] | None = None  # the messages for metadata.name; None: a DNS subdomain
     warn: Callable[[Object], Sequence[str]] = lambda _: ()  # Warning headers for what is valid but unwise

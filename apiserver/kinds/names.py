@@ -166,3 +166,12 @@ def selector(found: Mapping[str, object] | None, path: Path) -> ErrorList:
         for number, value in enumerate(values):
             errors += each(here.child("values").index(number), value, label_value(value))
     return errors
+
+
+def http_header(name: str) -> list[str]:
+    if re.fullmatch("[-A-Za-z0-9]+", name):
+        return []
+    return [
+        "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for "
+        "validation is '[-A-Za-z0-9]+')"
+    ]

@@ -21,8 +21,8 @@ def validate_taints(taints: Sequence[Object], path: Path) -> ErrorList:
         here = path.index(position)
         key, value, effect = taint.get("key", ""), taint.get("value", ""), taint.get("effect", "")
         errors += names.each(here.child("key"), key, names.qualified(key))
-        if words := names.label_value(value):
-            errors.append(field.invalid(here.child("value"), value, ";".join(words)))
+        if messages := names.label_value(value):
+            errors.append(field.invalid(here.child("value"), value, ";".join(messages)))
         errors += validate_effect(effect, here.child("effect"))
         if (key, effect) in seen:
             shown = {"Key": key, "Value": value, "Effect": effect, "TimeAdded": taint.get("timeAdded")}

@@ -2,8 +2,8 @@
 
 lightkube-models is a dataclass a type with the documentation in its docstring. Importing it drags in an HTTP client
 (250 ms); its text is regular, so one type costs about 50 µs to read here. What the dataclasses leave out of the Go
-types stands in two tables beside this file: `merge-keys.tsv` (how lists and maps merge) and `facts.tsv` (int64, pointers,
-structs that are never absent, embedded structs, named string types).
+types stands in two tables beside this file: `merge-keys.tsv` (how lists and maps merge) and `facts.tsv` (int64,
+pointers, structs that are never absent, embedded structs, named string types).
 
 A type's name is `core.v1.PodSpec`; OpenAPI's is `io.k8s.api.core.v1.PodSpec` (`Schema.name`).
 """

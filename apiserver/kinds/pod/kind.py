@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from apiserver.kinds.kind import Kind, Object, Subresource
 from apiserver.kinds.pod.defaults import default_pod
 from apiserver.kinds.pod.resources import qos_class
+from apiserver.kinds.pod.validate import validate_create, validate_pod
 from apiserver.schema.load import schema
 
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
@@ -36,7 +37,11 @@ def _keep_all_but_status(new: Object, old: Object) -> None:
 
 
 def _grace_seconds(obj: Object) -> int:
-    return int((obj.get("spec") or {}).get("terminationGracePeriodSeconds", 30))
+    """What no node has ever seen, and what has ended, goes at once."""
+    spec = obj.get("spec") or {}
+    if not spec.get("nodeName") or (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        return 0
+    return int(spec.get("terminationGracePeriodSeconds", 30))
 
 
 def selectable(obj: Object) -> Mapping[str, str]:
@@ -67,6 +72,8 @@ POD = Kind(
     default=default_pod,
     prepare_create=prepare_create,
     prepare_update=prepare_update,
+    validate=validate_pod,
+    validate_create=validate_create,
     generation=True,
     grace_seconds=_grace_seconds,
     selectable=selectable,

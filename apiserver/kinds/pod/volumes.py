@@ -1,0 +1,213 @@
+"""Volumes of pods: exactly one source each. Source: kubernetes/pkg/apis/core/validation.ValidateVolumes."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from apiserver.kinds import names
+from apiserver.kinds.kind import Object
+from apiserver.kinds.pod.paths import descending, non_reserved, without_backsteps
+from apiserver.kinds.pod.projections import validate_downward_files, validate_items, validate_mode, validate_projected
+from podling.api import field
+from podling.api.field import ErrorList, Path
+from podling.api.quantity import parse
+
+HOST_PATH_TYPES = (
+    "",
+    "BlockDevice",
+    "CharDevice",
+    "Directory",
+    "DirectoryOrCreate",
+    "File",
+    "FileOrCreate",
+    "Socket",
+)
+PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+BYTE_RANGE = "must be between 0 and 255, inclusive"
+Check = Callable[[Object, Path], ErrorList]
+
+
+def validate_volumes(volumes: Sequence[Object], path: Path) -> tuple[dict[str, Object], ErrorList]:
+    """The volumes that containers can mount, by name, and what is wrong with the others."""
+    errors: ErrorList = []
+    found: dict[str, Object] = {}
+    for position, volume in enumerate(volumes):
+        here, name = path.index(position), volume.get("name", "")
+        wrong = validate_source(volume, here)
+        wrong += (
+            names.each(here.child("name"), name, names.label(name)) if name else [field.required(here.child("name"))]
+        )
+        if name in found:
+            wrong.append(field.duplicate(here.child("name"), name))
+        if not wrong:
+            found[name] = volume
+        errors += wrong
+    return found, errors
+
+
+def validate_source(volume: Object, path: Path) -> ErrorList:
+    errors: ErrorList = []
+    count = 0
+    for name, check in SOURCES.items():
+        source = volume.get(name)
+        if source is None:
+            continue
+        count += 1
+        if count > 1:
+            errors.append(field.forbidden(path.child(name), "may not specify more than 1 volume type"))
+        else:
+            errors += check(source, path.child(name))
+    return errors if count else [field.required(path, "must specify a volume type")]
+
+
+def _needs(*fields: str) -> Check:
+    """Nothing but fields that must be there."""
+
+    def check(source: Object, path: Path) -> ErrorList:
+        return [field.required(path.child(name)) for name in fields if not source.get(name)]
+
+    return check
+
+
+def _empty_dir(source: Object, path: Path) -> ErrorList:
+    limit = source.get("sizeLimit")
+    if limit is not None and parse(limit).nanos < 0:
+        return [field.forbidden(path.child("sizeLimit"), "SizeLimit field must be a valid resource quantity")]
+    return []
+
+
+def _host_path(source: Object, path: Path) -> ErrorList:
+    if not source.get("path"):
+        errors = [field.required(path.child("path"))]
+    else:
+        errors = without_backsteps(source["path"], path.child("path"))
+    kind = source.get("type") or ""
+    if kind not in HOST_PATH_TYPES:
+        errors.append(field.not_supported(path.child("type"), kind, HOST_PATH_TYPES))
+    return errors
+
+
+def _git_repo(source: Object, path: Path) -> ErrorList:
+    errors = [] if source.get("repository") else [field.required(path.child("repository"))]
+    return errors + descending(source.get("directory", ""), path.child("directory"))
+
+
+def _disk(named: str) -> Check:
+    def check(source: Object, path: Path) -> ErrorList:
+        errors = _needs(named)(source, path)
+        partition = source.get("partition", 0)
+        if not 0 <= partition <= 255:
+            errors.append(field.invalid(path.child("partition"), partition, BYTE_RANGE))
+        return errors
+
+    return check
+
+
+def _secret(source: Object, path: Path) -> ErrorList:
+    errors = _needs("secretName")(source, path)
+    errors += validate_mode(source.get("defaultMode"), path.child("defaultMode"))
+    return errors + validate_items(source.get("items") or [], path.child("items"))
+
+
+def _config_map(source: Object, path: Path) -> ErrorList:
+    errors = _needs("name")(source, path)
+    errors += validate_mode(source.get("defaultMode"), path.child("defaultMode"))
+    return errors + validate_items(source.get("items") or [], path.child("items"))
+
+
+def _nfs(source: Object, path: Path) -> ErrorList:
+    errors = _needs("server", "path")(source, path)
+    if not source.get("path", "").startswith("/"):
+        errors.append(field.invalid(path.child("path"), source.get("path", ""), "must be an absolute path"))
+    return errors
+
+
+def _iscsi(source: Object, path: Path) -> ErrorList:
+    errors = _needs("targetPortal", "iqn")(source, path)
+    lun = source.get("lun", 0)
+    if source.get("iqn") and not source["iqn"].startswith(("iqn", "eui", "naa")):
+        errors.append(
+            field.invalid(path.child("iqn"), source["iqn"], "must be valid format starting with iqn, eui, or naa")
+        )
+    if not 0 <= lun <= 255:
+        errors.append(field.invalid(path.child("lun"), lun, BYTE_RANGE))
+    return errors
+
+
+def _downward(source: Object, path: Path) -> ErrorList:
+    errors = validate_mode(source.get("defaultMode"), path.child("defaultMode"))
+    return errors + validate_downward_files(source.get("items") or [], path)
+
+
+def _csi(source: Object, path: Path) -> ErrorList:
+    driver, here = source.get("driver", ""), path.child("driver")
+    errors: ErrorList = []
+    if not driver:
+        errors.append(field.required(here))
+    elif len(driver) > 63:
+        errors.append(field.too_long(here, 63))
+    errors += names.each(here, driver, names.subdomain(driver.lower())) if driver else []
+    secret = source.get("nodePublishSecretRef")
+    if secret is not None and not secret.get("name"):
+        errors.append(field.required(path.child("nodePublishSecretRef", "name")))
+    return errors
+
+
+def _ephemeral(source: Object, path: Path) -> ErrorList:
+    template = source.get("volumeClaimTemplate")
+    if template is None:
+        return [field.required(path.child("volumeClaimTemplate"))]
+    spec, here = template.get("spec") or {}, path.child("volumeClaimTemplate", "spec")
+    errors = (
+        []
+        if spec.get("accessModes")
+        else [field.required(here.child("accessModes"), "at least 1 access mode is required")]
+    )
+    if not ((spec.get("resources") or {}).get("requests") or {}).get("storage"):
+        errors.append(field.required(here.child("resources").key("storage")))
+    return errors
+
+
+def _image(source: Object, path: Path) -> ErrorList:
+    errors = _needs("reference")(source, path)
+    return errors + validate_pull_policy(source.get("pullPolicy", ""), path.child("pullPolicy"))
+
+
+def validate_pull_policy(policy: str, path: Path) -> ErrorList:
+    if not policy:
+        return [field.required(path)]
+    return [] if policy in PULL_POLICIES else [field.not_supported(path, policy, PULL_POLICIES)]
+
+
+# In the order in which Kubernetes looks at them: the first one found counts.
+SOURCES: Mapping[str, Check] = {
+    "emptyDir": _empty_dir,
+    "hostPath": _host_path,
+    "gitRepo": _git_repo,
+    "gcePersistentDisk": _disk("pdName"),
+    "awsElasticBlockStore": _disk("volumeID"),
+    "secret": _secret,
+    "nfs": _nfs,
+    "iscsi": _iscsi,
+    "glusterfs": _needs("endpoints", "path"),
+    "persistentVolumeClaim": _needs("claimName"),
+    "rbd": _needs("monitors", "image"),
+    "cinder": _needs("volumeID"),
+    "cephfs": _needs("monitors"),
+    "quobyte": _needs("registry", "volume"),
+    "downwardAPI": _downward,
+    "fc": lambda source, path: [],
+    "flexVolume": _needs("driver"),
+    "configMap": _config_map,
+    "azureFile": _needs("secretName", "shareName"),
+    "vsphereVolume": _needs("volumePath"),
+    "photonPersistentDisk": _needs("pdID"),
+    "portworxVolume": _needs("volumeID"),
+    "azureDisk": _needs("diskName", "diskURI"),
+    "storageos": _needs("volumeName"),
+    "projected": validate_projected,
+    "scaleIO": _needs("gateway", "system", "volumeName"),
+    "csi": _csi,
+    "ephemeral": _ephemeral,
+    "image": _image,
+}
+
+__all__ = ["PULL_POLICIES", "non_reserved", "validate_pull_policy", "validate_source", "validate_volumes"]
