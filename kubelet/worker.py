@@ -255,7 +255,7 @@ class PodWorker:
         self._status = pod_status(pod, wanted, seen, old, view)
         self._tools.statuses.set(pod, self._status)
         for name, wait in waiting.items():
-            if wait.reason in ("CrashLoopBackOff", "ImagePullBackOff"):
+            if wait.reason in ("CrashLoopBackOff", "ImagePullBackOff") and not wanted.leaving:
                 self._tell_back_off(pod, name, wait.reason, seen)
 
     def _tell_back_off(self, pod: Any, name: str, reason: str, seen: PodSeen) -> None:

@@ -21,6 +21,7 @@ from kubelet.volumes import mounts, payload, subpath, writer
 from kubelet.volumes.objects import Objects
 from kubelet.volumes.subpath import SubPathError
 from podling.api import quantity
+from podling.client.codec import plain
 
 PROPAGATION = {"HostToContainer": "rslave", "Bidirectional": "rshared"}
 
@@ -115,8 +116,7 @@ def fs_group(pod: Any) -> int | None:
 
 
 def kind_of(volume: Any) -> str:
-    names = [name for name, value in vars(volume).items() if name != "name" and value is not None]
-    return names[0] if names else "unknown"
+    return next((name for name in plain(volume) if name != "name"), "unknown")
 
 
 def changes_by_itself(pod: Any) -> bool:

@@ -1,0 +1,217 @@
+from typing import Any
+
+import pytest
+from lightkube.models import core_v1
+
+from kubelet.environment import ConfigError
+from kubelet.fields import not_honoured
+from kubelet.images import check_name, judge, logins, policy_of, registry_of
+from kubelet.memory import Memory
+from kubelet.resources import oom_score_adjust, quality_of, shares
+from kubelet.runtime import ImageError, ImageSeen
+from kubelet.wanted import Dns, NodeFacts, Resolved, container_wanted, dns_of, hostname_of, sandbox_wanted, wanted_of
+from podling.client.codec import typed
+
+from .build import typed_pod
+
+NODE = NodeFacts("n1", ["192.0.2.1"], Dns(["10.9.9.9"], ["corp"], ["edns0"]), "", "cluster.local", 8 << 30)
+IMAGE = ImageSeen("sha256:1", "")
+
+
+def container(given: dict[str, Any] | None = None, image: ImageSeen = IMAGE, **spec: Any) -> Any:
+    pod = typed_pod([{"name": "app", **(given or {})}], **spec)
+    return container_wanted(pod, "app", 3, NODE, Resolved([], [], {}, [], image))
+
+
+def test_the_hostname_is_the_pods_name_unless_given() -> None:
+    assert hostname_of(typed_pod()) == "web"
+    assert hostname_of(typed_pod(hostname="db")) == "db"
+    pod = typed_pod()
+    pod.metadata.name = "a" * 62 + "-" + "b" * 20
+    assert hostname_of(pod) == "a" * 62
+
+
+def test_names_are_looked_up_where_the_policy_says() -> None:
+    with_dns = NodeFacts("n1", [], NODE.host_dns, "10.96.0.10")
+    own = ["default.svc.cluster.local", "svc.cluster.local", "cluster.local", "corp"]
+    assert dns_of(typed_pod(), with_dns) == Dns(["10.96.0.10"], own, ["ndots:5"])
+    assert dns_of(typed_pod(), NODE) == NODE.host_dns, "a cluster without a name service"
+    assert dns_of(typed_pod(dnsPolicy="Default"), with_dns) == NODE.host_dns
+    assert dns_of(typed_pod(hostNetwork=True), with_dns) == NODE.host_dns
+    assert dns_of(typed_pod(hostNetwork=True, dnsPolicy="ClusterFirstWithHostNet"), with_dns).options == ["ndots:5"]
+    config = {"nameservers": ["1.1.1.1"], "searches": ["x"], "options": [{"name": "ndots", "value": "2"}]}
+    assert dns_of(typed_pod(dnsPolicy="None", dnsConfig=config), with_dns) == Dns(["1.1.1.1"], ["x"], ["ndots:2"])
+    added = dns_of(typed_pod(dnsConfig=config), with_dns)
+    assert added == Dns(["10.96.0.10", "1.1.1.1"], [*own, "x"], ["ndots:2"])
+
+
+def test_the_sandbox_carries_what_the_pod_shares() -> None:
+    aliases = [{"ip": "10.1.1.1", "hostnames": ["a", "b"]}]
+    sysctls = {"sysctls": [{"name": "net.core.somaxconn", "value": "10"}]}
+    found = sandbox_wanted(typed_pod(hostAliases=aliases, securityContext=sysctls, hostPID=True), 2, NODE)
+    assert (found.attempt, found.hostname, found.host_pid) == (2, "web", True)
+    assert found.host_aliases == {"10.1.1.1": ["a", "b"]} and found.sysctls == {"net.core.somaxconn": "10"}
+
+
+def test_resources_become_shares_quota_and_bytes() -> None:
+    found = container({"resources": {"requests": {"cpu": "250m"}, "limits": {"cpu": "500m", "memory": "64Mi"}}})
+    assert (found.cpu_shares, found.cpu_quota_milli, found.memory_bytes) == (256, 500, 64 << 20)
+    assert container().cpu_shares == 2 == shares(0)
+
+
+def test_the_security_context_of_the_container_wins_over_the_pods() -> None:
+    pod_context = {"runAsUser": 1000, "runAsGroup": 100, "fsGroup": 7, "supplementalGroups": [5]}
+    found = container({"securityContext": {"runAsUser": 2000}}, securityContext=pod_context)
+    assert (found.user, found.groups) == ("2000:100", [5, 7])
+    assert container({"securityContext": {"runAsGroup": 3}}, ImageSeen("", "www")).user == "www:3"
+    assert container().user == ""
+
+
+def test_what_the_container_may_do() -> None:
+    context = {
+        "capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]},
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    found = container({"securityContext": context})
+    assert (found.add_capabilities, found.drop_capabilities) == (["NET_ADMIN"], ["ALL"])
+    assert found.no_new_privileges and found.read_only_root and found.seccomp == "runtime/default"
+    assert container().seccomp == "unconfined"
+
+
+@pytest.mark.parametrize(
+    ("user", "image_user", "message"),
+    [
+        (0, "", "container's runAsUser breaks non-root policy"),
+        (None, "", "container has runAsNonRoot and image will run as root"),
+        (None, "0:0", "container has runAsNonRoot and image will run as root"),
+        (
+            None,
+            "www",
+            "container has runAsNonRoot and image has non-numeric user (www), cannot verify user is non-root",
+        ),
+    ],
+)
+def test_a_container_that_would_be_root_is_refused(user: int | None, image_user: str, message: str) -> None:
+    context = {"runAsNonRoot": True} | ({} if user is None else {"runAsUser": user})
+    with pytest.raises(ConfigError) as told:
+        container({"securityContext": context}, ImageSeen("", image_user))
+    assert str(told.value) == f'{message} (pod: "web_default(uid-web)", container: app)'
+
+
+def test_a_container_that_is_not_root_is_let() -> None:
+    assert container({"securityContext": {"runAsNonRoot": True}}, ImageSeen("", "1000:1000")).user == ""
+
+
+@pytest.mark.parametrize(
+    ("resources", "expected"),
+    [
+        ({}, "BestEffort"),
+        ({"requests": {"cpu": "1"}}, "Burstable"),
+        ({"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1", "memory": "1Gi"}}, "Guaranteed"),
+        ({"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "500m", "memory": "1Gi"}}, "Burstable"),
+        ({"limits": {"memory": "1Gi"}}, "Burstable"),
+    ],
+)
+def test_quality_of_service(resources: dict[str, Any], expected: str) -> None:
+    assert quality_of(typed_pod([{"name": "app", "resources": resources}])) == expected
+
+
+def test_oom_scores() -> None:
+    asking = typed_pod([{"name": "app", "resources": {"requests": {"memory": "2Gi"}}}]).spec.containers[0]
+    assert oom_score_adjust("Guaranteed", asking, 8 << 30) == -997
+    assert oom_score_adjust("BestEffort", asking, 8 << 30) == 1000
+    assert oom_score_adjust("Burstable", asking, 8 << 30) == 750
+
+
+def test_attempts_go_on_where_the_api_stood() -> None:
+    pod = typed_pod([{"name": "a"}, {"name": "b"}])
+    told = {"image": "i", "imageID": "", "ready": False}
+    statuses = [
+        {**told, "name": "a", "restartCount": 4, "containerID": "docker://x"},
+        {**told, "name": "b", "restartCount": 0},
+    ]
+    pod.status = typed({"containerStatuses": statuses}, core_v1.PodStatus)
+    assert wanted_of(pod, Memory()).next_attempts == [("a", 5)]
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ("busybox", "Always"),
+        ("busybox:latest", "Always"),
+        ("busybox:1.36", "IfNotPresent"),
+        ("localhost:5000/a/b:v1", "IfNotPresent"),
+        ("busybox@sha256:" + "a" * 64, "IfNotPresent"),
+    ],
+)
+def test_the_default_pull_policy(image: str, expected: str) -> None:
+    given = typed_pod([{"name": "app", "image": image}]).spec.containers[0]
+    given.imagePullPolicy = None
+    assert policy_of(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("policy", "present", "pulled", "expected"),
+    [
+        ("Always", True, False, "pull"),
+        ("Always", True, True, "ready"),
+        ("IfNotPresent", True, False, "ready"),
+        ("IfNotPresent", False, False, "pull"),
+        ("Never", True, False, "ready"),
+        ("Never", False, False, "refused"),
+    ],
+)
+def test_whether_to_pull(policy: str, present: bool, pulled: bool, expected: str) -> None:
+    assert judge(policy, IMAGE if present else None, pulled).value == expected
+
+
+@pytest.mark.parametrize("name", ["Upper", "a//b", "a:b:c", "", "a@sha256:short", "-a", "a b"])
+def test_wrong_image_names_are_refused(name: str) -> None:
+    with pytest.raises(ImageError) as told:
+        check_name(name)
+    assert told.value.reason == "InvalidImageName"
+
+
+@pytest.mark.parametrize("name", ["a", "a/b", "REG:5000/a", "a.b.c/d__e/f:T_1", "a@sha256:" + "0" * 64])
+def test_right_image_names_are_let(name: str) -> None:
+    check_name(name)
+
+
+def test_logins_fit_the_registry() -> None:
+    import base64
+    import json
+
+    auths = {
+        "https://index.docker.io/v1/": {"auth": base64.b64encode(b"me:pw").decode()},
+        "registry.corp": {"username": "u", "password": "p"},
+    }
+    data = {".dockerconfigjson": base64.b64encode(json.dumps({"auths": auths}).encode()).decode()}
+    secret = typed({"metadata": {"name": "s"}, "data": data}, core_v1.Secret)
+    broken = typed({"metadata": {"name": "s"}, "data": {".dockerconfigjson": "bm8="}}, core_v1.Secret)
+    assert logins([broken, secret], "busybox") == [
+        {"username": "me", "password": "pw", "serveraddress": "https://index.docker.io/v1/"}
+    ]
+    assert logins([secret], "registry.corp/a:1")[0]["username"] == "u"
+    assert logins([secret], "other.corp/a:1") == []
+    assert registry_of("localhost/a") == "localhost"
+
+
+def test_fields_that_are_not_honoured_are_named_in_order() -> None:
+    pod = typed_pod(
+        [
+            {
+                "name": "app",
+                "lifecycle": {"preStop": {"sleep": {"seconds": 1}}},
+                "ports": [{"containerPort": 1, "hostPort": 1}],
+            }
+        ],
+        runtimeClassName="gvisor",
+    )
+    assert not_honoured(pod) == [
+        "spec.runtimeClassName",
+        "spec.containers[0].lifecycle",
+        "spec.containers[0].ports[0].hostPort",
+    ]
+    assert not_honoured(typed_pod()) == []
