@@ -1,6 +1,7 @@
 """The services of a cluster, in the order in which they start; they stop by stages, the last stage first.
 
-Each is one module here with `async def serve(state, cluster, …)`, which composes the service's `Config` and `run`.
+Each is one module here with `async def serve(state, cluster, …)`, which composes `Config` and `run` of the package of
+the same name.
 Nothing heavy is imported before a service is asked for.
 """
 
@@ -21,15 +22,18 @@ HEAVY = (  # what most services share: the supervisor imports it once and forks 
     "grpc_reflection.v1alpha.reflection",
     "aiohttp.web",
     "prometheus_client",
-    "jwt",
     "cryptography.x509",
     "podling.client.grpc",
     "podling.loop.service",
 )
 
 
+API_WAIT_SECONDS = 5.0
+API_POLL_SECONDS = 0.01
+
+
 class Service(NamedTuple):
-    """`ready` is the address of its /readyz; `node` is set for kubelets."""
+    """`module` is its name here and among the packages; `ready` the address of its /readyz; `node` is for kubelets."""
 
     name: str
     module: str
@@ -37,19 +41,38 @@ class Service(NamedTuple):
     stage: int
     node: str = ""
 
-    def serve(self, state: State, cluster: Cluster) -> Awaitable[None]:
-        function: Callable[..., Awaitable[None]] = importlib.import_module(self.module).serve
-        return function(state, cluster, self.node) if self.node else function(state, cluster)
+    async def serve(self, state: State, cluster: Cluster) -> None:
+        """Until cancelled."""
+        function: Callable[..., Awaitable[None]] = importlib.import_module(f"podling.cli.{self.module}").serve
+        importlib.import_module(f"{self.module}.service")
+        if self.stage > 1:
+            await api_listens(cluster.ports["apiserver-grpc"])
+        await (function(state, cluster, self.node) if self.node else function(state, cluster))
+
+
+async def api_listens(port: int) -> None:
+    """Wait for the API server at start-up, for a few seconds: a first call that fails costs its caller a retry's pause.
+
+    Every service copes with an API server that is away; this only makes `podling up` quicker and its logs quieter.
+    """
+    import asyncio
+
+    deadline = asyncio.get_running_loop().time() + API_WAIT_SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(API_POLL_SECONDS)
+        else:
+            writer.close()
+            return
 
 
 def services(cluster: Cluster) -> list[Service]:
     ports, at = cluster.ports, "http://127.0.0.1"
     return [
-        Service("apiserver", "podling.cli.apiserver", f"https://127.0.0.1:{ports['apiserver']}", 1),
-        Service("controllers", "podling.cli.controllers", f"{at}:{ports['controllers-http']}", 2),
-        Service("scheduler", "podling.cli.scheduler", f"{at}:{ports['scheduler-http']}", 2),
-        *(
-            Service(f"kubelet-{node.name}", "podling.cli.kubelet", f"{at}:{node.http_port}", 2, node.name)
-            for node in cluster.nodes
-        ),
+        Service("apiserver", "apiserver", f"https://127.0.0.1:{ports['apiserver']}", 1),
+        Service("controllers", "controllers", f"{at}:{ports['controllers-http']}", 2),
+        Service("scheduler", "scheduler", f"{at}:{ports['scheduler-http']}", 2),
+        *(Service(f"kubelet-{node.name}", "kubelet", f"{at}:{node.http_port}", 2, node.name) for node in cluster.nodes),
     ]
