@@ -11,6 +11,7 @@ from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind
 from apiserver.lister import Lister
+from apiserver.streams.kubelets import Kubelets
 from apiserver.tokens import Issuer
 from podling.storage import Storage
 
@@ -50,6 +51,7 @@ class Context:
     admission: Chain
     bootstrapped: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    kubelets: Kubelets = field(default_factory=Kubelets)
 
     @property
     def issuer(self) -> Issuer:

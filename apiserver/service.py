@@ -83,6 +83,7 @@ async def run(config: Config, storage: Storage) -> None:
         stack.push_async_callback(_cancel, asyncio.create_task(context.feed.run(), name="feed"))
         stack.push_async_callback(_cancel, asyncio.create_task(compaction.run(storage), name="compaction"))
         await context.feed.ready.wait()
+        stack.push_async_callback(context.kubelets.close)
         stack.push_async_callback((await _serve_https(context)).cleanup)
         stack.push_async_callback((await rpc.serve(context)).stop, DRAIN_SECONDS)
         stack.push_async_callback(_end_watches, context)

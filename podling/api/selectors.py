@@ -141,7 +141,7 @@ LABEL_VALUE = (
 
 def _begins(token: str) -> bool:
     """Can a requirement begin so?"""
-    return bool(token) and (token == "!" or token not in "=<>,()" and token not in ("==", "!="))
+    return bool(token) and (token == "!" or (token not in "=<>,()" and token not in ("==", "!=")))
 
 
 def _value(value: str, key: str, position: int) -> str:
