@@ -15,9 +15,10 @@ def image(names: Annotated[list[str], typer.Argument(help="nginx, busybox, nigel
 
     with Progress() as progress:
         found = engine.find_or_start(progress.say)
+        away: set[str] = set()
         for name in names:
             progress.waiting(f"getting the image {name}")
             try:
-                progress.done(name, provide(found, name, progress.say).value)
+                progress.done(name, provide(found, name, progress.say, away).value)
             except ImageUnavailable as error:
                 raise Refusal(str(error)) from None

@@ -11,6 +11,7 @@ from podling.images.engine import Engine, EngineError
 from podling.images.recipes import recipe
 
 REGISTRY_SECONDS = 5.0
+UNREACHABLE = ("no answer in time", "dial tcp", "no such host", "i/o timeout", "Client.Timeout", "deadline exceeded")
 _CHUNK_BYTES = 1 << 20
 
 
@@ -24,17 +25,20 @@ class ImageUnavailable(Exception):
     """Neither the engine nor a registry has it, and it cannot be built here."""
 
 
-def provide(engine: Engine, name: str, say: Callable[[str], None], registry: bool = True) -> Source:
-    """See that the engine has the image. With `registry` False none is asked."""
+def provide(engine: Engine, name: str, say: Callable[[str], None], away: set[str] | None = None) -> Source:
+    """See that the engine has the image. `away` remembers the registries that did not answer: they are asked once."""
+    away = set() if away is None else away
     if engine.has_image(name):
         return Source.ENGINE
-    refusal = "not asked"
-    if registry:
+    refusal, registry = "it did not answer before", registry_of(name)
+    if registry not in away:
         try:
             engine.pull(name, REGISTRY_SECONDS)
             return Source.REGISTRY
         except EngineError as error:
             refusal = str(error)
+            if any(word in refusal for word in UNREACHABLE):
+                away.add(registry)
     found = recipe(name)
     if found is None:
         raise ImageUnavailable(f"image {name}: the registry says: {refusal}; and there is no recipe to build it here")
@@ -46,6 +50,12 @@ def provide(engine: Engine, name: str, say: Callable[[str], None], registry: boo
         except (DebianError, EngineError) as error:
             raise ImageUnavailable(f"image {name} could not be built: {error}") from error
     return Source.BUILT
+
+
+def registry_of(name: str) -> str:
+    """ "docker.io" of "nginx" and "a/b"; the first part is a registry when it looks like a host."""
+    first, separator, _ = name.partition("/")
+    return first if separator and ("." in first or ":" in first or first == "localhost") else "docker.io"
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -106,9 +106,10 @@ def engine() -> Engine:
         found = engines.find_or_start(print)
     except Refusal as refusal:
         pytest.skip(f"no Docker engine: {refusal}")
+    away: set[str] = set()
     for name in IMAGES:
         try:
-            provide(found, name, print)
+            provide(found, name, print, away)
         except ImageUnavailable as error:
             pytest.skip(f"no image to run: {error}")
     return found

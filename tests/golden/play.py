@@ -62,7 +62,7 @@ def port(state: State) -> int:
 
 def show(log: Path) -> None:
     """What the server had to say at WARNING or above: bugs, mostly."""
-    lines = log.read_text(errors="replace").splitlines()
+    lines = log.read_text(errors="replace").splitlines()[1:]  # the first tells where the kubeconfig was
     for line in lines[-40:]:
         print(f"apiserver: {line}", file=sys.stderr)
 
