@@ -5,6 +5,7 @@ from apiserver.admission.escalation import Escalation
 from apiserver.admission.namespacelifecycle import NamespaceLifecycle
 from apiserver.admission.noderestriction import NodeRestriction
 from apiserver.admission.plugin import Admission, Plugin
+from apiserver.admission.podsecurity import PodSecurity
 from apiserver.admission.priority import Priority
 from apiserver.admission.runtimeclass import RuntimeClass
 from apiserver.admission.serviceaccount import ServiceAccount
@@ -22,6 +23,7 @@ class Chain:
             ServiceAccount(lister),
             NodeRestriction(lister),
             TaintNodesByCondition(),
+            PodSecurity(lister),
             Priority(lister),
             DefaultTolerationSeconds(),
             RuntimeClass(lister),

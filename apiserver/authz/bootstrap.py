@@ -7,7 +7,7 @@ Source: k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac/bootstrappolicy, pkg/r
 
 import asyncio
 import logging
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -71,7 +71,7 @@ async def _mend(registry: "Registry", kind: "Kind", wanted: Object) -> "Cached":
 
 def wanted_objects() -> list[Object]:
     """Every bootstrap object, as it is created."""
-    table = msgspec.json.decode(resources.files(__package__).joinpath("bootstrap.json").read_bytes())
+    table = msgspec.json.decode(Path(__file__).with_name("bootstrap.json").read_bytes())
     return [_object(row) for row in table]
 
 

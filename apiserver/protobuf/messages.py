@@ -5,7 +5,7 @@ A row is `message<TAB>number:name:type<TAB>…`. A type is string, bytes, bool, 
 """
 
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import NamedTuple
 
 PACKAGES = {"": "core", "meta.k8s.io": "meta"}
@@ -24,7 +24,7 @@ Message = dict[int, Field]
 def messages() -> dict[str, Message]:
     """Every message by its name; read once, when the first such body comes."""
     found: dict[str, Message] = {}
-    for line in resources.files(__package__).joinpath("messages.tsv").read_text().splitlines():
+    for line in Path(__file__).with_name("messages.tsv").read_text().splitlines():
         name, *fields = line.split("\t")
         if not name.startswith("#"):
             found[name] = dict(_field(text) for text in fields)
