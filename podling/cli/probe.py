@@ -23,6 +23,9 @@ class Probe:
         self._tls.load_cert_chain(pki / "admin.crt", pki / "admin.key")
 
     def get(self, url: str) -> Answer | None:
+        return self.ask("GET", url)
+
+    def ask(self, method: str, url: str) -> Answer | None:
         """None when nobody answers."""
         parts = urllib.parse.urlsplit(url)
         host, port = parts.hostname or "127.0.0.1", parts.port
@@ -32,7 +35,7 @@ class Probe:
             else http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
         )
         try:
-            connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path)
+            connection.request(method, f"{parts.path}?{parts.query}" if parts.query else parts.path)
             response = connection.getresponse()
             return Answer(response.status, response.read())
         except (OSError, http.client.HTTPException):

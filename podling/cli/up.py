@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from podling.cli.logs import last_lines, rotate
+from podling.cli.nodes import forget_dropped, remove_containers
 from podling.cli.options import DEFAULT_NAME, EtcdServers, Name, addresses
 from podling.cli.progress import Progress
 from podling.cli.refusal import Refusal
@@ -112,11 +113,13 @@ def change(state: "State", nodes: int | None, etcd_servers: tuple[str, ...] | No
     if etcd_servers is not None and etcd_servers != cluster.etcd_servers:
         raise Refusal(f"cluster {state.name} runs on another store; `podling down --name {state.name}` first")
     if nodes is not None and nodes != len(cluster.nodes):
+        before = [node.name for node in cluster.nodes]
         cluster = resize(state, nodes)
         pki.ensure(state.pki, [node.name for node in cluster.nodes])
         report = read_report(state)
         if report is not None:
             os.kill(report.pid, signal.SIGHUP)
+            remove_containers(state, before[nodes:])
     return cluster
 
 
@@ -148,6 +151,8 @@ def wait(state: "State", cluster: "Cluster", progress: Progress, timeout_seconds
         while not probe.nodes(server).get(node.name, False):
             check(state, f"kubelet-{node.name}", deadline)
         progress.done(f"node {node.name}", "Ready")
+    for name in forget_dropped(probe, server, cluster):
+        progress.done(f"node {name}", "gone")
 
 
 def check(state: "State", service: str, deadline: float) -> None:
