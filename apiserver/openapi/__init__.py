@@ -1,15 +1,5 @@
-"""The pages that describe every kind's fields."""
+"""The schemas of all kinds as OpenAPI documents: what `kubectl explain` and clients' validation read."""
 
-from aiohttp import web
-from aiohttp.web_request import BaseRequest
+from apiserver.openapi.pages import v2, v3
 
-from apiserver.context import Context
-from apiserver.discovery import missing
-
-
-async def v2(context: Context, http: BaseRequest, rest: list[str]) -> web.StreamResponse:
-    return missing()
-
-
-async def v3(context: Context, http: BaseRequest, rest: list[str]) -> web.StreamResponse:
-    return missing()
+__all__ = ["v2", "v3"]

@@ -79,7 +79,7 @@ POD = Kind(
     selectable=selectable,
     subresources=(
         Subresource("attach", ("create", "get"), kind="PodAttachOptions"),
-        Subresource("binding", ("create",), kind="Binding", version="v1", schema=schema("core.v1.Binding")),
+        Subresource("binding", ("create",), kind="Binding", schema=schema("core.v1.Binding")),
         Subresource("ephemeralcontainers", _READ_WRITE),
         Subresource(
             "eviction", ("create",), kind="Eviction", group="policy", version="v1", schema=schema("policy.v1.Eviction")

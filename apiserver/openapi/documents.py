@@ -1,0 +1,104 @@
+"""Whole OpenAPI documents of the kinds served. Pure; made when first asked for (`pages.py` keeps them)."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from apiserver.kinds.kind import Kind
+from apiserver.openapi.operations import paths
+from apiserver.openapi.schemas import V2, V3, definitions
+from apiserver.schema.load import schema
+from apiserver.schema.schema import Schema
+
+Document = dict[str, Any]
+
+INFO = {"title": "Kubernetes", "version": "v1.36.1"}
+META = ("meta.v1.DeleteOptions", "meta.v1.Status", "meta.v1.WatchEvent")
+PATCH = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch"
+PATCH_WORDS = "Patch is provided to give a concrete name and type to the Kubernetes PATCH request body."
+
+
+def group_path(kind: Kind) -> str:
+    """`api/v1`, `apis/apps/v1`."""
+    return f"apis/{kind.group}/{kind.version}" if kind.group else f"api/{kind.version}"
+
+
+def index(kinds: Sequence[Kind]) -> dict[str, str]:
+    """Each group version's path with a hash that changes with its kinds."""
+    members: dict[str, list[str]] = {}
+    for kind in kinds:
+        members.setdefault(group_path(kind), []).append(kind.kind)
+    found = {}
+    for path, names in sorted(members.items()):
+        words = f"{INFO['version']} {path} {sorted(names)}"
+        found[path] = hashlib.sha512(words.encode()).hexdigest().upper()
+    return found
+
+
+def v3_document(kinds: Sequence[Kind]) -> Document:
+    """Of the kinds of one group version."""
+    operations: Document = {}
+    for kind in kinds:
+        operations.update(paths(kind))
+    return {
+        "openapi": "3.0.0",
+        "info": INFO,
+        "paths": dict(sorted(operations.items())),
+        "components": {
+            "schemas": {**_definitions(kinds, V3), PATCH: {"description": PATCH_WORDS, "type": "object"}},
+            "securitySchemes": {
+                "BearerToken": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "authorization",
+                    "description": "Bearer Token",
+                }
+            },
+        },
+    }
+
+
+def v2_document(kinds: Sequence[Kind]) -> Document:
+    """Of all kinds: their definitions. The paths of version 2 are in version 3."""
+    return {
+        "swagger": "2.0",
+        "info": INFO,
+        "paths": {},
+        "definitions": {**_definitions(kinds, V2), PATCH: {"description": PATCH_WORDS, "type": "object"}},
+    }
+
+
+def _definitions(kinds: Sequence[Kind], prefix: str) -> Document:
+    roots: dict[str, Schema] = {}
+    groups: dict[str, list[Document]] = {}
+    for kind in kinds:
+        found = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+        roots[kind.schema.name] = kind.schema
+        groups[kind.schema.name] = [found]
+        if "list" in kind.verbs and (of_list := _list_schema(kind)):
+            roots[of_list.name] = of_list
+            groups[of_list.name] = [{**found, "kind": f"{kind.kind}List"}]
+        for sub in kind.subresources:
+            if sub.schema is not None:
+                roots[sub.schema.name] = sub.schema
+                groups[sub.schema.name] = [{"group": sub.group, "version": sub.version, "kind": sub.kind}]
+    for name in META:
+        roots[name] = schema(name)
+    versions = sorted({(kind.group, kind.version) for kind in kinds})
+    for name in ("DeleteOptions", "WatchEvent"):
+        every = [{"group": group, "version": version, "kind": name} for group, version in versions]
+        groups[schema(f"meta.v1.{name}").name] = every
+    groups[schema("meta.v1.Status").name] = [{"group": "", "version": "v1", "kind": "Status"}]
+    return definitions(roots, groups, prefix)
+
+
+def _list_schema(kind: Kind) -> Schema | None:
+    """lightkube-models has a list type beside every kind."""
+    for marker in ("io.k8s.api.", ".pkg.apis."):
+        _, found, name = kind.schema.name.partition(marker)
+        if found:
+            try:
+                return schema(f"{name}List")
+            except KeyError:
+                return None
+    return None

@@ -1,0 +1,55 @@
+"""`/openapi/v2` and `/openapi/v3`. Documents are made when first asked for and kept as bytes, for these kinds."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+
+from apiserver.context import Context
+from apiserver.kinds.kind import Kind
+from apiserver.openapi import documents
+from apiserver.watchcache import encode
+
+TEXT = {"Content-Type": "text/plain; charset=utf-8"}
+JSON = {"Content-Type": "application/json", "Vary": "Accept"}
+
+_kept: dict[tuple[str, tuple[str, ...]], bytes] = {}
+
+
+def _document(path: str, kinds: Sequence[Kind], make: Callable[[Sequence[Kind]], dict[str, Any]]) -> bytes:
+    key = (path, tuple(f"{kind.api_version}/{kind.kind}" for kind in kinds))
+    if key not in _kept:
+        for old in [each for each in _kept if each[0] == path]:
+            del _kept[old]  # the kinds have changed: custom resources came or went
+        _kept[key] = encode(make(kinds))
+    return _kept[key]
+
+
+async def v3(context: Context, http: BaseRequest, rest: list[str]) -> web.StreamResponse:
+    """The index, or the document of one group version. An address with its hash may be cached for ever."""
+    hashes = documents.index(context.kinds.all)
+    if not rest:
+        found = {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={tag}"} for path, tag in hashes.items()}
+        return web.Response(body=encode({"paths": found}), headers=TEXT)
+    path = "/".join(rest)
+    if path not in hashes:
+        return web.Response(status=404, text="404 page not found\n", headers=TEXT)
+    tag = hashes[path]
+    kinds = [kind for kind in context.kinds.all if documents.group_path(kind) == path]
+    headers = {**JSON, "ETag": f'"{tag}"'}
+    if http.query.get("hash") == tag:
+        headers["Cache-Control"] = "public, immutable"
+    if http.headers.get("If-None-Match") == headers["ETag"]:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=_document(path, kinds, documents.v3_document), headers=headers)
+
+
+async def v2(context: Context, http: BaseRequest, rest: list[str]) -> web.StreamResponse:
+    """JSON alone; who asks for nothing but protobuf is told so, and kubectl then does without."""
+    if rest:
+        return web.Response(status=404, text="404 page not found\n", headers=TEXT)
+    accept = http.headers.get("Accept", "")
+    if accept and not any(media in accept for media in ("json", "*/*", "application/*")):
+        return web.Response(status=406, headers=TEXT)
+    return web.Response(body=_document("v2", context.kinds.all, documents.v2_document), headers=JSON)
