@@ -17,6 +17,21 @@ from kubelet.runtime import PodSeen, State
 from podling.api.meta import timestamp
 
 Data = dict[str, Any]
+FIELDS = (  # of the status, that the kubelet writes
+    "observedGeneration",
+    "phase",
+    "conditions",
+    "message",
+    "reason",
+    "hostIP",
+    "hostIPs",
+    "podIP",
+    "podIPs",
+    "startTime",
+    "initContainerStatuses",
+    "containerStatuses",
+    "qosClass",
+)
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
 
 
@@ -60,8 +75,7 @@ def pod_status(pod: Any, wanted: Wanted, seen: PodSeen, old: Data, view: View) -
         "containerStatuses": apps or None,
         "qosClass": old.get("qosClass") or quality_of(pod),
     }
-    kept = {key: value for key, value in old.items() if key not in status}
-    return kept | {key: value for key, value in status.items() if value is not None}
+    return {key: value for key, value in status.items() if value is not None}
 
 
 def _kept_ip(old: Data, phase: str) -> str | None:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from typing import Any, NamedTuple
 
-from kubelet.status import OWNED
+from kubelet.status import FIELDS, OWNED
 from podling.api.errors import Conflict, NotFound
 from podling.client.client import Client
 from podling.client.codec import plain
@@ -49,7 +49,7 @@ class StatusWriter:
         if known is None or _is_newer(pod.metadata.resourceVersion, known.version):
             self._known[uid] = known = _Known(pod.metadata.resourceVersion or "", plain(pod.status) or {})
         self._latest[uid] = (pod, status)
-        if status != known.status:
+        if difference(known.status, with_foreign(status, known.status)):
             self._queue.add(uid)
 
     async def flush(self, uid: str) -> None:
@@ -95,15 +95,14 @@ class StatusWriter:
         metadata = {"uid": uid} | ({"resourceVersion": known.version} if known.version else {})
         body = {"metadata": metadata, "status": changes}
         answer = await self._client.patch(PODS, name, body, namespace, subresource="status")
-        self._known[uid] = _Known(answer.metadata.resourceVersion or "", wanted)
+        self._known[uid] = _Known(answer.metadata.resourceVersion or "", {**known.status, **wanted})
         if wanted.get("phase") != known.status.get("phase"):
             log.info("pod is %s pod=%s/%s uid=%s", wanted.get("phase"), namespace, name, uid)
 
 
 def difference(old: Data, new: Data) -> Data:
-    """The merge patch from one status to another: whole fields, null for what goes."""
-    changed = {key: value for key, value in new.items() if old.get(key) != value}
-    return changed | {key: None for key in old if key not in new}
+    """The merge patch from one status to another: whole fields, null for what goes. Fields of others stay."""
+    return {key: new.get(key) for key in FIELDS if old.get(key) != new.get(key)}
 
 
 def with_foreign(status: Data, known: Data) -> Data:

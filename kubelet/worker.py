@@ -47,6 +47,8 @@ from podling.loop.clock import Clock
 from podling.loop.reconcile import After, Outcome
 
 log = logging.getLogger(__name__)
+MOST_STEPS = 200  # of one look: where the engine undoes each step, the node is not to spin
+UNSETTLED_SECONDS = 5.0
 REFRESH_SECONDS = 60.0  # how often volumes are compared with their config maps, secrets and tokens
 
 
@@ -89,7 +91,9 @@ class PodWorker:
 
     async def look(self) -> Outcome:
         """Step by step until nothing is left to do now."""
-        while not self.is_done:
+        for _ in range(MOST_STEPS):
+            if self.is_done:
+                return None
             self._changed.clear()
             seen = await self._tools.runtime.pod(self.ref.uid) or PodSeen(self.ref)
             now = self._tools.clock.now()
@@ -102,7 +106,8 @@ class PodWorker:
                 await self._refresh_volumes()
                 return self._outcome(wanted, seen)
             await self._act(action, wanted, seen)
-        return None
+        self._log("pod does not settle")
+        return After(UNSETTLED_SECONDS)
 
     def _wanted(self) -> Wanted:
         if self.pod is None:

@@ -122,6 +122,8 @@ class FakeClient:
         wanted = patch.get("metadata", {}).get("uid")
         if wanted not in (None, old["metadata"]["uid"]):
             raise errors.conflict(_group_resource(of), name, "the UID in the precondition does not match")
+        if patch.get("metadata", {}).get("resourceVersion") not in (None, old["metadata"]["resourceVersion"]):
+            raise errors.conflict(_group_resource(of), name)
         return typed(self._change(of, old, _merged(old, patch), subresource), of.type)
 
     async def delete(

@@ -1,0 +1,177 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from kubelet import docker_spec as spec
+from kubelet.runtime import ContainerWanted, PodRef, SandboxWanted, State
+
+REF = PodRef("u1", "default", "web")
+OWNER = spec.owner_labels("c1", "n1")
+SANDBOX = SandboxWanted(REF, 2, "web", labels={"app": "x", "podling.node": "forged"})
+MEMBER = ContainerWanted(REF, "app", 1, "nginx:1.27", spec_hash="h")
+
+
+def pause(wanted: SandboxWanted = SANDBOX, mode: str = "host", ip: str = "10.244.1.5") -> dict[str, Any]:
+    return spec.pause_config(wanted, OWNER, image="p", mode=mode, ip=ip, binds=["/a:/etc/hosts"], lowest_oom=0)
+
+
+def inspected(wanted: SandboxWanted = SANDBOX, mode: str = "host") -> dict[str, Any]:
+    made = pause(wanted, mode)
+    return {"Id": "abc", "HostConfig": made["HostConfig"], "Config": made}
+
+
+def member(wanted: ContainerWanted = MEMBER, sandbox: SandboxWanted = SANDBOX, lowest: int = -1000) -> dict[str, Any]:
+    return spec.member_config(wanted, OWNER, inspected(sandbox), ["/b:/data"], lowest)
+
+
+def test_names_are_those_of_kubernetes_docker_shim() -> None:
+    assert spec.container_name(REF, spec.PAUSE, 2) == "k8s_POD_web_default_u1_2"
+
+
+def test_a_pause_that_unshares_has_that_capability_alone() -> None:
+    made = pause()
+    assert made["Cmd"] == ["unshare"] and made["HostConfig"]["NetworkMode"] == "host"
+    assert made["HostConfig"]["CapDrop"] == ["ALL"] and made["HostConfig"]["CapAdd"] == ["SYS_ADMIN"]
+    assert made["HostConfig"]["IpcMode"] == "shareable" and made["Hostname"] == "web"
+
+
+def test_a_pause_in_the_hosts_network_stays_there_without_capabilities() -> None:
+    made = pause(replace(SANDBOX, host_network=True), ip="")
+    assert made["Cmd"] == [] and made["HostConfig"]["CapAdd"] == []
+    assert made["Labels"][spec.HOST_NETWORK] == "true" and made["Labels"][spec.IP] == ""
+
+
+def test_a_pause_on_a_docker_network_asks_for_its_address() -> None:
+    made = pause(mode="podling-c1")
+    assert made["NetworkingConfig"] == {
+        "EndpointsConfig": {"podling-c1": {"IPAMConfig": {"IPv4Address": "10.244.1.5"}}}
+    }
+    assert made["Cmd"] == [] and made["HostConfig"]["CapAdd"] == []
+
+
+def test_a_pods_own_labels_never_overrule_ours() -> None:
+    labels = pause()["Labels"]
+    assert labels["app"] == "x" and labels["podling.node"] == "n1" and labels[spec.ATTEMPT] == "2"
+
+
+def test_sysctls_of_the_network_are_not_the_engines_where_it_would_refuse_them() -> None:
+    wanted = replace(SANDBOX, sysctls={"net.core.somaxconn": "9", "kernel.shm_rmid_forced": "1"})
+    assert pause(wanted)["HostConfig"]["Sysctls"] == {"kernel.shm_rmid_forced": "1"}
+    assert pause(wanted, "podling-c1")["HostConfig"]["Sysctls"] == wanted.sysctls
+    assert spec.network_sysctls(wanted) == {"net.core.somaxconn": "9"}
+
+
+def test_a_member_joins_the_sandboxs_network_and_ipc() -> None:
+    host = member()["HostConfig"]
+    assert (host["NetworkMode"], host["IpcMode"], host["PidMode"]) == ("container:abc", "container:abc", "")
+
+
+def test_a_member_shares_processes_where_the_pod_does() -> None:
+    assert member(sandbox=replace(SANDBOX, share_process_namespace=True))["HostConfig"]["PidMode"] == "container:abc"
+
+
+def test_a_member_is_in_the_hosts_namespaces_where_the_pod_is() -> None:
+    host = member(sandbox=replace(SANDBOX, host_pid=True, host_ipc=True))["HostConfig"]
+    assert (host["PidMode"], host["IpcMode"]) == ("host", "host")
+
+
+def test_an_image_keeps_its_entrypoint_and_command_unless_told() -> None:
+    assert "Entrypoint" not in member() and "Cmd" not in member()
+    made = member(replace(MEMBER, command=["a"], args=["b", "c"]))
+    assert (made["Entrypoint"], made["Cmd"]) == (["a"], ["b", "c"])
+
+
+def test_an_images_health_check_does_not_run() -> None:
+    assert member()["Healthcheck"] == {"Test": ["NONE"]}
+
+
+def test_limits_are_in_the_engines_units_without_swap() -> None:
+    host = member(replace(MEMBER, cpu_quota_milli=1500, memory_bytes=1 << 20))["HostConfig"]
+    assert (host["CpuQuota"], host["CpuPeriod"], host["Memory"], host["MemorySwap"]) == (
+        150_000,
+        100_000,
+        1 << 20,
+        1 << 20,
+    )
+
+
+def test_no_limit_is_no_quota() -> None:
+    host = member()["HostConfig"]
+    assert (host["CpuQuota"], host["CpuPeriod"], host["Memory"]) == (0, 0, 0)
+
+
+def test_an_oom_score_that_the_machine_does_not_allow_is_the_lowest_it_does() -> None:
+    assert member(replace(MEMBER, oom_score_adjust=-997))["HostConfig"]["OomScoreAdj"] == -997
+    assert member(replace(MEMBER, oom_score_adjust=-997), lowest=0)["HostConfig"]["OomScoreAdj"] == 0
+
+
+@pytest.mark.parametrize(
+    ("seccomp", "options"),
+    [("unconfined", ["seccomp=unconfined"]), ("runtime/default", []), ('{"a": 1}', ['seccomp={"a": 1}'])],
+)
+def test_seccomp_is_what_the_pod_says(seccomp: str, options: list[str]) -> None:
+    assert spec.security_options(replace(MEMBER, seccomp=seccomp)) == options
+    assert spec.security_options(replace(MEMBER, seccomp=seccomp, no_new_privileges=True))[0] == "no-new-privileges"
+
+
+@pytest.mark.parametrize(
+    ("bound", "text"),
+    [
+        (("/a", "/b"), "/a:/b"),
+        (("/a", "/b", True), "/a:/b:ro"),
+        (("/a", "/b", True, "rslave"), "/a:/b:ro,rslave"),
+        (("/a", "/b", False, "rprivate"), "/a:/b"),
+    ],
+)
+def test_a_bind_is_written_as_the_engine_reads_it(bound: tuple[Any, ...], text: str) -> None:
+    assert spec.bind(*bound) == text
+
+
+def state(**changes: Any) -> dict[str, Any]:
+    made = member()
+    base = {
+        "Status": "exited",
+        "StartedAt": "2026-11-22T11:00:00.5Z",
+        "FinishedAt": "2026-11-22T11:00:01.123456789Z",
+        "ExitCode": 0,
+        "OOMKilled": False,
+        "Error": "",
+    }
+    return {"Id": "m1", "Created": "2026-11-22T11:00:00Z", "Config": made, "State": base | changes}
+
+
+def test_what_has_ended_is_seen_with_all_that_its_labels_say() -> None:
+    seen = spec.container_seen(state(ExitCode=3), "docker://x", "bye")
+    assert (seen.name, seen.attempt, seen.image, seen.spec_hash, seen.sandbox_id) == (
+        "app",
+        1,
+        "nginx:1.27",
+        "h",
+        "abc",
+    )
+    assert (seen.state, seen.exit_code, seen.termination_message) == (State.EXITED, 3, "bye")
+    assert seen.finished_at == datetime(2026, 11, 22, 11, 0, 1, 123456, tzinfo=UTC)
+
+
+def test_an_end_before_the_beginning_is_the_beginning() -> None:
+    seen = spec.container_seen(state(FinishedAt="2026-11-22T11:00:00.4Z"), "", "")
+    assert seen.finished_at == seen.started_at
+
+
+def test_what_could_not_be_started_stays_created_with_the_reason_and_128() -> None:
+    error = 'failed to create shim task: OCI runtime create failed: exec: "nope": not found: unknown'
+    never = "0001-01-01T00:00:00Z"
+    seen = spec.container_seen(state(Status="created", StartedAt=never, FinishedAt=never, Error=error), "", "")
+    assert (seen.state, seen.exit_code, seen.started_at) == (State.CREATED, 128, None)
+    assert seen.error == f"failed to create containerd task: {error}"
+
+
+def test_what_runs_has_no_end_though_the_engine_shows_an_old_one() -> None:
+    assert spec.container_seen(state(Status="running"), "", "").finished_at is None
+
+
+def test_an_answer_of_error_is_its_message() -> None:
+    assert spec.decoded_error('{"message": "no"}') == "no"
+    assert spec.decoded_error("plain\n") == "plain"
