@@ -47,17 +47,23 @@ Json = dict[str, Any]
 
 
 class DockerRuntime:
-    """`network` is for tests; otherwise it is chosen when the engine first answers. There is no start: each verb sees
-    to it."""
+    """`network` and `connection` are for tests; otherwise the network is chosen when the engine first answers. There is
+    no start: each verb sees to it."""
 
-    def __init__(self, network_spec: NetworkSpec, state_dir: Path, network: PodNetwork | None = None) -> None:
-        self.connection = DockerEngine()
+    def __init__(
+        self,
+        network_spec: NetworkSpec,
+        state_dir: Path,
+        network: PodNetwork | None = None,
+        connection: DockerEngine | None = None,
+    ) -> None:
+        self.connection = connection or DockerEngine()
         self.owner = spec.owner_labels(network_spec.cluster, network_spec.node)
         self._spec, self._network = network_spec, network
         self._addresses = Addresses(network_spec.node_range)
         self._files = PodFiles(state_dir)
         self._images = Images(self.connection)
-        self._lowest_oom = lowest_oom_score()
+        self._lowest_oom = 0
         self._prepared = False
         self._preparing = asyncio.Lock()
 
@@ -71,13 +77,17 @@ class DockerRuntime:
         """The network; the sandboxes that are there are known and mended. Once, as soon as the engine answers."""
         async with self._preparing:
             if self._network is None or not self._prepared:
-                self._network = await self.connection.call(self._start_network)
+                try:
+                    self._network = await self.connection.call(self._start_network)
+                except (OSError, NetworkError, EngineRefused) as error:
+                    raise RuntimeUnavailable(f"the pod network cannot be made: {error}") from error
                 self._prepared = True
             return self._network
 
     def _start_network(self) -> PodNetwork:
         network = self._network or docker_network.choose(self._spec, self.connection)
         network.start()
+        self._lowest_oom = lowest_oom_score(self.connection.client().info())
         pauses = [c for c in self._inspect_all({}) if _labels(c)[spec.CONTAINER_NAME] == spec.PAUSE]
         self._addresses.observe((), (_labels(pause)[spec.IP] for pause in pauses if _labels(pause).get(spec.IP)))
         for pause in pauses:

@@ -3,16 +3,18 @@
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-import docker
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, NotFound
 
-from kubelet.docker_spec import CLUSTER, label_filter
+from kubelet.docker_engine import DockerEngine, translated
+from kubelet.docker_spec import CLUSTER, NODE, label_filter
 from kubelet.network import firewall
 from kubelet.network.ptp import remove_links
+from kubelet.runtime import RuntimeUnavailable
 
 log = logging.getLogger(__name__)
 AT_ONCE = 4
@@ -24,22 +26,29 @@ def remove_cluster(cluster: str) -> None:
     Blocks for about 0.1 s a container. With the engine away its containers stay, and a warning says so; devices and
     rules go in any case. Without root there are neither devices nor rules.
     """
-    try:
-        client = docker.APIClient(version="auto", **docker.utils.kwargs_from_env())
-    except DockerException as error:
-        log.warning("the Docker engine does not answer, containers stay cluster=%s error=%s", cluster, error)
-    else:
-        try:
-            _remove_from_engine(client, cluster)
-        finally:
-            client.close()
+    _remove_labelled({CLUSTER: cluster})
     if sys.platform == "linux" and os.geteuid() == 0:
         remove_links(cluster)
         firewall.remove(cluster)
 
 
-def _remove_from_engine(client: Any, cluster: str) -> None:
-    filters = label_filter({CLUSTER: cluster})
+def remove_node(cluster: str, node: str) -> None:
+    """What one node of a cluster that goes on has on the engine; its kubelet must have ended."""
+    _remove_labelled({CLUSTER: cluster, NODE: node})
+
+
+def _remove_labelled(labels: Mapping[str, str]) -> None:
+    engine = DockerEngine()
+    try:
+        _remove_from_engine(translated(engine.client), labels)
+    except RuntimeUnavailable as error:
+        log.warning("the Docker engine does not answer, containers stay labels=%s error=%s", labels, error)
+    finally:
+        engine.close()
+
+
+def _remove_from_engine(client: Any, labels: Mapping[str, str]) -> None:
+    filters = label_filter(labels)
     containers = client.containers(all=True, filters=filters)
     with ThreadPoolExecutor(AT_ONCE) as threads:
         list(threads.map(lambda each: _remove_container(client, each["Id"]), containers))

@@ -9,7 +9,7 @@ bound.
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Lock
@@ -22,6 +22,7 @@ import urllib3
 from docker.errors import APIError, DockerException, NotFound
 from docker.tls import TLSConfig
 
+from kubelet.docker_socket import Adapter
 from kubelet.docker_stream import EngineAddress, EngineRefused
 from kubelet.runtime import RuntimeUnavailable
 
@@ -30,7 +31,9 @@ R = TypeVar("R")
 THREADS = 16
 STARTS_PER_CPU = 2
 CALL_SECONDS = 120.0
+ANY_VERSION = "1.41"  # of the API: the question for the version is the same in all
 CAP_SYS_RESOURCE = 24
+UNIX = "http+unix://"
 
 __all__ = ["DockerEngine", "EngineRefused", "lowest_oom_score"]
 
@@ -38,20 +41,35 @@ __all__ = ["DockerEngine", "EngineRefused", "lowest_oom_score"]
 class DockerEngine:
     """Found as the docker command finds it: DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH, else the local socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._environment = environment
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="docker")
         self._lock = Lock()
         self._client: Any = None
         self.starts = asyncio.Semaphore(STARTS_PER_CPU * (os.cpu_count() or 1))
 
     def client(self) -> Any:
-        """The SDK's low-level client, made on first use: making it asks the engine for its version. Blocks."""
+        """The SDK's low-level client, made on first use: the engine is asked for its version. Blocks."""
         with self._lock:
             if self._client is None:
-                self._client = docker.APIClient(
-                    version="auto", timeout=CALL_SECONDS, max_pool_size=THREADS, **docker.utils.kwargs_from_env()
-                )
+                self._client = self._make(self._version())
             return self._client
+
+    def _version(self) -> str:
+        """Asked by a client of its own: one that finds no engine as it is made leaves its socket open."""
+        client = self._make(ANY_VERSION)
+        try:
+            return str(client.version(api_version=False)["ApiVersion"])
+        finally:
+            client.close()
+
+    def _make(self, version: str) -> Any:
+        options = {**self._from_environment(), "timeout": CALL_SECONDS, "max_pool_size": THREADS}
+        client = docker.APIClient(version=version, **options)
+        base = docker.utils.parse_host(self._environment.get("DOCKER_HOST"))
+        if base.startswith(UNIX):
+            client.mount("http+docker://", Adapter(base, CALL_SECONDS, max_pool_size=THREADS))
+        return client
 
     async def call(self, work: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
         """`work` in a thread of ours. What it was doing is finished even when the caller is cancelled."""
@@ -62,14 +80,20 @@ class DockerEngine:
     async def address(self) -> EngineAddress:
         """Where the streams of `docker_stream` connect to."""
         client = await self.call(self.client)
-        base = docker.utils.parse_host(os.environ.get("DOCKER_HOST"))
-        if base.startswith("http+unix://"):
-            return EngineAddress(client.api_version, path="/" + base.removeprefix("http+unix://").lstrip("/"))
-        found = urlsplit(base)
-        tls = docker.utils.kwargs_from_env().get("tls")
+        base = docker.utils.parse_host(self._environment.get("DOCKER_HOST"))
+        if base.startswith(UNIX):
+            return EngineAddress(client.api_version, path="/" + base.removeprefix(UNIX).lstrip("/"))
+        found, tls = urlsplit(base), self._from_environment().get("tls")
+        if found.scheme not in ("http", "https"):
+            raise RuntimeUnavailable(
+                f"a Docker engine behind {found.scheme}:// has no streams: set DOCKER_HOST to a socket"
+            )
         return EngineAddress(
             client.api_version, host=found.hostname or "", port=found.port or 2375, tls=_context(tls) if tls else None
         )
+
+    def _from_environment(self) -> dict[str, Any]:
+        return dict(docker.utils.kwargs_from_env(environment=dict(self._environment)))
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -107,11 +131,14 @@ def absent_is_none(work: Callable[P, R], *arguments: P.args, **options: P.kwargs
         return None
 
 
-def lowest_oom_score() -> int:
-    """The lowest score that a container may ask for: below 0 needs a capability that some machines keep from root."""
+def lowest_oom_score(info: Mapping[str, Any]) -> int:
+    """The lowest score that a container may ask for: below 0 takes a capability that a rootless engine has not, and
+    that some machines keep from root itself."""
+    if "name=rootless" in (info.get("SecurityOptions") or ()):
+        return 0
     try:
         with open("/proc/self/status") as status:
             bounding = next(int(line.split()[1], 16) for line in status if line.startswith("CapBnd:"))
     except (OSError, StopIteration):
         return -1000
-    return -1000 if os.geteuid() != 0 or bounding >> CAP_SYS_RESOURCE & 1 else 0
+    return -1000 if bounding >> CAP_SYS_RESOURCE & 1 else 0

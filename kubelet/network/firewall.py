@@ -5,6 +5,7 @@ our own cannot overrule that, and DOCKER-USER is the place that Docker leaves to
 Where the engine keeps no such chain, FORWARD itself. Every rule carries the cluster's name as its comment.
 """
 
+import fcntl
 import logging
 import shlex
 import shutil
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 log = logging.getLogger(__name__)
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+LOCK = Path("/run/podling-firewall.lock")
 
 
 class Rule(NamedTuple):
@@ -44,18 +46,20 @@ def saved_rules(table: str, saved: str, cluster: str) -> Sequence[Rule]:
 
 
 def ensure(cluster: str, pod_range: str) -> None:
-    """Forwarding on and the rules there, once each."""
+    """Forwarding on and the rules there, once each, though several kubelets begin at once."""
     if FORWARDING.read_text().strip() != "1":
         FORWARDING.write_text("1\n")
     if not shutil.which("iptables"):
         log.warning("iptables is missing, the engine's own rules decide what pods may reach cluster=%s", cluster)
         return
-    chain = "DOCKER-USER" if _iptables("filter", "-S", "DOCKER-USER").returncode == 0 else "FORWARD"
-    for rule in rules(cluster, pod_range, chain):
-        if _iptables(rule.table, "-C", rule.chain, *rule.match).returncode != 0:
-            done = _iptables(rule.table, "-I", rule.chain, *rule.match)
-            if done.returncode != 0:
-                log.warning("iptables refuses rule=%s error=%s", " ".join(rule.match), done.stderr.strip())
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        chain = "DOCKER-USER" if _iptables("filter", "-S", "DOCKER-USER").returncode == 0 else "FORWARD"
+        for rule in rules(cluster, pod_range, chain):
+            if _iptables(rule.table, "-C", rule.chain, *rule.match).returncode != 0:
+                done = _iptables(rule.table, "-I", rule.chain, *rule.match)
+                if done.returncode != 0:
+                    log.warning("iptables refuses rule=%s error=%s", " ".join(rule.match), done.stderr.strip())
 
 
 def remove(cluster: str) -> None:

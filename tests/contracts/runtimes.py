@@ -13,15 +13,23 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-import docker
-
 from kubelet.docker import DockerRuntime
+from kubelet.docker_engine import DockerEngine, translated
 from kubelet.docker_network import EngineNetworks
 from kubelet.fake import FakeRuntime, Program
 from kubelet.network.dockernet import DockerNetwork
 from kubelet.network.network import NetworkSpec
 from kubelet.network.ptp import PointToPoint
-from kubelet.runtime import ContainerSeen, ContainerWanted, ImageSeen, PodRef, Runtime, SandboxWanted, State
+from kubelet.runtime import (
+    ContainerSeen,
+    ContainerWanted,
+    ImageSeen,
+    PodRef,
+    Runtime,
+    RuntimeUnavailable,
+    SandboxWanted,
+    State,
+)
 
 BUSYBOX = "podling-test/busybox:2"
 APPLETS = "sh sleep cat echo ip hostname wget httpd nc ps id kill true false ls head tail seq stty env dd touch rm grep"
@@ -124,9 +132,8 @@ class DockerBench(Bench):
         """The runtime of a kubelet that was started anew."""
         if self.network == "ptp":
             return DockerRuntime(self.spec(), self.folder, PointToPoint(self.spec()))
-        runtime = DockerRuntime(self.spec(), self.folder)
-        runtime._network = DockerNetwork(self.spec(), EngineNetworks(runtime.connection))
-        return runtime
+        engine = DockerEngine()
+        return DockerRuntime(self.spec(), self.folder, DockerNetwork(self.spec(), EngineNetworks(engine)), engine)
 
     def member(self, ref: PodRef, name: str, does: Does, attempt: int = 0, **wanted: Any) -> ContainerWanted:
         return ContainerWanted(ref, name, attempt, BUSYBOX, command=["sh", "-c", does[0]], **wanted)
@@ -158,11 +165,13 @@ class DockerBench(Bench):
 
 def why_no_docker() -> str:
     """Empty where an engine answers."""
+    engine = DockerEngine()
     try:
-        client = docker.APIClient(version="auto", timeout=5)
-    except docker.errors.DockerException as error:
+        translated(engine.client)
+    except RuntimeUnavailable as error:
         return f"no Docker engine answers: {error}"
-    client.close()
+    finally:
+        engine.close()
     return ""
 
 
@@ -172,18 +181,17 @@ def why_no_ptp() -> str:
 
 def import_busybox() -> None:
     """Debian's busybox-static as an image, unless it is there."""
-    client = docker.APIClient(version="auto")
+    engine = DockerEngine()
     try:
-        if any(BUSYBOX in (image["RepoTags"] or []) for image in client.images()):
-            return
-        client.import_image_from_data(
-            _busybox_tar(),
-            repository=BUSYBOX.split(":", maxsplit=1)[0],
-            tag=BUSYBOX.split(":")[1],
-            changes=["ENV PATH=/bin"],
-        )
+        if not any(BUSYBOX in (image["RepoTags"] or []) for image in engine.client().images()):
+            import_into(engine.client())
     finally:
-        client.close()
+        engine.close()
+
+
+def import_into(client: Any) -> None:
+    repository, _, tag = BUSYBOX.partition(":")
+    client.import_image_from_data(_busybox_tar(), repository=repository, tag=tag, changes=["ENV PATH=/bin"])
 
 
 def _busybox_tar() -> bytes:
