@@ -36,7 +36,8 @@ class Call:
         """apiVersion, kind and schema of bodies here: a subresource may have its own."""
         sub = self.sub
         if sub and sub.kind and sub.schema:
-            return f"{sub.group}/{sub.version}" if sub.group else sub.version, sub.kind, sub.schema
+            version = sub.version or self.kind.version
+            return f"{sub.group}/{version}" if sub.group else version, sub.kind, sub.schema
         return self.kind.api_version, self.kind.kind, self.kind.schema
 
     def write(self, options: WriteOptions) -> Write:
