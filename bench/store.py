@@ -1,11 +1,14 @@
 """The store against a real etcd: puts by 1, 32 and 256 writers, CPU a put, watch fan-out; same client, same run.
 
-    .venv/bin/python -m bench.store [seconds a measurement]
+    python -m bench.store [--seconds 1] [--rounds 3]
 
-Both servers run alone in their own process and are asked over gRPC by the same grpcio client in this process; both
-fsync before they answer, into the same file system. The order alternates, so that neither always runs first.
+Each server runs alone in its own process and is asked over gRPC by the same grpcio client in this one; both fsync
+before they answer, into the same file system. Each case is measured `--rounds` times on either, in turns, so that a
+machine that is busy for a while is busy for both. On 2 cores the client shares the machine with them: it costs about
+as much CPU a call as our server does, so compare the ratios.
 """
 
+import argparse
 import asyncio
 import shutil
 import socket
@@ -19,37 +22,32 @@ from pathlib import Path
 from typing import NamedTuple
 
 import grpc
-from rich.console import Console
-from rich.table import Table
 
+from bench.process import cpu_seconds, pss_bytes
+from bench.table import show
 from podling.pb.store import rpc_pb2, rpc_pb2_grpc
 
 WRITERS = (1, 32, 256)
 WATCHERS = (1, 20, 100)
 VALUE = b"x" * 1024
-TICKS = 100.0
+START_SECONDS = 20
 
 
-class Measured(NamedTuple):
-    """Operations a second, and milliseconds of the server's CPU an operation."""
+class Work(NamedTuple):
+    """What was done in how long, and the server's CPU seconds for it."""
 
-    rate: float
-    cpu_ms: float
+    operations: int
+    seconds: float
+    cpu_seconds: float
 
 
-class Server:
-    """One server process."""
+class Server(NamedTuple):
+    name: str
+    address: str
+    pid: int
 
-    def __init__(self, name: str, process: "subprocess.Popen[bytes]", address: str) -> None:
-        self.name, self.address, self._pid = name, address, process.pid
 
-    def cpu_seconds(self) -> float:
-        fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
-
-    def memory_mb(self) -> float:
-        text = Path(f"/proc/{self._pid}/smaps_rollup").read_text()
-        return int(text.partition("Pss:")[2].split()[0]) / 1024
+Case = Callable[[Server, float], Awaitable[Work]]
 
 
 @contextmanager
@@ -67,94 +65,108 @@ def running(name: str, folder: Path) -> Iterator[Server]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         with grpc.insecure_channel(address) as channel:
-            grpc.channel_ready_future(channel).result(20)
-        yield Server(name, process, address)
+            grpc.channel_ready_future(channel).result(START_SECONDS)
+        yield Server(name, address, process.pid)
     finally:
         process.terminate()
         process.wait(10)
 
 
-async def puts(server: Server, writers: int, seconds: float) -> Measured:
+def putting(writers: int) -> Case:
     """Each writer puts keys of its own, one after the other."""
-    async with grpc.aio.insecure_channel(server.address) as channel:
-        put = rpc_pb2_grpc.KVStub(channel).Put
 
-        async def write(writer: int) -> int:
-            done = 0
-            while time.perf_counter() < until:
-                await put(rpc_pb2.PutRequest(key=b"/bench/%d/%d" % (writer, done % 100), value=VALUE))
-                done += 1
-            return done
+    async def case(server: Server, seconds: float) -> Work:
+        async with grpc.aio.insecure_channel(server.address) as channel:
+            put = rpc_pb2_grpc.KVStub(channel).Put
+            await _write(put, writers, 0.2)
+            began, cpu = time.perf_counter(), cpu_seconds(server.pid)
+            done = await _write(put, writers, seconds)
+            return Work(done, time.perf_counter() - began, cpu_seconds(server.pid) - cpu)
 
-        until = time.perf_counter() + 0.3
-        await asyncio.gather(*(write(writer) for writer in range(writers)))
-        began, cpu = time.perf_counter(), server.cpu_seconds()
-        until = began + seconds
-        done = sum(await asyncio.gather(*(write(writer) for writer in range(writers))))
-        took = time.perf_counter() - began
-        return Measured(done / took, (server.cpu_seconds() - cpu) / done * 1000)
+    return case
 
 
-async def fan_out(server: Server, watchers: int, seconds: float) -> Measured:
-    """Events delivered to all watchers of one prefix, each on a stream of its own, while four writers put."""
-    async with grpc.aio.insecure_channel(server.address) as channel:
-        put, watch = rpc_pb2_grpc.KVStub(channel).Put, rpc_pb2_grpc.WatchStub(channel).Watch
-        create = rpc_pb2.WatchCreateRequest(key=b"/fan/", range_end=b"/fan0")
-        counts = [0] * watchers
+async def _write(put: Callable[[rpc_pb2.PutRequest], Awaitable[object]], writers: int, seconds: float) -> int:
+    """How many puts all writers together got answered."""
+    until = time.perf_counter() + seconds
 
-        wanted = 1 << 60  # until the writers have ended
+    async def write(writer: int) -> int:
+        done = 0
+        while time.perf_counter() < until:
+            await put(rpc_pb2.PutRequest(key=b"/bench/%d/%d" % (writer, done % 100), value=VALUE))
+            done += 1
+        return done
 
-        async def follow(place: int) -> None:
-            stream = watch()
-            await stream.write(rpc_pb2.WatchRequest(create_request=create))
-            await stream.read()
-            ready.release()
-            while counts[place] < wanted:
-                counts[place] += len((await stream.read()).events)
-
-        async def write(writer: int) -> int:
-            done = 0
-            while time.perf_counter() < until:
-                await put(rpc_pb2.PutRequest(key=b"/fan/%d" % writer, value=VALUE))
-                done += 1
-            return done
-
-        ready = asyncio.Semaphore(0)
-        following = [asyncio.create_task(follow(place)) for place in range(watchers)]
-        for _ in following:
-            await ready.acquire()
-        began, cpu = time.perf_counter(), server.cpu_seconds()
-        until = began + seconds
-        written = sum(await asyncio.gather(*(write(writer) for writer in range(4))))
-        wanted = written
-        await put(rpc_pb2.PutRequest(key=b"/fan/end"))
-        await asyncio.gather(*following)
-        took, spent = time.perf_counter() - began, server.cpu_seconds() - cpu
-        return Measured(sum(counts) / took, spent / sum(counts) * 1000)
+    return sum(await asyncio.gather(*(write(writer) for writer in range(writers))))
 
 
-async def measure(seconds: float) -> None:
-    console = Console()
-    table = Table("", "ours /s", "etcd /s", "ratio", "ours CPU ms", "etcd CPU ms", title="store against etcd")
-    cases: list[tuple[str, Callable[[Server], Awaitable[Measured]]]] = [
-        *((f"put, {n} writers", lambda server, n=n: puts(server, n, seconds)) for n in WRITERS),
-        *((f"events to {n} watchers", lambda server, n=n: fan_out(server, n, seconds)) for n in WATCHERS),
-    ]
+def watching(watchers: int) -> Case:
+    """Events delivered to watchers of one prefix, each on a stream of its own, while four writers put."""
+
+    async def case(server: Server, seconds: float) -> Work:
+        async with grpc.aio.insecure_channel(server.address) as channel:
+            put, watch = rpc_pb2_grpc.KVStub(channel).Put, rpc_pb2_grpc.WatchStub(channel).Watch
+            create = rpc_pb2.WatchCreateRequest(key=b"/bench/", range_end=b"/bench0")
+            streams = [watch() for _ in range(watchers)]
+            for stream in streams:
+                await stream.write(rpc_pb2.WatchRequest(create_request=create))
+                await stream.read()
+            ended = False
+
+            async def follow(stream: grpc.aio.StreamStreamCall) -> int:
+                heard = 0
+                while True:
+                    for event in (await stream.read()).events:
+                        heard += 1
+                        if ended and event.kv.key == b"/bench/end":
+                            return heard
+
+            following = [asyncio.create_task(follow(stream)) for stream in streams]
+            began, cpu = time.perf_counter(), cpu_seconds(server.pid)
+            await _write(put, 4, seconds)
+            ended = True
+            await put(rpc_pb2.PutRequest(key=b"/bench/end"))
+            heard = sum(await asyncio.gather(*following))
+            work = Work(heard, time.perf_counter() - began, cpu_seconds(server.pid) - cpu)
+            for stream in streams:
+                stream.cancel()
+            return work
+
+    return case
+
+
+CASES: list[tuple[str, Case]] = [
+    *((f"put, {writers} writers", putting(writers)) for writers in WRITERS),
+    *((f"events to {watchers} watchers", watching(watchers)) for watchers in WATCHERS),
+]
+
+
+async def measure(seconds: float, rounds: int) -> None:
+    rows: list[list[object]] = []
     with (
         tempfile.TemporaryDirectory(prefix="bench-store-", dir=Path.cwd()) as folder,
         running("ours", Path(folder)) as ours,
         running("etcd", Path(folder)) as etcd,
     ):
-        for place, (name, case) in enumerate(cases):
-            order = [ours, etcd] if place % 2 else [etcd, ours]
-            found = {server.name: await case(server) for server in order}
-            here, there = found["ours"], found["etcd"]
-            table.add_row(
-                name, f"{here.rate:,.0f}", f"{there.rate:,.0f}", f"{here.rate / there.rate:.2f}",
-                f"{here.cpu_ms:.3f}", f"{there.cpu_ms:.3f}",
-            )  # fmt: skip
-        table.caption = f"memory (PSS): ours {ours.memory_mb():.0f} MB, etcd {etcd.memory_mb():.0f} MB"
-    console.print(table)
+        for name, case in CASES:
+            here, there = Work(0, 0, 0), Work(0, 0, 0)
+            for turn in range(rounds):
+                for server in (ours, etcd) if turn % 2 else (etcd, ours):
+                    work = await case(server, seconds)
+                    if server is ours:
+                        here = _sum(here, work)
+                    else:
+                        there = _sum(there, work)
+            rate, etcd_rate = (work.operations / work.seconds for work in (here, there))
+            cpu, etcd_cpu = (work.cpu_seconds / work.operations * 1000 for work in (here, there))
+            rows.append([name, rate, etcd_rate, rate / etcd_rate, cpu, etcd_cpu, cpu / etcd_cpu])
+        memory = [pss_bytes(server.pid) / (1 << 20) for server in (ours, etcd)]
+        rows.append(["memory (PSS, MiB)", *memory, memory[0] / memory[1], "", "", ""])
+    show("The store", ["", "ours /s", "etcd /s", "ratio", "ours CPU ms", "etcd CPU ms", "ratio"], rows)
+
+
+def _sum(one: Work, other: Work) -> Work:
+    return Work(*(a + b for a, b in zip(one, other, strict=True)))
 
 
 def _free_port() -> int:
@@ -164,6 +176,11 @@ def _free_port() -> int:
 
 
 if __name__ == "__main__":
-    if not shutil.which("etcd"):
-        raise SystemExit("bench.store needs an etcd on PATH (Debian: apt-get install etcd-server)")
-    asyncio.run(measure(float(sys.argv[1]) if len(sys.argv) > 1 else 3.0))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seconds", type=float, default=1.0, help="of one measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each case on each server")
+    arguments = parser.parse_args()
+    if shutil.which("etcd"):
+        asyncio.run(measure(arguments.seconds, arguments.rounds))
+    else:
+        print("not measured: no etcd on PATH (Debian: apt-get install etcd-server)")

@@ -12,8 +12,10 @@ each of those requests gets `NoSpace`: a later one may have built on an earlier.
 import asyncio
 import logging
 import secrets
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -30,6 +32,8 @@ from store.watch import Delivery, Hub, Span, Watcher
 log = logging.getLogger(__name__)
 
 DATABASE = "store.db"
+SNAPSHOT = "snapshot-"
+"""Folders beside the database that begin so belong to a snapshot on its way."""
 RETRY_SECONDS = 1.0
 _FORGET_AT_ONCE = 1000
 
@@ -40,6 +44,16 @@ class _Waiting(NamedTuple, Generic[T]):
     entry: Entry
     answer: T
     future: "asyncio.Future[T]"
+
+
+@dataclass
+class Counts:
+    """Since the engine was opened: requests that wrote, the commits that they shared, and the disk's refusals."""
+
+    writes: int = 0
+    commits: int = 0
+    commit_seconds: float = 0.0
+    refusals: int = 0
 
 
 class LeaseState(NamedTuple):
@@ -58,6 +72,7 @@ class Engine:
         self.leases = leases
         self.hub = hub
         self.refusal = ""
+        self.counts = Counts()
         self._log = disk
         self._thread = thread
         self._loop = asyncio.get_running_loop()
@@ -70,6 +85,8 @@ class Engine:
             asyncio.create_task(self._write_forever(), name="store writer"),
             asyncio.create_task(self._expire_forever(), name="store leases"),
         ]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
 
     @classmethod
     async def open(cls, folder: Path) -> "Engine":
@@ -193,7 +210,7 @@ class Engine:
         """The lease, chosen where it is 0, and its seconds, which may be more than asked."""
         self._check_open()
         lease = lease or secrets.randbits(62) | 1
-        seconds = self.leases.check(lease, seconds)
+        seconds = self.leases.reserve(lease, seconds)
         return await self._wait_for(Entry(granted=(lease, seconds)), (lease, seconds))
 
     def keep_alive(self, lease: int) -> int:
@@ -239,6 +256,7 @@ class Engine:
             self._arrived.clear()
             while self._waiting:
                 self._flight, self._waiting = self._waiting, []
+                began = self._loop.time()
                 try:
                     await self._loop.run_in_executor(
                         self._thread, self._log.commit, [each.entry for each in self._flight]
@@ -246,11 +264,14 @@ class Engine:
                 except NoSpace as error:
                     self._take_back(error)
                 else:
+                    self.counts.commits += 1
+                    self.counts.commit_seconds += self._loop.time() - began
                     self._land()
 
     def _land(self) -> None:
         """The disk has the flight."""
         flight, self._flight = self._flight, []
+        self.counts.writes += len(flight)
         changes: list[Delivery] = []
         for each in flight:
             entry = each.entry
@@ -274,11 +295,14 @@ class Engine:
     def _take_back(self, error: StorageUnavailable) -> None:
         """The disk refused the flight: nothing since `durable` has happened."""
         refused = self._flight + self._waiting
+        self.counts.refusals += len(refused)
         self._flight, self._waiting = [], []
         events: list[Event] = [event for each in refused for event in each.entry.events]
         self.keys.rewind(events)
         self.leases.unfollow(reversed(events))
         for each in refused:
+            if each.entry.granted:
+                self.leases.release(each.entry.granted[0])
             if each.entry.ended is not None:
                 self.leases.revive(each.entry.ended, self._loop.time() + RETRY_SECONDS)
                 self._granted.set()
@@ -287,6 +311,15 @@ class Engine:
         if not self.refusal:
             log.warning("store cannot write path=%s error=%s", self.path, error)
         self.refusal = str(error)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """A loop that ends by itself is a defect: better no store than one that never answers."""
+        if not task.cancelled():
+            self._closed = True
+            log.critical("store stopped path=%s task=%s", self.path, task.get_name(), exc_info=task.exception())
+            for each in self._flight + self._waiting:
+                if not each.future.done():
+                    each.future.set_exception(Stopped())
 
     # Upkeep
 
@@ -308,8 +341,8 @@ class Engine:
         if self._closed:
             return
         self._closed = True
-        while self._waiting or self._flight:
-            await asyncio.wait([each.future for each in self._flight + self._waiting])
+        while pending := [each.future for each in self._flight + self._waiting if not each.future.done()]:
+            await asyncio.wait(pending)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -321,6 +354,8 @@ class Engine:
 def _read(path: Path, now: float) -> tuple[Log, Keys, Hub, Leases, list[KeyValue]]:
     """Open the database and fill memory from it; also the states that a compaction cut short left behind."""
     disk = Log.open(path)
+    for leftover in path.parent.glob(f"{SNAPSHOT}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     keys, hub, leases = Keys(), Hub(), Leases()
     for lease, seconds in disk.leases():
         leases.grant(lease, seconds, now)

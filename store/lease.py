@@ -1,5 +1,6 @@
 """Leases: who holds which keys, and until when. Pure: `now` is seconds of any clock that never goes back.
 
+    reserved ─the disk has it─▶ granted
     granted ──keep_alive──▶ granted        deadline = now + seconds
        │ due, or revoked by hand
        ▼
@@ -35,6 +36,7 @@ class Leases:
     def __init__(self) -> None:
         self._leases: dict[int, _Lease] = {}
         self._lease_of: dict[bytes, int] = {}
+        self._reserved: set[int] = set()
         self._deadlines: list[tuple[float, int]] = []
 
     def __contains__(self, lease: object) -> bool:
@@ -44,15 +46,21 @@ class Leases:
     def __iter__(self) -> Iterator[int]:
         return iter(sorted(self._leases))
 
-    def check(self, lease: int, seconds: int) -> int:
-        """Whether a lease may be granted, and the seconds that it would get."""
-        if lease in self._leases:
+    def reserve(self, lease: int, seconds: int) -> int:
+        """Hold an id until it is granted or released; the seconds that it will get."""
+        if lease in self._leases or lease in self._reserved:
             raise LeaseExists()
         if seconds > MAX_LEASE_SECONDS:
             raise LeaseTooLong()
+        self._reserved.add(lease)
         return max(seconds, MIN_SECONDS)
 
+    def release(self, lease: int) -> None:
+        """The disk refused the grant."""
+        self._reserved.discard(lease)
+
     def grant(self, lease: int, seconds: int, now: float) -> None:
+        self._reserved.discard(lease)
         self._leases[lease] = _Lease(seconds, now + seconds)
         heapq.heappush(self._deadlines, (now + seconds, lease))
 

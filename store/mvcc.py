@@ -92,6 +92,10 @@ class Keys:
             if state is not None:
                 yield state
 
+    def __len__(self) -> int:
+        """Keys with a history, those deleted since the last compaction included."""
+        return len(self._histories)
+
     def check_readable(self, revision: int, newest: int) -> None:
         """Raises where a reader that sees up to `newest` cannot read at `revision`."""
         if revision > newest:

@@ -8,11 +8,13 @@ from pathlib import Path
 import grpc
 from aiohttp import web
 from grpc_health.v1 import health
+from prometheus_client import REGISTRY
 
 from podling.loop.service import Tls, add_health, serve_http
 from podling.pb.store import rpc_pb2, rpc_pb2_grpc
 from podling.storage import StorageError, StorageUnavailable
 from store.engine import Engine
+from store.metrics import StoreCollector
 from store.server import KV, Cluster, Context, Lease, Maintenance, refuse
 from store.stream import WatchStream
 
@@ -41,9 +43,16 @@ class Server:
     """A gRPC server over an engine that it does not own. `address` is what clients dial, the port filled in."""
 
     def __init__(
-        self, server: grpc.aio.Server, address: str, status: health.aio.HealthServicer, http: web.AppRunner | None
+        self,
+        server: grpc.aio.Server,
+        address: str,
+        status: health.aio.HealthServicer,
+        http: web.AppRunner | None,
+        collector: StoreCollector,
     ) -> None:
         self.address = address
+        self._collector = collector
+        REGISTRY.register(collector)
         self._server = server
         self._health = status
         self._http = http
@@ -53,6 +62,7 @@ class Server:
         await self._server.wait_for_termination()
 
     async def stop(self) -> None:
+        REGISTRY.unregister(self._collector)
         await self._health.enter_graceful_shutdown()
         await self._server.stop(_GRACE_SECONDS)
         if self._http:
@@ -99,7 +109,7 @@ async def serve(engine: Engine, config: Config) -> Server:
         host, _, port = config.http.rpartition(":")
         http = await serve_http(host, int(port), lambda: engine.refusal)
     log.info("store serving address=%s tls=%s", address, config.tls is not None)
-    return Server(server, address, status, http)
+    return Server(server, address, status, http, StoreCollector(engine))
 
 
 def _bind(server: grpc.aio.Server, config: Config) -> str:

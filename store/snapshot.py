@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from store.engine import Engine
+from store.engine import SNAPSHOT, Engine
 from store.errors import NoSpace
 
 CHUNK_BYTES = 1 << 20
@@ -20,7 +20,7 @@ CHUNK_BYTES = 1 << 20
 async def snapshot(engine: Engine) -> AsyncIterator[tuple[bytes, int]]:
     """(bytes, how many remain after them). Raises `NoSpace` where the copy does not fit beside the database."""
     try:
-        with tempfile.TemporaryDirectory(prefix="snapshot-", dir=engine.path.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=SNAPSHOT, dir=engine.path.parent) as folder:
             copy = Path(folder) / "copy.db"
             await engine.copy_to(copy)
             digest = hashlib.sha256()

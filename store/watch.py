@@ -147,6 +147,10 @@ class Hub:
         if not group.members:
             (self._ranges if group.span.end else self._points).pop(group.span, None)
 
+    def __len__(self) -> int:
+        """How many watchers there are."""
+        return sum(len(group.members) for groups in (self._points, self._ranges) for group in groups.values())
+
     def since(self, revision: int) -> Iterator[Delivery]:
         """What happened from a revision on."""
         if self._history:

@@ -60,7 +60,17 @@ def test_a_lease_that_is_gone_is_not_found(leases: Leases) -> None:
 
 def test_a_lease_cannot_be_granted_twice_nor_for_ever(leases: Leases) -> None:
     with pytest.raises(LeaseExists):
-        leases.check(7, 10)
+        leases.reserve(7, 10)
     with pytest.raises(LeaseTooLong):
-        leases.check(8, 9_000_000_001)
-    assert leases.check(8, 0) == 1
+        leases.reserve(8, 9_000_000_001)
+
+
+def test_an_id_is_held_while_its_grant_is_on_its_way(leases: Leases) -> None:
+    assert leases.reserve(8, 0) == 1
+    with pytest.raises(LeaseExists):
+        leases.reserve(8, 10)
+    assert 8 not in leases
+    leases.release(8)
+    leases.reserve(8, 10)
+    leases.grant(8, 10, now=100)
+    assert 8 in leases

@@ -77,6 +77,7 @@ async def test_http_tells_health_and_metrics(engine: Engine, tmp_path: Path, unu
     async with aiohttp.ClientSession(f"http://127.0.0.1:{unused_tcp_port}") as session:
         for path in ("/healthz", "/livez", "/readyz", "/metrics"):
             assert (await session.get(path)).status == 200
+        assert "podling_store_revision 1.0" in await (await session.get("/metrics")).text()
     await server.stop()
 
 
