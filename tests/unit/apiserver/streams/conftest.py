@@ -43,6 +43,8 @@ class LocalNode(node_pb2_grpc.NodeServicer):
     def __init__(self) -> None:
         self.requests: list[Any] = []
         self.released = asyncio.Event()  # lets a followed log go on
+        self.commands: set[_Command] = set()
+        self.changed = asyncio.Condition()
 
     async def _check(self, ref: pb.ContainerRef, context: Any) -> None:
         if ref.container == "waiting":
@@ -70,6 +72,7 @@ class LocalNode(node_pb2_grpc.NodeServicer):
         except OSError as wrong:
             yield pb.StreamOutput(exit=pb.Exit(code=127, error=str(wrong)))
             return
+        self.commands.add(command)
         feeding = asyncio.create_task(command.feed(requests))
         try:
             async for output in command.outputs():
@@ -78,6 +81,9 @@ class LocalNode(node_pb2_grpc.NodeServicer):
             feeding.cancel()
             await asyncio.gather(feeding, return_exceptions=True)
             await command.end()
+            async with self.changed:
+                self.commands.discard(command)
+                self.changed.notify_all()
 
     async def Attach(self, requests: AsyncIterator[pb.StreamInput], context: Any) -> AsyncIterator[pb.StreamOutput]:
         async for output in self.Exec(_attached(requests), context):
@@ -350,4 +356,6 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     yield made
     await runner.cleanup()
     await made.kubelets.close()
+    async with made.node.changed:  # commands end when their calls do
+        await made.node.changed.wait_for(lambda: not made.node.commands)
     await made.server.stop(0)
