@@ -15,7 +15,7 @@ from podling.api.meta import timestamp
 from podling.client.client import STRATEGIC, Client
 from podling.client.events import EventRecorder, reference
 from podling.client.informer import Informer
-from podling.client.resource import NODES, PODS
+from podling.client.resource import BINDINGS, NODES, PODS
 from podling.loop.clock import Clock, RealClock
 from scheduler import filters
 from scheduler.cache import Cache
@@ -117,7 +117,9 @@ class Scheduler:
         }
         try:
             async with self._binding:
-                await self._client.create(PODS, binding, metadata.namespace, name=metadata.name, subresource="binding")
+                await self._client.create(
+                    BINDINGS, binding, metadata.namespace, name=metadata.name, subresource="binding"
+                )
         except (NotFound, Conflict) as error:
             log.info("pod not bound pod=%s node=%s error=%s", key, node, error)
             self.cache.forget(pod)

@@ -15,7 +15,7 @@ from podling.api.errors import GroupResource
 from podling.api.meta import name_suffix, timestamp
 from podling.client.client import MERGE, Changed, Data, Listed
 from podling.client.codec import typed
-from podling.client.resource import RESOURCES, Partial, Resource
+from podling.client.resource import PODS, RESOURCES, Partial, Resource
 
 T = TypeVar("T")
 Object = dict[str, Any]
@@ -93,7 +93,8 @@ class FakeClient:
             if bound["spec"].get("nodeName"):
                 raise errors.conflict(_group_resource(of), name, "pod is already assigned to a node")
             bound["spec"]["nodeName"] = data["target"]["name"]
-            return typed(self._store(of, "MODIFIED", bound), of.type)
+            self._store(PODS, "MODIFIED", bound)
+            return typed({"status": "Success"}, of.type)
         if subresource:
             return typed({"metadata": {"name": name}, **data}, of.type)
         stored = copy.deepcopy(dict(data))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from lightkube.models import coordination_v1, core_v1, rbac_v1
-from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.models.meta_v1 import ObjectMeta, Status
 
 T = TypeVar("T")
 
@@ -32,6 +32,7 @@ class Partial:
 
 
 PODS = Resource("", "v1", "pods", "Pod", core_v1.Pod)
+BINDINGS = Resource("", "v1", "pods", "Binding", Status)  # create(…, name=pod, subresource="binding")
 NODES = Resource("", "v1", "nodes", "Node", core_v1.Node, namespaced=False)
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", core_v1.Namespace, namespaced=False)
 EVENTS = Resource("", "v1", "events", "Event", core_v1.Event)
