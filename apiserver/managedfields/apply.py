@@ -1,7 +1,7 @@
 """Server-side apply: a configuration merged into the live object, with its fields owned by the applier.
 
     merge      the configuration wins, nothing goes away
-    prune      what this manager applied last time and no longer mentions goes, unless another applier owns it
+    prune      what this manager applied last time and no longer mentions goes, unless another manager owns it
     conflict   fields of other managers that would change are refused, or with force taken
 
 Source: structured-merge-diff, merge/update.go; apimachinery's field manager chain around it.
@@ -167,16 +167,16 @@ class _Apply:
             raise Conflicts(conflicts)
 
     def prune(self, merged: Object, managed: Managed, last: FieldSet) -> Object:
-        """Take away what was applied last; put back what appliers own now, and what was never this manager's."""
+        """Take away what was applied last; put back what anybody owns now, and what was never this manager's."""
         shape = self.shape
         mentioned = with_parents(last, shape)
         everything = with_parents(fields_of(merged, shape), shape)
         pruned = remove(merged, mentioned, shape) or {}
-        applied = FieldSet()
+        claimed = FieldSet()
         for owned in managed.values():
-            if owned.applied and owned.api_version == self.api_version:
-                applied = applied | owned.fields
-        kept = with_parents(fields_of(pruned, shape), shape) | with_parents(applied, shape)
+            if owned.api_version == self.api_version:
+                claimed = claimed | owned.fields
+        kept = with_parents(fields_of(pruned, shape), shape) | with_parents(claimed, shape)
         pruned = remove(merged, everything - kept, shape) or {}
         left = with_parents(fields_of(pruned, shape), shape)
         return remove(merged, (everything - left) & mentioned, shape) or {}

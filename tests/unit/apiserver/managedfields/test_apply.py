@@ -124,6 +124,14 @@ def test_what_an_updater_owns_is_not_pruned_and_an_applier_takes_back_only_its_o
     assert found["data"] == {"l": "w", "m": "x"}
 
 
+def test_a_field_that_an_updater_owns_too_stays_when_the_applier_lets_go() -> None:
+    live = config(k="v", l="w")
+    track(live, None, manager="creator", api_version="v1", schema=CONFIG_MAP, now=T1)
+    found = applied(applied(live, "applier", config(k="v", m="x")), "applier", config(m="x"))
+    assert found["data"] == {"k": "v", "l": "w", "m": "x"}
+    assert entries(found)["applier", "Apply"] == {"f:data": {"f:m": {}}}
+
+
 def test_the_first_apply_to_an_untracked_object_gives_the_rest_to_before_first_apply() -> None:
     live = config(k="v", l="w")
     live["metadata"]["uid"] = "u"
