@@ -3,6 +3,8 @@
 Source: k8s.io/kubernetes/plugin/pkg/admission/serviceaccount/admission.go.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from apiserver.admission.plugin import Admission
@@ -15,6 +17,7 @@ from podling.api.meta import name_suffix
 MIRROR = "kubernetes.io/config.mirror"
 ENFORCE = "kubernetes.io/enforce-mountable-secrets"
 MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+ATTEMPTS, ATTEMPT_SECONDS = 10, 0.1
 TOKEN_SECONDS = 60 * 60 + 7
 VOLUME_MODE = 0o644
 SERVICE_ACCOUNTS = GroupResource("", "serviceaccounts")
@@ -25,8 +28,9 @@ Object = dict[str, Any]
 class ServiceAccount:
     name = "ServiceAccount"
 
-    def __init__(self, lister: Lister) -> None:
+    def __init__(self, lister: Lister, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._lister = lister
+        self._sleep = sleep
 
     async def admit(self, write: Admission) -> None:
         pod = write.creates("", "pods")
@@ -35,6 +39,8 @@ class ServiceAccount:
         spec = pod["spec"]
         name = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
         spec["serviceAccountName"] = spec["serviceAccount"] = name
+        if name == "default":
+            await self._wait_for_default(write.namespace)
         account = self._account(write, name)
         if automounts(account, spec):
             mount_token(spec)
@@ -55,6 +61,13 @@ class ServiceAccount:
         annotations = account["metadata"].get("annotations") or {}
         if annotations.get(ENFORCE, "").lower() in {"1", "t", "true"}:
             _check_secrets(write, account, pod)
+
+    async def _wait_for_default(self, namespace: str) -> None:
+        """A controller makes it right after the namespace: a pod that comes in between waits a second at most."""
+        for _ in range(ATTEMPTS):
+            if self._lister.get(SERVICE_ACCOUNTS, namespace, "default") is not None:
+                return
+            await self._sleep(ATTEMPT_SECONDS)
 
     def _account(self, write: Admission, name: str) -> Object:
         found = self._lister.get(SERVICE_ACCOUNTS, write.namespace, name)

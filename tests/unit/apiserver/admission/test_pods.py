@@ -8,7 +8,7 @@ from apiserver.admission import Chain
 from apiserver.admission.namespacelifecycle import NAMESPACES
 from apiserver.admission.plugin import Admission
 from apiserver.admission.priority import PRIORITY_CLASSES
-from apiserver.admission.serviceaccount import MOUNT_PATH, SERVICE_ACCOUNTS
+from apiserver.admission.serviceaccount import MOUNT_PATH, SERVICE_ACCOUNTS, ServiceAccount
 from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.kinds.kind import Kind
 from apiserver.lister import MemoryLister
@@ -115,6 +115,25 @@ async def test_an_account_that_is_not_there_is_told() -> None:
     assert await refusal(world(), write("CREATE", pod(serviceAccountName="robot"))) == (
         'pods "web" is forbidden: error looking up service account x/robot: serviceaccount "robot" not found'
     )
+
+
+async def test_the_default_account_of_a_fresh_namespace_is_waited_for() -> None:
+    lister = world()
+    lister.remove(SERVICE_ACCOUNTS, "x", "default")
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            lister.put(SERVICE_ACCOUNTS, {"metadata": {"name": "default", "namespace": "x"}})
+
+    asked = write("CREATE", pod())
+    await ServiceAccount(lister, sleep).admit(asked)
+    assert len(waits) == 3
+    lister.remove(SERVICE_ACCOUNTS, "x", "default")
+    with pytest.raises(Forbidden, match='serviceaccount "default" not found'):
+        await ServiceAccount(lister, sleep).admit(write("CREATE", pod()))
+    assert len(waits) == 13
 
 
 async def test_a_mirror_pod_has_no_account_and_may_name_none() -> None:

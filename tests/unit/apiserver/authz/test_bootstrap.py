@@ -1,6 +1,5 @@
-"""The roles of every cluster, and how later starts mend them; roles that add up."""
+"""The roles of every cluster, and how later starts mend them."""
 
-from apiserver.authz.aggregation import aggregated_rules
 from apiserver.authz.bootstrap import AUTOUPDATE, reconciled, wanted_objects
 
 RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
@@ -36,15 +35,3 @@ def test_a_role_marked_to_be_left_alone_is_left_alone() -> None:
 def test_the_rules_of_an_aggregating_role_are_its_controllers() -> None:
     wanted = next(body for body in wanted_objects() if body["metadata"]["name"] == "edit")
     assert reconciled({**wanted, "rules": [RULE]}, wanted) is None
-
-
-def test_roles_add_up_by_selector_each_rule_once() -> None:
-    role = {"metadata": {"name": "all"}, "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"to": "all"}}]}}
-    others = [
-        {"metadata": {"name": "b", "labels": {"to": "all"}}, "rules": [OTHER, RULE]},
-        {"metadata": {"name": "a", "labels": {"to": "all"}}, "rules": [RULE]},
-        {"metadata": {"name": "c", "labels": {"to": "none"}}, "rules": [OTHER]},
-        {"metadata": {"name": "all", "labels": {"to": "all"}}, "rules": [OTHER]},
-    ]
-    assert aggregated_rules(role, others) == [RULE, OTHER]
-    assert aggregated_rules({"metadata": {"name": "plain"}}, others) is None

@@ -90,6 +90,7 @@ def test_a_change_for_the_garbage_collector_alone_needs_nothing() -> None:
 
 def test_aggregation_needs_everything() -> None:
     cluster_roles = GroupResource(GROUP, "clusterroles")
-    new: dict[str, Any] = {"metadata": {"name": "all"}, "rules": None, "aggregationRule": {"clusterRoleSelectors": [{}]}}
+    rule: dict[str, Any] = {"clusterRoleSelectors": [{}]}
+    new = {"metadata": {"name": "all"}, "rules": None, "aggregationRule": rule}
     with pytest.raises(Forbidden, match="must have cluster-admin privileges to use an aggregationRule"):
         check(world(), Grant(KIRA, cluster_roles, "", new, None))
