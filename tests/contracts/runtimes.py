@@ -123,17 +123,19 @@ class DockerBench(Bench):
         self.folder, self.network, self.cluster = folder, network, cluster
         self.runtime: DockerRuntime = self.again()
 
-    def spec(self) -> NetworkSpec:
-        """A range for each cluster: two on one engine never meet."""
-        third = range_of(self.cluster)
-        return NetworkSpec(self.cluster, "n1", IPv4Network(f"10.239.{third}.0/24"), IPv4Network(f"10.239.{third}.0/25"))
+    def spec(self, node: int) -> NetworkSpec:
+        """A range for each cluster: two on one engine never meet. Half of it for each of two nodes."""
+        whole = f"10.239.{range_of(self.cluster)}"
+        half = IPv4Network(f"{whole}.{128 * (node - 1)}/25")
+        return NetworkSpec(self.cluster, f"n{node}", IPv4Network(f"{whole}.0/24"), half)
 
-    def again(self) -> DockerRuntime:
-        """The runtime of a kubelet that was started anew."""
+    def again(self, node: int = 1) -> DockerRuntime:
+        """The runtime of a kubelet that was started anew; or of the other node."""
+        spec, folder = self.spec(node), self.folder / f"n{node}"
         if self.network == "ptp":
-            return DockerRuntime(self.spec(), self.folder, PointToPoint(self.spec()))
+            return DockerRuntime(spec, folder, PointToPoint(spec))
         engine = DockerEngine()
-        return DockerRuntime(self.spec(), self.folder, DockerNetwork(self.spec(), EngineNetworks(engine)), engine)
+        return DockerRuntime(spec, folder, DockerNetwork(spec, EngineNetworks(engine)), engine)
 
     def member(self, ref: PodRef, name: str, does: Does, attempt: int = 0, **wanted: Any) -> ContainerWanted:
         return ContainerWanted(ref, name, attempt, BUSYBOX, command=["sh", "-c", does[0]], **wanted)

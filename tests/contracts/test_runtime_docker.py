@@ -135,6 +135,38 @@ async def test_every_pod_reaches_every_pod_and_the_host_reaches_them_all(
     assert f"default via {node_ip} dev eth0" in routes
 
 
+async def test_nodes_of_one_engine_have_their_own_pods_which_reach_each_other(
+    bench: DockerBench, pod: PodRef, box: SandboxSeen
+) -> None:
+    other, ref = bench.again(node=2), new_pod("db")
+    try:
+        far = await other.start_sandbox(sandbox(ref))
+        await other.start_container(far.id, bench.member(ref, "server", shell(serving("far"))))
+        assert list(await other.pods()) == [ref.uid] and list(await bench.runtime.pods()) == [pod.uid]
+        client = await start(bench, box, pod, "client", FOREVER[0])
+        url = f"http://{far.ip}:8080/"
+        assert await until(lambda: answer_is(lambda: bench.run(client, "wget", "-q", "-O", "-", url), "far"))
+        if bench.network == "ptp":
+            assert await other.node_ip() != await bench.runtime.node_ip()
+        await other.remove_sandbox(ref.uid, far.id)
+    finally:
+        await other.close()
+
+
+async def test_nothing_is_left_of_a_removed_cluster(bench: DockerBench, pod: PodRef, box: SandboxSeen) -> None:
+    await start(bench, box, pod, "app", FOREVER[0])
+    await asyncio.to_thread(remove_cluster, bench.cluster)
+    filters = {"label": f"podling.cluster={bench.cluster}"}
+    assert await bench.ask(lambda client: client.containers(all=True, filters=filters)) == []
+    assert await bench.ask(lambda client: client.networks(filters=filters)) == []
+    assert devices(bench) == set()
+    kept = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout  # noqa: ASYNC221
+    assert f"podling:{bench.cluster}" not in kept
+    await bench.runtime.close()
+    bench.runtime = bench.again()  # what `podling up` does next
+    assert (await bench.runtime.start_sandbox(sandbox(pod))).ready
+
+
 async def test_a_container_over_its_memory_is_seen_as_killed_for_it(
     bench: DockerBench, pod: PodRef, box: SandboxSeen
 ) -> None:
@@ -204,7 +236,7 @@ async def test_nothing_is_left_of_a_removed_pod(bench: DockerBench, pod: PodRef,
     assert await bench.ask(lambda client: client.containers(all=True, filters={"label": label})) == []
     assert f"{box.ip} " not in ip("route")
     assert devices(bench) <= {"anchor"}
-    assert [path for path in bench.folder.rglob("*") if path.name != "pods"] == []
+    assert [path for path in bench.folder.rglob("*") if path.name not in ("n1", "pods")] == []
 
 
 def devices(bench: DockerBench) -> set[str]:
@@ -220,7 +252,7 @@ async def test_a_sandbox_that_cannot_be_connected_leaves_nothing(bench: DockerBe
     assert caught.value.reason == "CreatePodSandboxError" and "no_such_thing" in caught.value.message
     assert await bench.runtime.pod(pod.uid) is None
     assert devices(bench) <= {"anchor"}
-    assert [path for path in bench.folder.rglob("*") if path.name != "pods"] == []
+    assert [path for path in bench.folder.rglob("*") if path.name not in ("n1", "pods")] == []
 
 
 async def test_a_half_made_sandbox_is_seen_as_not_ready_and_made_anew(
