@@ -103,6 +103,7 @@ class NoSpace(StorageUnavailable):
 
     def __init__(self, cause: str = "") -> None:
         super().__init__(f"{self.text} ({cause})" if cause else self.text)
+        self.cause = cause
 
 
 class Stopped(StorageUnavailable):
