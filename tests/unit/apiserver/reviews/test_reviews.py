@@ -33,11 +33,24 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def config(folder: Path) -> Config:
+    return Config(
+        port=0,
+        grpc_port=0,
+        tls_cert=folder / "apiserver.crt",
+        tls_key=folder / "apiserver.key",
+        client_ca=folder / "ca.crt",
+        sa_key=folder / "sa.key",
+        sa_pub=folder / "sa.pub",
+        kubelet_client_cert=folder / "admin.crt",
+        kubelet_client_key=folder / "admin.key",
+    )
+
+
 @pytest.fixture
 async def context(certificates: Path) -> AsyncIterator[Context]:
     """Namespace x; the account robot in it; pod web of robot on node n1; dora may get pods there."""
-    names = ("apiserver.crt", "apiserver.key", "ca.crt", "sa.key", "sa.pub", "admin.crt", "admin.key")
-    made = service.build(Config(0, 0, *(certificates / name for name in names)), MemoryStorage())
+    made = service.build(config(certificates), MemoryStorage())
     feeding = asyncio.create_task(made.feed.run())
     await made.feed.ready.wait()
     await put(made, "", "namespaces", {"metadata": {"name": "x"}})
@@ -134,8 +147,8 @@ async def test_others_are_asked_for_by_name_and_groups(context: Context) -> None
 async def test_questions_that_make_no_sense_are_invalid(
     context: Context, resource: str, spec: Object, words: str
 ) -> None:
-    namespace = {"namespace": "x"} if resource.startswith("local") else {}
-    assert words in await refusal(ask(context, AUTHORIZATION, resource, spec, **namespace), Invalid)
+    namespace = "x" if resource.startswith("local") else ""
+    assert words in await refusal(ask(context, AUTHORIZATION, resource, spec, namespace=namespace), Invalid)
 
 
 async def test_my_rules_in_a_namespace(context: Context) -> None:
