@@ -1,4 +1,7 @@
-"""Ours and a real etcd are asked the same, at random, and every answer is compared."""
+"""Ours and a real etcd are asked the same, at random, and every answer is compared.
+
+`PODLING_EXAMPLES` says how many conversations.
+"""
 
 import os
 from collections.abc import Iterator
@@ -188,7 +191,7 @@ def _move(message: Any, base: int) -> None:
 
 
 @settings(
-    max_examples=int(os.environ.get("PODLING_EXAMPLES", "100")),
+    max_examples=int(os.environ.get("PODLING_EXAMPLES", "60")),
     deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
