@@ -74,7 +74,7 @@ def _body(look: Look, container: Any, now: ContainerSeen, state: Data, last: Dat
         "image": now.image,
         "imageID": now.image_id,
         "containerID": f"docker://{now.id}",
-        "started": running,
+        "started": running and now.id not in look.wanted.unstarted,
     }
     return status | _told_of_spec(container)
 

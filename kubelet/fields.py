@@ -24,10 +24,6 @@ POD_SECURITY_FIELDS = (
     "windowsOptions",
 )
 CONTAINER_FIELDS = (
-    "lifecycle",
-    "livenessProbe",
-    "readinessProbe",
-    "startupProbe",
     "resizePolicy",
     "restartPolicyRules",
     "volumeDevices",

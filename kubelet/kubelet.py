@@ -52,6 +52,8 @@ class Kubelet:
         finally:
             self._queue.close()
             self._tools.launcher.close()
+            for worker in self._workers.values():
+                worker.close()
 
     def poke(self, uid: str) -> None:
         """This pod may be wrong."""

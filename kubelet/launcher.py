@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from kubelet import images
 from kubelet.downward import PodFacts
 from kubelet.environment import ConfigError, Given, Source, Sources, command, environment, needs, text_of
+from kubelet.handlers import Handlers, Place
 from kubelet.memory import Hold, Memory, Waiting
-from kubelet.runtime import ContainerError, ImageError, ImageSeen, Runtime
+from kubelet.runtime import ContainerError, ImageError, ImageSeen, Runtime, RuntimeUnavailable
 from kubelet.volumes.objects import Objects
 from kubelet.volumes.volumes import MountError, Volumes
 from kubelet.wanted import NodeFacts, Resolved, container_of, container_wanted, ref_of
@@ -28,7 +29,7 @@ FALLBACK_SECONDS = 300.0  # how long a registry that did not answer is not asked
 
 class Job(NamedTuple):
     """`event(type, reason, message, container)`; `poke()` has the pod looked at again; `restarts`: an instance ended
-    before."""
+    before; `left` is set when the pod leaves."""
 
     pod: Any
     memory: Memory
@@ -39,6 +40,7 @@ class Job(NamedTuple):
     name: str
     attempt: int
     restarts: bool
+    left: asyncio.Event
 
     @property
     def image(self) -> str:
@@ -56,12 +58,13 @@ class Launcher:
         volumes: Volumes,
         clock: Clock,
         *,
+        handlers: Handlers,
         starts: asyncio.Semaphore,
         node: Callable[[], NodeFacts],
     ) -> None:
         """`starts` bounds how many the engine starts at once."""
         self._runtime, self._objects, self._volumes, self._clock = runtime, objects, volumes, clock
-        self._starts, self._node = starts, node
+        self._handlers, self._starts, self._node = handlers, starts, node
         self._pulls: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._present_until: dict[str, datetime] = {}
 
@@ -86,13 +89,36 @@ class Launcher:
             job.memory.crashes.grow(job.name, now)
         try:
             async with self._starts:
-                await self._runtime.start_container(job.sandbox_id, wanted)
+                id = await self._runtime.start_container(job.sandbox_id, wanted)
         except ContainerError as error:
             self._refused(job, error)
         else:
             job.memory.pulled.discard((job.name, job.attempt))
             job.tell("Created", f"Created container: {job.name}")
             job.tell("Started", f"Started container {job.name}")
+            await self._post_start(job, id)
+
+    async def _post_start(self, job: Job, id: str) -> None:
+        """A hook that fails ends its container; a pod that leaves does not wait for it."""
+        container = container_of(job.pod, job.name)
+        handler = container.lifecycle.postStart if container.lifecycle else None
+        if handler is None:
+            return
+        place = Place(ref_of(job.pod), container, job.ip)
+        hook = asyncio.create_task(self._handlers.run(handler, place, None))
+        left = asyncio.create_task(job.left.wait())
+        try:
+            await asyncio.wait({hook, left}, return_when=asyncio.FIRST_COMPLETED)
+            if not hook.done() or hook.result().succeeded:
+                return
+        finally:
+            hook.cancel()
+            left.cancel()
+        log.info("hook failed pod=%s container=%s error=%s", job.pod.metadata.name, job.name, hook.result().message)
+        job.tell("FailedPostStartHook", "PostStartHook failed", "Warning")
+        job.tell("Killing", f"Container {job.name} FailedPostStartHook")
+        grace = job.pod.spec.terminationGracePeriodSeconds
+        await self._runtime.stop_container(id, 30 if grace is None else grace)
 
     def _refused(self, job: Job, error: ContainerError) -> None:
         job.tell("Failed", f"Error: {error.message}", "Warning")
@@ -169,11 +195,10 @@ class Launcher:
         job.tell("Pulling", f'Pulling image "{job.image}"')
         try:
             await self._runtime.pull(job.image, await self._logins(job))
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            known = error if isinstance(error, ImageError) else ImageError("ErrImagePull", str(error))
-            self._not_pulled(job, known, is_there)
+        except ImageError as error:
+            self._not_pulled(job, error, is_there)
+        except (ApiError, RuntimeUnavailable) as error:
+            self._not_pulled(job, ImageError("ErrImagePull", str(error)), is_there)
         else:
             took = f"{self._clock.monotonic() - started:.3g}s"
             job.tell("Pulled", f'Successfully pulled image "{job.image}" in {took} ({took} including waiting)')

@@ -14,6 +14,7 @@
                   init instances of a former sandbox          → Remove
                   no sandbox                                  → StartSandbox
                   a member runs another image than wanted     → Stop
+                  a probe has given a member up               → Stop
                   the next init container is not done         → Start      (one by one; a sidecar need only run)
                   members do not run that should              → Start      (all that nothing holds, together)
                   more dead instances than kept               → Remove
@@ -61,6 +62,16 @@ class Wanted:
     grace_seconds: int = 30
     sandbox_attempt: int = 0
     next_attempts: Sequence[tuple[str, int]] = ()
+    failing: Sequence["Failing"] = ()
+    unstarted: AbstractSet[str] = frozenset()  # instances that run, but whose startup probe has not succeeded yet
+
+
+class Failing(NamedTuple):
+    """An instance that a probe has given up: which probe, and its own grace period where it has one."""
+
+    id: str
+    probe: str
+    grace_seconds: int | None = None
 
 
 class Launch(NamedTuple):
@@ -117,7 +128,9 @@ def step(wanted: Wanted, seen: PodSeen, held: AbstractSet[str] = frozenset()) ->
         return action
     if sandbox is None:
         return None if SANDBOX in held else StartSandbox(_next_sandbox(wanted, seen))
-    return _change_image(wanted, seen) or _start(wanted, seen, sandbox, held) or _prune(seen)
+    return (
+        _change_image(wanted, seen) or _end_failing(wanted, seen) or _start(wanted, seen, sandbox, held) or _prune(seen)
+    )
 
 
 def _leave(wanted: Wanted, seen: PodSeen) -> Action:
@@ -159,19 +172,30 @@ def _change_image(wanted: Wanted, seen: PodSeen) -> Action | None:
     return _stop(changed, wanted.grace_seconds, "definition changed, will be restarted")
 
 
+def _end_failing(wanted: Wanted, seen: PodSeen) -> Action | None:
+    for each in wanted.failing:
+        grace = wanted.grace_seconds if each.grace_seconds is None else each.grace_seconds
+        found = [container for container in seen.containers if container.id == each.id]
+        if action := _stop(found, grace, f"failed {each.probe} probe, will be restarted"):
+            return action
+    return None
+
+
 def _start(wanted: Wanted, seen: PodSeen, sandbox: SandboxSeen, held: AbstractSet[str]) -> Action | None:
     begun = _has_begun(wanted, seen, sandbox)
     inits = [
         member
         for member in wanted.members
-        if member.init and not _has_passed(member, newest(seen, member.name, sandbox), begun)
+        if member.init and not _has_passed(wanted, member, newest(seen, member.name, sandbox), begun)
     ]
     if inits and not begun:
         last = newest(seen, inits[0].name, sandbox)
-        due = [] if last and last.state is State.RUNNING else inits[:1]
+        due = [] if last and last.state is State.RUNNING else inits[:1]  # a sidecar that runs is not started yet
     else:
         apps = (member for member in wanted.members if not member.init)
-        due = inits + [member for member in apps if _is_due(member, newest(seen, member.name))]
+        due = [each for each in inits if not _runs(newest(seen, each.name, sandbox))] + [
+            member for member in apps if _is_due(member, newest(seen, member.name))
+        ]
     launches = [_launch(wanted, seen, member) for member in due if member.name not in held]
     return Start(sandbox.id, launches) if launches else None
 
@@ -182,10 +206,14 @@ def _has_begun(wanted: Wanted, seen: PodSeen, sandbox: SandboxSeen) -> bool:
     return any(each.name in apps and each.sandbox_id == sandbox.id for each in seen.containers)
 
 
-def _has_passed(member: Member, last: ContainerSeen | None, begun: bool) -> bool:
+def _has_passed(wanted: Wanted, member: Member, last: ContainerSeen | None, begun: bool) -> bool:
     if member.sidecar:
-        return last is not None and last.state is State.RUNNING
+        return last is not None and _runs(last) and last.id not in wanted.unstarted
     return begun or (last is not None and has_succeeded(last))
+
+
+def _runs(container: ContainerSeen | None) -> bool:
+    return container is not None and container.state is State.RUNNING
 
 
 def _is_due(member: Member, last: ContainerSeen | None) -> bool:

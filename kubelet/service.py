@@ -16,6 +16,8 @@ from pathlib import Path
 
 from kubelet.docker import DockerRuntime
 from kubelet.docker_streams import DockerStreams
+from kubelet.execution import StreamExecutor
+from kubelet.handlers import Handlers
 from kubelet.kubelet import Kubelet
 from kubelet.launcher import Launcher
 from kubelet.network.network import NetworkError, NetworkSpec
@@ -94,11 +96,12 @@ class _Node:
         self._agent = NodeAgent(
             client, runtime, self._events, self._clock, spec=self._node_spec, folder=config.state_dir
         )
-        self._kubelet = self._make_kubelet()
-        self._kubelet.on_engine_trouble = self._agent.wake
         self._streams = DockerStreams(
             runtime, lambda target: self._kubelet.waiting_reason(target.namespace, target.pod, target.container)
         )
+        self._handlers = Handlers(StreamExecutor(self._streams), self._clock)
+        self._kubelet = self._make_kubelet()
+        self._kubelet.on_engine_trouble = self._agent.wake
 
     def missing(self) -> str:
         """What `/readyz` waits for."""
@@ -110,9 +113,12 @@ class _Node:
 
     async def run(self) -> None:
         parts = (self._events.run, self._statuses.run, self._informer.run, self._agent.run, self._run_pods)
-        async with asyncio.TaskGroup() as group:
-            for part in parts:
-                group.create_task(part())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in parts:
+                    group.create_task(part())
+        finally:
+            await self._handlers.close()
 
     async def _run_pods(self) -> None:
         own = await self._node_address()
@@ -137,7 +143,11 @@ class _Node:
     def _make_kubelet(self) -> Kubelet:
         objects = Objects(self._client, self._clock)
         volumes = Volumes(self._config.state_dir / "pods", objects)
+        handlers = self._handlers
         starts = asyncio.Semaphore(2 * (os.cpu_count() or 1))
+        launcher = Launcher(
+            self._runtime, objects, volumes, self._clock, handlers=handlers, starts=starts, node=self._facts
+        )
         tools = Tools(
             runtime=self._runtime,
             client=self._client,
@@ -145,7 +155,8 @@ class _Node:
             events=self._events,
             statuses=self._statuses,
             volumes=volumes,
-            launcher=Launcher(self._runtime, objects, volumes, self._clock, starts=starts, node=self._facts),
+            launcher=launcher,
+            handlers=handlers,
             starts=starts,
             node=self._facts,
         )

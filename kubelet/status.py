@@ -43,7 +43,7 @@ class View:
     host_ips: Sequence[str] = ()
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
     failure: Failure | None = None
-    readiness: Mapping[str, bool] = field(default_factory=dict)  # members that are probed, and whether they are ready
+    readiness: Mapping[str, bool] = field(default_factory=dict)  # members that run, and whether they are ready
 
 
 def pod_status(pod: Any, wanted: Wanted, seen: PodSeen, old: Data, view: View) -> Data:

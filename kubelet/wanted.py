@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from kubelet.environment import ConfigError
-from kubelet.machine import Member, Wanted
+from kubelet.machine import Failing, Member, Wanted
 from kubelet.memory import Memory
 from kubelet.resources import cpu_milli, limit, oom_score_adjust, quality_of, shares
 from kubelet.runtime import ContainerWanted, ImageSeen, Mount, PodRef, SandboxWanted
@@ -62,7 +62,17 @@ def field_path(pod: Any, name: str) -> str:
     return f"spec.{'initContainers' if is_init(pod, name) else 'containers'}{{{name}}}"
 
 
-def wanted_of(pod: Any, memory: Memory) -> Wanted:
+class Health(NamedTuple):
+    """What the probes found."""
+
+    failing: Sequence[Failing] = ()
+    unstarted: frozenset[str] = frozenset()
+
+
+WELL = Health()
+
+
+def wanted_of(pod: Any, memory: Memory, health: Health = WELL) -> Wanted:
     """What the machine decides on, of a pod that the API knows."""
     leaving = pod.metadata.deletionTimestamp is not None
     return Wanted(
@@ -73,6 +83,8 @@ def wanted_of(pod: Any, memory: Memory) -> Wanted:
         grace_seconds=_grace_seconds(pod, leaving),
         sandbox_attempt=memory.sandbox_attempt,
         next_attempts=_next_attempts(pod),
+        failing=health.failing,
+        unstarted=health.unstarted,
     )
 
 
@@ -210,6 +222,7 @@ def container_wanted(pod: Any, name: str, attempt: int, node: NodeFacts, resolve
         cpu_quota_milli=limit(container, "cpu", milli=True),
         memory_bytes=limit(container, "memory"),
         oom_score_adjust=oom_score_adjust(quality_of(pod), container, node.memory_bytes),
+        stop_signal=(container.lifecycle.stopSignal if container.lifecycle else None) or "",
         spec_hash=spec_hash(container),
         init=is_init(pod, name),
         termination_message_path=container.terminationMessagePath or "/dev/termination-log",

@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from kubelet.fields import not_honoured
+from kubelet.handlers import Handlers, Place
 from kubelet.launcher import Job, Launcher
 from kubelet.machine import (
     SANDBOX,
@@ -32,11 +33,21 @@ from kubelet.machine import (
     step,
 )
 from kubelet.memory import Failure, Hold, Memory
+from kubelet.prober import Prober
 from kubelet.runtime import ContainerError, PodRef, PodSeen, Runtime
 from kubelet.status import View, pod_status
 from kubelet.status_writer import StatusWriter, with_foreign
 from kubelet.volumes.volumes import MountError, Volumes, changes_by_itself
-from kubelet.wanted import TERMINAL, NodeFacts, container_of, field_path, orphan, sandbox_wanted, wanted_of
+from kubelet.wanted import (
+    TERMINAL,
+    NodeFacts,
+    container_of,
+    containers_of,
+    field_path,
+    orphan,
+    sandbox_wanted,
+    wanted_of,
+)
 from podling.api.errors import Conflict, NotFound
 from podling.api.meta import parse_time
 from podling.client.client import Client
@@ -49,6 +60,7 @@ from podling.loop.reconcile import After, Outcome
 log = logging.getLogger(__name__)
 MOST_STEPS = 200  # of one look: where the engine undoes each step, the node is not to spin
 UNSETTLED_SECONDS = 5.0
+LEAST_GRACE_SECONDS = 2  # between a preStop hook that took all the time and SIGKILL
 REFRESH_SECONDS = 60.0  # how often volumes are compared with their config maps, secrets and tokens
 
 
@@ -63,6 +75,7 @@ class Tools:
     statuses: StatusWriter
     volumes: Volumes
     launcher: Launcher
+    handlers: Handlers
     starts: asyncio.Semaphore
     node: Callable[[], NodeFacts]
 
@@ -77,12 +90,19 @@ class PodWorker:
         self.is_done = False
         self._last_pod: Any | None = None
         self._status: dict[str, Any] = {}
-        self._changed = asyncio.Event()
+        self._changed, self._left = asyncio.Event(), asyncio.Event()
+        self._prober = Prober(tools.handlers, tools.clock, self.event, poke)
 
     def tell(self, pod: Any | None) -> None:
         """The API's newest of this pod."""
         self.pod, self._last_pod = pod, pod or self._last_pod
         self._changed.set()
+        if pod is None or pod.metadata.deletionTimestamp:
+            self._left.set()
+
+    def close(self) -> None:
+        """The kubelet ends; the pod does not."""
+        self._prober.end()
 
     def waiting_reason(self, container: str) -> str:
         told = [*self._status.get("initContainerStatuses", ()), *self._status.get("containerStatuses", ())]
@@ -99,6 +119,7 @@ class PodWorker:
             now = self._tools.clock.now()
             self.memory.release(now)
             self._check_deadline()
+            self._follow_probes(seen)
             wanted = self._wanted()
             action = step(wanted, seen, self.memory.held(wanted, seen, now))
             self._report(wanted, seen)
@@ -112,7 +133,15 @@ class PodWorker:
     def _wanted(self) -> Wanted:
         if self.pod is None:
             return orphan(self.ref, self._last_pod, self.memory)
-        return wanted_of(self.pod, self.memory)
+        return wanted_of(self.pod, self.memory, self._prober.health())
+
+    def _follow_probes(self, seen: PodSeen) -> None:
+        if self.pod is None or self._left.is_set():
+            self._prober.end()
+            return
+        told = plain(self.pod.status) or {}
+        statuses = [*told.get("initContainerStatuses", ()), *told.get("containerStatuses", ())]
+        self._prober.follow(self.pod, seen, {each["name"]: each for each in statuses})
 
     def _outcome(self, wanted: Wanted, seen: PodSeen) -> Outcome:
         waits = [self.memory.next_look(wanted, seen, self._tools.clock.now()), self._deadline_in()]
@@ -124,7 +153,7 @@ class PodWorker:
     async def _act(self, action: Action, wanted: Wanted, seen: PodSeen) -> None:
         match action:
             case Stop():
-                await self._stop(action)
+                await self._stop(action, seen)
             case Remove(ids):
                 await self._flush_if_leaving(wanted)
                 await asyncio.gather(*(self._tools.runtime.remove_container(id) for id in ids))
@@ -141,20 +170,20 @@ class PodWorker:
             case Finish():
                 await self._finish()
 
-    async def _stop(self, action: Stop) -> None:
+    async def _stop(self, action: Stop, seen: PodSeen) -> None:
         """Ends when all have ended; a shorter grace period, told meanwhile, counts at once."""
         for name in action.members:
             why = f"Container {name} {action.why}" if action.why else f"Stopping container {name}"
             self.event("Normal", "Killing", why, name)
         self._log("pod stops containers", f"containers={','.join(action.members)} grace_seconds={action.grace_seconds}")
-        grace, stops = action.grace_seconds, [self._stop_with(action, action.grace_seconds)]
+        grace, stops = action.grace_seconds, [self._stop_with(action, action.grace_seconds, seen)]
         try:
             while not any(stop.done() for stop in stops):
                 await self._wait_for_change(stops)
                 wanted = self._wanted()
                 if wanted.leaving and wanted.grace_seconds < grace:
                     grace = wanted.grace_seconds
-                    stops.append(self._stop_with(action, grace))
+                    stops.append(self._stop_with(action, grace, seen))
             next(stop for stop in stops if stop.done()).result()
         finally:
             for stop in stops:
@@ -169,11 +198,28 @@ class PodWorker:
             changed.cancel()
         self._changed.clear()
 
-    def _stop_with(self, action: Stop, grace_seconds: int) -> "asyncio.Task[None]":
+    def _stop_with(self, action: Stop, grace_seconds: int, seen: PodSeen) -> "asyncio.Task[None]":
         async def stop_all() -> None:
-            await asyncio.gather(*(self._tools.runtime.stop_container(id, grace_seconds) for id in action.ids))
+            members = zip(action.ids, action.members, strict=True)
+            await asyncio.gather(*(self._stop_one(id, name, grace_seconds, seen) for id, name in members))
 
         return asyncio.create_task(stop_all())
+
+    async def _stop_one(self, id: str, name: str, grace_seconds: int, seen: PodSeen) -> None:
+        """The preStop hook first; it takes its time from the grace period, of which a little always stays."""
+        pod, clock = self.pod or self._last_pod, self._tools.clock
+        container = next((each for each in containers_of(pod) if each.name == name), None) if pod else None
+        handler = container.lifecycle.preStop if container and container.lifecycle else None
+        if handler and self.pod and grace_seconds > 0:
+            began = clock.monotonic()
+            sandbox = current_sandbox(seen)
+            place = Place(self.ref, container, sandbox.ip if sandbox else "")
+            answer = await self._tools.handlers.run(handler, place, grace_seconds)
+            if not answer.succeeded:
+                self._log("hook failed", f"container={name} error={answer.message}")
+                self.event("Warning", "FailedPreStopHook", "PreStopHook failed", name)
+            grace_seconds = max(LEAST_GRACE_SECONDS, grace_seconds - int(clock.monotonic() - began))
+        await self._tools.runtime.stop_container(id, grace_seconds)
 
     async def _start_sandbox(self, attempt: int) -> None:
         pod = self.pod
@@ -200,7 +246,9 @@ class PodWorker:
         ip = next((sandbox.ip for sandbox in seen.sandboxes if sandbox.id == action.sandbox_id), "")
         ended = {each.name for each in seen.containers if is_dead(each)}
         jobs = [
-            Job(pod, self.memory, self.event, self._poke, action.sandbox_id, ip, *each, each.member in ended)
+            Job(
+                pod, self.memory, self.event, self._poke, action.sandbox_id, ip, *each, each.member in ended, self._left
+            )
             for each in action.launches
         ]
         await asyncio.gather(*(self._tools.launcher.launch(job) for job in jobs))
@@ -231,6 +279,7 @@ class PodWorker:
         """Nothing runs any more: the disk, then the API."""
         uid, pod = self.ref.uid, self.pod
         self._tools.launcher.forget(uid)
+        self._prober.end()
         await self._tools.volumes.remove(uid)
         if pod is not None:
             await self._tools.statuses.flush(uid)
@@ -256,7 +305,8 @@ class PodWorker:
         if told.get("phase") in TERMINAL:
             old |= {key: told[key] for key in ("phase", "reason", "message") if key in told}
         waiting = self.memory.waiting(wanted, seen, now)
-        view = View(now, self._tools.node().host_ips, waiting, self.memory.failure)
+        readiness = self._prober.readiness()
+        view = View(now, self._tools.node().host_ips, waiting, self.memory.failure, readiness)
         self._status = pod_status(pod, wanted, seen, old, view)
         self._tools.statuses.set(pod, self._status)
         for name, wait in waiting.items():

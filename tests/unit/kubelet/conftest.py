@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from kubelet.fake import FakeRuntime
+from kubelet.handlers import Handlers
 from kubelet.kubelet import Kubelet
 from kubelet.launcher import Launcher
-from kubelet.runtime import ImageSeen
+from kubelet.runtime import ImageSeen, PodRef
 from kubelet.status_writer import StatusWriter
 from kubelet.volumes.objects import Objects
 from kubelet.volumes.volumes import Volumes
@@ -54,6 +55,18 @@ class InlineExecutor(ThreadPoolExecutor):
         return done
 
 
+class FakeExecutor:
+    """`answers` says how each command ends, by its first word; `ran` is what was run."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, tuple[int, str]] = {}
+        self.ran: list[tuple[str, str]] = []
+
+    async def execute(self, ref: PodRef, container: str, command: list[str]) -> tuple[int, str]:
+        self.ran.append((container, command[0]))
+        return self.answers.get(command[0], (0, ""))
+
+
 class Node:
     """`start` and `kill` the kubelet; the engine, the API and the disk outlive it."""
 
@@ -63,6 +76,7 @@ class Node:
         self.client = FakeClient()
         self.runtime = FakeRuntime(self.clock)
         self.runtime.images["busybox"] = ImageSeen("sha256:1", "")
+        self.executor = FakeExecutor()
         self.folder = folder
         self.facts = NodeFacts(NODE, host_ips=["192.0.2.1"], memory_bytes=8 << 30)
         self._tasks: list[asyncio.Task[None]] = []
@@ -76,7 +90,10 @@ class Node:
         objects = Objects(client, self.clock)
         volumes = Volumes(self.folder / "pods", objects)
         starts = asyncio.Semaphore(4)
-        launcher = Launcher(self.runtime, objects, volumes, self.clock, starts=starts, node=lambda: self.facts)
+        handlers = Handlers(self.executor, self.clock)
+        launcher = Launcher(
+            self.runtime, objects, volumes, self.clock, handlers=handlers, starts=starts, node=lambda: self.facts
+        )
         tools = Tools(
             runtime=self.runtime,
             client=client,
@@ -85,6 +102,7 @@ class Node:
             statuses=statuses,
             volumes=volumes,
             launcher=launcher,
+            handlers=handlers,
             starts=starts,
             node=lambda: self.facts,
         )

@@ -203,7 +203,7 @@ def test_fields_that_are_not_honoured_are_named_in_order() -> None:
         [
             {
                 "name": "app",
-                "lifecycle": {"preStop": {"sleep": {"seconds": 1}}},
+                "resizePolicy": [{"resourceName": "cpu", "restartPolicy": "NotRequired"}],
                 "ports": [{"containerPort": 1, "hostPort": 1}],
             }
         ],
@@ -211,7 +211,7 @@ def test_fields_that_are_not_honoured_are_named_in_order() -> None:
     )
     assert not_honoured(pod) == [
         "spec.runtimeClassName",
-        "spec.containers[0].lifecycle",
+        "spec.containers[0].resizePolicy",
         "spec.containers[0].ports[0].hostPort",
     ]
     assert not_honoured(typed_pod()) == []
