@@ -212,6 +212,20 @@ async def test_the_pause_ends_at_once_on_sigterm(bench: DockerBench, pod: PodRef
     assert (await bench.ask(lambda client: client.inspect_container(box.id)))["State"]["ExitCode"] == 0
 
 
+async def test_a_pause_that_may_not_leave_the_hosts_network_ends(bench: DockerBench, box: SandboxSeen) -> None:
+    def run(client: object) -> int:
+        image = client.inspect_container(box.id)["Image"]  # type: ignore[attr-defined]
+        host = {"NetworkMode": "host", "CapDrop": ["ALL"], "SecurityOpt": ["seccomp=unconfined"]}
+        config = {"Image": image, "Cmd": ["unshare"], "HostConfig": host, "Labels": bench.runtime.owner}
+        id = client.create_container_from_config(config)["Id"]  # type: ignore[attr-defined]
+        client.start(id)  # type: ignore[attr-defined]
+        code = client.wait(id)["StatusCode"]  # type: ignore[attr-defined]
+        client.remove_container(id)  # type: ignore[attr-defined]
+        return int(code)
+
+    assert await bench.ask(run) == 111
+
+
 async def test_sysctls_of_the_network_are_the_pods_own(bench: DockerBench, pod: PodRef) -> None:
     sysctls = {"net.ipv4.ip_unprivileged_port_start": "80", "kernel.shm_rmid_forced": "1"}
     box = await bench.runtime.start_sandbox(sandbox(pod, sysctls=sysctls))
