@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from apiserver.kinds.kind import Object
-from apiserver.kinds.pod.resources import aggregate, amounts, is_pod_level
+from apiserver.kinds.pod.resources import aggregate, amounts, is_pod_level, rounded
 
 MODE = 0o644
 TOKEN_SECONDS = 3600
@@ -58,8 +58,9 @@ def default_pod_spec(spec: Object) -> None:
     _fill(spec, "schedulerName", "default-scheduler")
     if spec.get("securityContext") is None:
         spec["securityContext"] = {}
-    if spec.get("terminationGracePeriodSeconds") is None:
-        spec["terminationGracePeriodSeconds"] = 30
+    grace = spec.get("terminationGracePeriodSeconds")
+    spec["terminationGracePeriodSeconds"] = 30 if grace is None else 1 if grace < 0 else grace
+    _round_up(spec.get("resources") or {})
     for part in ("initContainers", "containers", "ephemeralContainers"):
         for container in spec.get(part) or ():
             _default_container(container)
@@ -78,7 +79,15 @@ def _set(obj: Object, name: str, value: object) -> None:
         obj[name] = value
 
 
+def _round_up(resources: Object) -> None:
+    """Amounts are kept to thousandths."""
+    for part in ("limits", "requests"):
+        if resources.get(part):
+            resources[part] = {name: rounded(text) for name, text in resources[part].items()}
+
+
 def _default_container(container: Object) -> None:
+    _round_up(container.get("resources") or {})
     _fill(container, "imagePullPolicy", pull_policy(container.get("image", "")))
     _fill(container, "terminationMessagePath", "/dev/termination-log")
     _fill(container, "terminationMessagePolicy", "File")

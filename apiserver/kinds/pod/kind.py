@@ -1,52 +1,26 @@
-"""Pod, declared. Source: kubernetes/pkg/registry/core/pod/strategy.go."""
+"""Pod, declared."""
 
 from collections.abc import Mapping
 
 from apiserver.kinds.kind import Kind, Object, Subresource
+from apiserver.kinds.pod.columns import COLUMNS, row_conditions
 from apiserver.kinds.pod.defaults import default_pod
-from apiserver.kinds.pod.resources import qos_class
+from apiserver.kinds.pod.prepare import prepare_create, prepare_update
+from apiserver.kinds.pod.subresources import EPHEMERAL_CONTAINERS, RESIZE, STATUS_PATH
+from apiserver.kinds.pod.updates import validate_update
 from apiserver.kinds.pod.validate import validate_create, validate_pod
+from apiserver.kinds.pod.warnings import warn
 from apiserver.schema.load import schema
-
-GATED = "Scheduling is blocked due to non-empty scheduling gates"
-
-
-def prepare_create(obj: Object) -> None:
-    obj["metadata"]["generation"] = 1
-    status: Object = {"phase": "Pending", "qosClass": qos_class(obj["spec"])}
-    if obj["spec"].get("schedulingGates"):
-        status["conditions"] = [
-            {
-                "type": "PodScheduled",
-                "status": "False",
-                "reason": "SchedulingGated",
-                "message": GATED,
-                "lastProbeTime": None,
-                "lastTransitionTime": None,
-            }
-        ]
-    obj["status"] = status
-
-
-def prepare_update(new: Object, old: Object) -> None:
-    new["status"] = old.get("status", {})
-
-
-def _keep_all_but_status(new: Object, old: Object) -> None:
-    new["spec"] = old.get("spec", {})
 
 
 def _grace_seconds(obj: Object) -> int:
-    """What no node has ever seen, and what has ended, goes at once."""
-    spec = obj.get("spec") or {}
-    if not spec.get("nodeName") or (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
-        return 0
-    return int(spec.get("terminationGracePeriodSeconds", 30))
+    return int((obj.get("spec") or {}).get("terminationGracePeriodSeconds", 30))
 
 
 def selectable(obj: Object) -> Mapping[str, str]:
+    """Source: kubernetes/pkg/registry/core/pod/strategy.go, ToSelectableFields."""
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    ips = status.get("podIPs") or ()
+    addresses = status.get("podIPs") or ()
     return {
         "spec.nodeName": spec.get("nodeName", ""),
         "spec.restartPolicy": spec.get("restartPolicy", ""),
@@ -54,13 +28,11 @@ def selectable(obj: Object) -> Mapping[str, str]:
         "spec.serviceAccountName": spec.get("serviceAccountName", ""),
         "spec.hostNetwork": str(bool(spec.get("hostNetwork"))).lower(),
         "status.phase": status.get("phase", ""),
-        "status.podIP": status.get("podIP", "") or (ips[0].get("ip", "") if ips else ""),
+        "status.podIP": addresses[0].get("ip", "") if addresses else status.get("podIP", ""),
         "status.nominatedNodeName": status.get("nominatedNodeName", ""),
     }
 
 
-_PROXY = ("create", "delete", "get", "patch", "update")
-_READ_WRITE = ("get", "patch", "update")
 POD = Kind(
     group="",
     version="v1",
@@ -74,21 +46,25 @@ POD = Kind(
     prepare_update=prepare_update,
     validate=validate_pod,
     validate_create=validate_create,
+    validate_update=validate_update,
+    warn=warn,
     generation=True,
     grace_seconds=_grace_seconds,
     selectable=selectable,
     subresources=(
         Subresource("attach", ("create", "get"), kind="PodAttachOptions"),
         Subresource("binding", ("create",), kind="Binding", schema=schema("core.v1.Binding")),
-        Subresource("ephemeralcontainers", _READ_WRITE),
+        EPHEMERAL_CONTAINERS,
         Subresource(
             "eviction", ("create",), kind="Eviction", group="policy", version="v1", schema=schema("policy.v1.Eviction")
         ),
         Subresource("exec", ("create", "get"), kind="PodExecOptions"),
         Subresource("log", ("get",)),
         Subresource("portforward", ("create", "get"), kind="PodPortForwardOptions"),
-        Subresource("proxy", _PROXY, kind="PodProxyOptions"),
-        Subresource("resize", _READ_WRITE),
-        Subresource("status", _READ_WRITE, prepare_update=_keep_all_but_status),
+        Subresource("proxy", ("create", "delete", "get", "patch", "update"), kind="PodProxyOptions"),
+        RESIZE,
+        STATUS_PATH,
     ),
+    columns=COLUMNS,
+    extra={"row_conditions": row_conditions},
 )

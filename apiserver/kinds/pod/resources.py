@@ -6,6 +6,7 @@ from apiserver.kinds.kind import Object
 from podling.api.quantity import Quantity, parse
 
 Amounts = dict[str, Quantity]
+_MILLI = 10**6
 
 
 def is_pod_level(name: str) -> bool:
@@ -15,6 +16,12 @@ def is_pod_level(name: str) -> bool:
 
 def amounts(found: Mapping[str, str] | None) -> Amounts:
     return {name: parse(text) for name, text in (found or {}).items()}
+
+
+def rounded(text: str) -> str:
+    """Up to a thousandth. Source: kubernetes/pkg/apis/core/v1/defaults.go, SetDefaults_ResourceList."""
+    amount = parse(text)
+    return text if amount.nanos % _MILLI == 0 else str(Quantity(-(-amount.nanos // _MILLI) * _MILLI, amount.family))
 
 
 def is_sidecar(container: Object) -> bool:

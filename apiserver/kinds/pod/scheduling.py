@@ -87,11 +87,21 @@ def _keys(constraint: Object, path: Path) -> ErrorList:
     errors = match_label_keys(keys, path)
     selector = constraint["labelSelector"]
     selected = {*(selector.get("matchLabels") or ())}
-    selected |= {each.get("key") for each in selector.get("matchExpressions") or ()}
+    selected |= {each.get("key") for each in _written(selector.get("matchExpressions") or [], keys)}
     for position, key in enumerate(keys):
         if key in selected:
             errors.append(field.invalid(path.index(position), key, "exists in both matchLabelKeys and labelSelector"))
     return errors
+
+
+def _written(expressions: Sequence[Object], keys: Sequence[str]) -> Sequence[Object]:
+    """Without those that the keys themselves have put there, at the end."""
+    last = len(expressions)
+    while last and expressions[last - 1].get("operator") == "In" and expressions[last - 1].get("key") in keys:
+        last -= 1
+        if len(expressions) - last == len(keys):
+            break
+    return expressions[:last]
 
 
 def validate_readiness_gates(gates: Sequence[Object], path: Path) -> ErrorList:
