@@ -83,7 +83,7 @@ def test_a_pod_whose_grace_runs_does_not_go_with_an_update() -> None:
 
 
 def test_a_namespace_is_held_by_the_finalizers_of_its_spec() -> None:
-    namespace = {"metadata": {"name": "n"}, "spec": {"finalizers": ["kubernetes"]}}
+    namespace: dict[str, Any] = {"metadata": {"name": "n"}, "spec": {"finalizers": ["kubernetes"]}}
     assert decide(NAMESPACE, namespace, DeleteOptions(), NOW) is Step.MARK
     assert not goes_with_update(NAMESPACE, namespace, namespace)
     assert goes_with_update(NAMESPACE, {**namespace, "spec": {}}, namespace)

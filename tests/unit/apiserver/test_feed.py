@@ -55,15 +55,13 @@ async def test_a_revision_that_does_not_come_is_a_timeout(world: World, monkeypa
         await world.feed.reach(99)
 
 
-async def test_a_broken_watch_starts_over_and_ends_the_watches(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_broken_watch_starts_over_and_ends_the_watches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeding, "RETRY_SECONDS", 0.0)
     await world.note("a")
     watcher = world.feed.of(NOTE).watch(Filter(), world.feed.revision)
     world.storage.break_watches()
-    while not watcher.ended:
-        await asyncio.sleep(0)
+    await asyncio.wait_for(watcher.wait(10), 10)
+    assert watcher.ended
     world.storage.put(b"/registry/notes/default/b", VALUE.replace(b'"a"', b'"b"'))
     await world.feed.fresh()
     assert {cached.key for cached in world.feed.of(NOTE).select(Filter())} == {"default/a", "default/b"}

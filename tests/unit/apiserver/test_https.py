@@ -1,0 +1,265 @@
+"""The server as its clients meet it: HTTPS and gRPC in front, the store in memory behind."""
+
+import asyncio
+import contextlib
+import gzip
+import io
+import json
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from apiserver import service
+from apiserver.service import Config
+from podling import pki
+from podling.api import errors
+from podling.client.grpc import GrpcClient, dial
+from podling.client.resource import CONFIG_MAPS, NAMESPACES
+from tests.unit.apiserver.memory import MemoryStorage
+
+JSON = {"Content-Type": "application/json"}
+MAPS = "/api/v1/namespaces/default/configmaps"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pki")
+    pki.ensure(folder, ["n1"])
+    return folder
+
+
+@dataclass
+class Running:
+    config: Config
+    storage: MemoryStorage
+    session: aiohttp.ClientSession
+    folder: Path
+    task: asyncio.Task[None]
+
+    async def call(self, method: str, path: str, **more: Any) -> tuple[int, Any]:
+        async with self.session.request(method, self.config.url + path, **more) as response:
+            text = await response.text()
+            return response.status, json.loads(text) if text.startswith("{") else text
+
+
+def client_tls(folder: Path, name: str = "") -> ssl.SSLContext:
+    tls = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+    if name:
+        tls.load_cert_chain(folder / f"{name}.crt", folder / f"{name}.key")
+    return tls
+
+
+@pytest.fixture
+async def server(certificates: Path) -> AsyncIterator[Running]:
+    folder, storage = certificates, MemoryStorage()
+    storage.put(b"/older", b"than the server")
+    config = Config(
+        port=free_port(),
+        grpc_port=free_port(),
+        tls_cert=folder / "apiserver.crt",
+        tls_key=folder / "apiserver.key",
+        client_ca=folder / "ca.crt",
+        sa_key=folder / "sa.key",
+        sa_pub=folder / "sa.pub",
+        kubelet_client_cert=folder / "apiserver-kubelet-client.crt",
+        kubelet_client_key=folder / "apiserver-kubelet-client.key",
+    )
+    task = asyncio.create_task(service.run(config, storage))
+    connector = aiohttp.TCPConnector(ssl=client_tls(folder, "admin"))
+    async with aiohttp.ClientSession(connector=connector) as session:
+        running = Running(config, storage, session, folder, task)
+        for _ in range(400):
+            with contextlib.suppress(aiohttp.ClientConnectionError):
+                if (await running.call("GET", "/readyz"))[0] == 200:
+                    break
+            await asyncio.sleep(0.02)
+        yield running
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_an_object_is_made_read_listed_and_deleted(server: Running) -> None:
+    status, made = await server.call("POST", MAPS, json={"metadata": {"name": "a"}, "data": {"k": "v"}})
+    assert (status, made["kind"], made["data"]) == (201, "ConfigMap", {"k": "v"})
+    assert (await server.call("GET", f"{MAPS}/a"))[1] == made
+    _, listed = await server.call("GET", MAPS)
+    assert [item["metadata"]["name"] for item in listed["items"]] == ["a"]
+    assert "kind" not in listed["items"][0]
+    status, gone = await server.call("DELETE", f"{MAPS}/a")
+    assert (status, gone["status"], gone["details"]["name"]) == (200, "Success", "a")
+    status, missing = await server.call("GET", f"{MAPS}/a")
+    assert (status, missing["reason"]) == (404, "NotFound")
+
+
+async def test_a_watch_tells_what_happens_and_ends_when_its_time_is_over(server: Running) -> None:
+    _, made = await server.call("POST", MAPS, json={"metadata": {"name": "a"}})
+    version = made["metadata"]["resourceVersion"]
+    watching = asyncio.create_task(
+        server.call("GET", f"{MAPS}?watch=1&resourceVersion={version}&timeoutSeconds=1", headers={"X": "y"})
+    )
+    await server.call("POST", MAPS, json={"metadata": {"name": "b"}})
+    async with server.session.get(
+        f"{server.config.url}{MAPS}?watch=1&resourceVersion={version}&timeoutSeconds=1"
+    ) as response:
+        events = [json.loads(line) async for line in response.content]
+    assert [(event["type"], event["object"]["metadata"]["name"]) for event in events] == [("ADDED", "b")]
+    assert (await watching)[0] == 200
+
+
+async def test_watches_end_before_the_server_does(server: Running) -> None:
+    async with server.session.get(f"{server.config.url}/api/v1/namespaces?watch=1") as response:
+        await response.content.readline()
+        server.task.cancel()
+        lines = [line async for line in response.content]
+    assert all(json.loads(line)["type"] == "ADDED" for line in lines)
+    with pytest.raises(asyncio.CancelledError):
+        await server.task
+
+
+async def test_who_shows_nothing_is_anonymous_and_who_shows_a_wrong_token_is_nobody(server: Running) -> None:
+    connector = aiohttp.TCPConnector(ssl=client_tls(server.folder))
+    async with aiohttp.ClientSession(connector=connector) as session:
+        async with session.get(server.config.url + MAPS) as response:
+            body = await response.json()
+            assert response.status == 403
+            assert body["message"].startswith('configmaps is forbidden: User "system:anonymous" cannot list resource')
+        async with session.get(server.config.url + MAPS, headers={"Authorization": "Bearer wrong"}) as response:
+            assert response.status == 401
+        async with session.get(server.config.url + "/version") as response:
+            assert response.status == 200
+
+
+async def test_a_body_over_three_megabytes_is_refused(server: Running) -> None:
+    status, body = await server.call("POST", MAPS, data=io.BytesIO(b"{" + b" " * (3 << 20)), headers=JSON)
+    assert (status, body["message"]) == (413, "Request entity too large: limit is 3145728")
+
+
+async def test_a_body_without_a_length_is_counted_as_it_comes(server: Running) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(64):
+            yield b" " * 65536
+
+    with contextlib.suppress(aiohttp.ClientConnectionError):  # the server may hang up while we still send
+        assert (await server.call("POST", MAPS, data=endless(), headers=JSON))[0] == 413
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code", "words"),
+    [
+        ("GET", "/nothing/here", 404, "404 page not found\n"),
+        ("GET", "/api/v1/ghosts", 404, "the server could not find the requested resource"),
+        ("GET", "/api/v1/namespaces/default/configmaps/a/b", 404, "the server could not find the requested resource"),
+        ("GET", "/api/v1/namespaces/default/configmaps/../../../../secrets", 404, ""),
+        ("PUT", MAPS, 405, "the server does not allow this method on the requested resource"),
+        ("DELETE", "/api/v1/namespaces", 405, "the server does not allow this method on the requested resource"),
+        ("POST", "/healthz", 405, "405 method not allowed\n"),
+        ("GET", f"{MAPS}?limit=x", 400, 'strconv.ParseInt: parsing "x": invalid syntax'),
+        ("GET", f"{MAPS}?watch=1&resourceVersion=1", 410, "too old resource version: 1 ("),
+    ],
+)
+async def test_what_is_not_there_or_not_allowed_says_so(
+    server: Running, method: str, path: str, code: int, words: str
+) -> None:
+    status, body = await server.call(method, path)
+    assert status == code
+    assert words in (body["message"] if isinstance(body, dict) else body)
+
+
+async def test_a_defect_is_a_500_and_a_line_in_the_log(
+    server: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(server.storage, "write", broken)
+    status, body = await server.call("POST", MAPS, json={"metadata": {"name": "a"}})
+    assert (status, body["reason"]) == (500, "InternalError")
+    assert "request failed method=POST" in caplog.text
+
+
+async def test_a_store_that_is_away_is_a_503_and_not_ready(server: Running) -> None:
+    server.storage.away = True
+    assert (await server.call("GET", MAPS))[0] == 503
+    status, text = await server.call("GET", "/readyz?verbose")
+    assert status == 500
+    assert "[-]etcd failed: nobody home" in text
+    server.storage.away = False
+    assert (await server.call("GET", MAPS))[0] == 200
+
+
+async def test_a_large_answer_is_compressed_for_who_takes_it(server: Running) -> None:
+    for at in range(3):
+        await server.call("POST", MAPS, json={"metadata": {"name": f"big{at}"}, "data": {"k": "x" * 100_000}})
+    async with server.session.get(
+        server.config.url + MAPS, headers={"Accept-Encoding": "gzip"}, auto_decompress=False
+    ) as response:
+        raw = await response.read()
+        assert response.headers["Content-Encoding"] == "gzip"
+    assert len(json.loads(gzip.decompress(raw))["items"]) == 3
+
+
+async def test_yaml_tables_and_metadata_on_demand(server: Running) -> None:
+    await server.call("POST", MAPS, json={"metadata": {"name": "a"}, "data": {"k": "v"}})
+    _, text = await server.call("GET", f"{MAPS}/a", headers={"Accept": "application/yaml"})
+    assert text.startswith("apiVersion: v1\ndata:\n  k: v\nkind: ConfigMap\n")
+    table = "application/json;as=Table;g=meta.k8s.io;v=v1"
+    _, body = await server.call("GET", MAPS, headers={"Accept": table})
+    assert body["rows"][0]["cells"][:2] == ["a", 1]
+    assert body["rows"][0]["object"]["kind"] == "PartialObjectMetadata"
+    status, _ = await server.call("GET", MAPS, headers={"Accept": "text/html"})
+    assert status == 406
+
+
+async def test_unknown_fields_warn(server: Running) -> None:
+    async with server.session.post(
+        server.config.url + MAPS, json={"metadata": {"name": "a"}, "dta": {}, "more": 1}
+    ) as response:
+        assert response.headers.getall("Warning") == [
+            '299 - "unknown field \\"dta\\""',
+            '299 - "unknown field \\"more\\""',
+        ]
+
+
+def grpc_client(server: Running, name: str) -> GrpcClient:
+    ca, certificate, key = ((server.folder / file).read_bytes() for file in ("ca.crt", f"{name}.crt", f"{name}.key"))
+    return GrpcClient(dial(f"127.0.0.1:{server.config.grpc_port}", ca, certificate, key), "tester")
+
+
+async def test_the_grpc_face_is_the_same_pipeline(server: Running) -> None:
+    client = grpc_client(server, "admin")
+    listed = await client.list(CONFIG_MAPS)
+    await asyncio.gather(*(client.create(CONFIG_MAPS, {"metadata": {"name": f"n{at}"}}, "default") for at in range(20)))
+    seen = []
+    async for change in client.watch(CONFIG_MAPS, listed.resource_version, "default"):
+        seen.append(change.object.metadata.name)
+        if len(seen) == 20:
+            break
+    assert set(seen) == {f"n{at}" for at in range(20)}
+    with pytest.raises(errors.AlreadyExists, match='configmaps "n1" already exists'):
+        await client.create(CONFIG_MAPS, {"metadata": {"name": "n1"}}, "default")
+    with pytest.raises(errors.Expired):
+        async for _ in client.watch(CONFIG_MAPS, "1", "default"):
+            pass
+    assert "configmaps" in {resource.plural for resource in await client.resources()}
+    assert (await client.get(NAMESPACES, "kube-system")).metadata.name == "kube-system"
+    await client.close()
+
+
+async def test_a_node_may_not_read_what_is_not_its_own(server: Running) -> None:
+    client = grpc_client(server, "node-n1")
+    with pytest.raises(errors.Forbidden, match='User "system:node:n1" cannot list resource'):
+        await client.list(CONFIG_MAPS)
+    await client.close()
