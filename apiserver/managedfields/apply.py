@@ -7,7 +7,6 @@
 Source: structured-merge-diff, merge/update.go; apimachinery's field manager chain around it.
 """
 
-import copy
 from typing import Any
 
 from apiserver.managedfields import entries
@@ -19,7 +18,7 @@ from apiserver.managedfields.ignored import ignored_fields
 from apiserver.managedfields.lastapplied import allowed_conflicts, refresh
 from apiserver.managedfields.mentioned import fields_of, with_parents
 from apiserver.managedfields.merge import merge
-from apiserver.managedfields.remove import remove, without_nulls
+from apiserver.managedfields.remove import remove, typed_copy
 from apiserver.managedfields.shape import SchemaError, Shape, shape_of
 from apiserver.managedfields.skeleton import skeleton
 from apiserver.managedfields.typed import misfit
@@ -59,17 +58,9 @@ def apply(
     try:
         managed = entries.decode((live or {}).get("metadata", {}).get("managedFields"))
         if not managed and live is not None:
+            found = compare(skeleton(live, schema), act.live, shape).without(ignored)
             before = Manager("before-first-apply", UPDATE, api_version, subresource)
-            managed = update(
-                {},
-                skeleton(live, schema),
-                act.live,
-                manager=before,
-                api_version=api_version,
-                shape=shape,
-                ignored=act.ignored,
-                now=now,
-            )
+            managed = update({}, found, before, api_version, now)
         return act.run(managed, force)
     except BadEntries as wrong:
         raise Unexplained(f"failed to decode managed fields: {wrong}") from wrong
@@ -154,7 +145,7 @@ class _Apply:
         after.pop(self.who, None)
         if kept:
             after[self.who] = Owned(kept, self.api_version, True, self.now if changed else mine.time)
-        return copy.deepcopy(without_nulls(merged, self.shape)), after
+        return typed_copy(merged, self.shape), after
 
     def refuse(self, managed: Managed, changed: FieldSet) -> None:
         others = {

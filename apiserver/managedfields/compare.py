@@ -9,6 +9,7 @@ from typing import Any
 
 from apiserver.managedfields import element
 from apiserver.managedfields.fieldset import FieldSet, Path
+from apiserver.managedfields.mentioned import everything_in
 from apiserver.managedfields.shape import ANY, Shape
 
 MISSING: Any = object()
@@ -19,6 +20,10 @@ class Comparison:
     added: FieldSet = field(default_factory=FieldSet)
     removed: FieldSet = field(default_factory=FieldSet)
     modified: FieldSet = field(default_factory=FieldSet)
+
+    def __bool__(self) -> bool:
+        """Whether anything changed."""
+        return bool(self.added or self.removed or self.modified)
 
     def without(self, ignored: FieldSet) -> "Comparison":
         if not ignored:
@@ -35,51 +40,33 @@ def compare(old: Any, new: Any, shape: Shape) -> Comparison:
 
 
 def _compare(old: Any, new: Any, shape: Shape, path: Path, found: Comparison) -> None:
-    if old is new or (old is not MISSING and new is not MISSING and old == new):
-        return
-    kind = _kind(old, new, shape)
-    if kind == "map" and (_filled(old, dict) or _filled(new, dict)):
-        _members(old, new, shape, path, found)
-    elif kind == "list" and (_filled(old, list) or _filled(new, list)):
-        _items(old, new, shape, path, found)
-    else:
-        _leaf(old, new, path, found)
-        return
     if old is MISSING:
-        found.added.insert(path)
+        found.added.graft(path, everything_in(new, shape))
     elif new is MISSING:
-        found.removed.insert(path)
-
-
-def _kind(old: Any, new: Any, shape: Shape) -> str:
-    if shape.kind != "any":
-        return shape.kind
-    present = [value for value in (old, new) if value is not MISSING]
-    return "map" if any(isinstance(value, dict) for value in present) else "scalar"
+        found.removed.graft(path, everything_in(old, shape))
+    elif old is new or old == new:
+        return
+    elif shape.kind in ("map", "any") and (_filled(old, dict) or _filled(new, dict)):
+        _members(old, new, shape, path, found)
+    elif shape.kind == "list" and (_filled(old, list) or _filled(new, list)):
+        _items(old, new, shape, path, found)
+    elif path:
+        found.modified.insert(path)
 
 
 def _filled(value: Any, kind: type) -> bool:
     return isinstance(value, kind) and bool(value)
 
 
-def _leaf(old: Any, new: Any, path: Path, found: Comparison) -> None:
-    if old is MISSING:
-        found.added.insert(path)
-    elif new is MISSING:
-        found.removed.insert(path)
-    else:
-        found.modified.insert(path)
-
-
 def _members(old: Any, new: Any, shape: Shape, path: Path, found: Comparison) -> None:
     before = old if isinstance(old, dict) else {}
     after = new if isinstance(new, dict) else {}
-    if shape.kind == "any" and not (isinstance(old, dict) and isinstance(new, dict)) and MISSING not in (old, new):
+    if shape.kind == "any" and type(old) is not type(new):
         found.modified.insert(path)
     for name in [*before, *(name for name in after if name not in before)]:
-        inner = shape.member(name) or ANY
-        step = (*path, element.member(name))
-        _compare(before.get(name, MISSING), after.get(name, MISSING), inner, step, found)
+        one, other = before.get(name, MISSING), after.get(name, MISSING)
+        if one is not other and one != other:
+            _compare(one, other, shape.member(name) or ANY, (*path, element.member(name)), found)
 
 
 def _items(old: Any, new: Any, shape: Shape, path: Path, found: Comparison) -> None:

@@ -71,6 +71,15 @@ def decode(entries: Any) -> Managed:
     return managed
 
 
+def decode_own(entries: Any) -> Managed:
+    """As `decode`, of a list that this server wrote itself: its sets need no check."""
+    managed: Managed = {}
+    for entry in entries or ():
+        fields = FieldSet(entry.get("fieldsV1"))
+        managed[_manager(entry)] = Owned(fields, entry["apiVersion"], entry["operation"] == APPLY, entry.get("time"))
+    return managed
+
+
 def _manager(entry: dict[str, Any]) -> Manager:
     version = "" if entry["operation"] == APPLY else entry["apiVersion"]
     return Manager(entry.get("manager", ""), entry["operation"], version, entry.get("subresource", ""))

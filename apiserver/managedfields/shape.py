@@ -8,6 +8,7 @@ any       whatever it turns out to be: objects as maps, lists atomic, the rest s
 """
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import lru_cache
 from typing import Any
 
@@ -30,30 +31,38 @@ class SchemaError(Exception):
     """A value that its shape does not allow; the text is structured-merge-diff's."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Shape:
     kind: str
     schema: Schema | None = None
     scalar: str = ""
     keys: tuple[str, ...] = ()
+    _fields: dict[str, "Shape"] = dataclass_field(default_factory=dict)
+    _items: "Shape | None" = None
 
     def member(self, name: str) -> "Shape | None":
         """The shape of a member, None where the schema knows none of that name."""
+        known = self._fields.get(name)
+        if known is not None:
+            return known
         if self.schema is None:
             return ANY
         field = self.schema.fields.get(name)
         if field is not None:
-            return shape_of(field.schema, field)
+            found = self._fields[name] = shape_of(field.schema, field)
+            return found
         return shape_of(self.schema.values) if self.schema.values is not None else None
 
     def declares(self, name: str) -> bool:
         """Whether a member is a field of a struct, not a key of a map."""
-        return self.schema is not None and name in self.schema.fields
+        return name in self._fields or (self.schema is not None and name in self.schema.fields)
 
     @property
     def items(self) -> "Shape":
-        inner = self.schema.items if self.schema is not None else None
-        return shape_of(inner) if inner is not None else ANY
+        if self._items is None:
+            inner = self.schema.items if self.schema is not None else None
+            self._items = shape_of(inner) if inner is not None else ANY
+        return self._items
 
     def under(self, step: str) -> "Shape":
         """The shape below a path element."""

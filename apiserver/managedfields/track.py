@@ -3,6 +3,7 @@
 from typing import Any
 
 from apiserver.managedfields import entries
+from apiserver.managedfields.compare import Comparison, compare
 from apiserver.managedfields.entries import UPDATE, BadEntries, Managed, Manager
 from apiserver.managedfields.ignored import ignored_fields
 from apiserver.managedfields.shape import SchemaError, shape_of
@@ -32,35 +33,32 @@ def track(
     An object whose list was emptied is tracked again only from its first apply on.
     """
     meta = new.setdefault("metadata", {})
-    managed = _given_or_live(meta.pop("managedFields", None), old, subresource)
-    live = _without_entries(old) if old is not None else skeleton(new, schema)
-    if managed or old is None:
-        who = Manager(manager or "unknown", operation, api_version, subresource)
-        try:
-            managed = update(
-                managed,
-                live,
-                new,
-                manager=who,
-                api_version=api_version,
-                shape=shape_of(schema),
-                ignored=ignored_fields(schema, subresource),
-                now=now,
-            )
-        except SchemaError:
-            managed = _decoded((old or {}).get("metadata", {}).get("managedFields"))
-    if managed:
-        meta["managedFields"] = entries.encode(managed)
+    given = meta.pop("managedFields", None)
+    before = (old or {}).get("metadata", {}).get("managedFields")
+    forged = bool(given) and given != before and not subresource and not _is_reset(given)
+    managed = _decoded(given) if forged else {}
+    if old is not None and not managed and (not before or (_is_reset(given) and not subresource)):
+        return  # nobody is tracked
+    try:
+        live = _without_entries(old) if old is not None else skeleton(new, schema)
+        found = compare(live, new, shape_of(schema)).without(ignored_fields(schema, subresource))
+    except SchemaError:
+        found = Comparison()
+    if not found and not managed:
+        _set(meta, before)
+        return
+    who = Manager(manager or "unknown", operation, api_version, subresource)
+    managed = update(managed or entries.decode_own(before), found, who, api_version, now)
+    _set(meta, entries.encode(managed))
 
 
-def _given_or_live(given: Any, old: Object | None, subresource: str) -> Managed:
-    """A client may write the list itself, but not through a subresource; what does not decode counts as left out."""
-    live = (old or {}).get("metadata", {}).get("managedFields")
-    if subresource:
-        return _decoded(live)
-    if given is not None and entries.is_reset(given):
-        return {}
-    return _decoded(given) or _decoded(live)
+def _set(meta: Object, listed: Any) -> None:
+    if listed:
+        meta["managedFields"] = listed
+
+
+def _is_reset(given: Any) -> bool:
+    return given is not None and entries.is_reset(given)
 
 
 def _decoded(found: Any) -> Managed:

@@ -8,12 +8,11 @@ Source: structured-merge-diff, merge/update.go; apimachinery's field manager cha
 """
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
-from apiserver.managedfields.compare import Comparison, compare
+from apiserver.managedfields.compare import Comparison
 from apiserver.managedfields.entries import UPDATE, Managed, Manager, Owned, seconds
 from apiserver.managedfields.fieldset import FieldSet
-from apiserver.managedfields.shape import Shape
 
 MOST_UPDATERS = 10
 ANCIENT = "ancient-changes"
@@ -25,24 +24,11 @@ STRIPPED = FieldSet.of(
     [("f:apiVersion",), ("f:kind",), ("f:metadata",), *(("f:metadata", f"f:{name}") for name in _METADATA.split())]
 )
 
-Object = dict[str, Any]
 
-
-def update(
-    managed: Managed,
-    old: Object,
-    new: Object,
-    *,
-    manager: Manager,
-    api_version: str,
-    shape: Shape,
-    ignored: FieldSet,
-    now: str,
-) -> Managed:
-    """The managers after an ordinary write; raises shape.SchemaError for objects that cannot be compared."""
-    found = compare(old, new, shape).without(ignored)
+def update(managed: Managed, found: Comparison, manager: Manager, api_version: str, now: str) -> Managed:
+    """The managers after an ordinary write in which `found` changed."""
     after = taken(managed, found, api_version)
-    mine = (found.modified | found.added).without(ignored) - STRIPPED
+    mine = (found.modified | found.added) - STRIPPED
     if mine:
         before = after.get(manager)
         after[manager] = Owned(mine | before.fields if before else mine, api_version, False, now)
@@ -57,7 +43,7 @@ def taken(managed: Managed, found: Comparison, api_version: str, but: Manager | 
         if manager == but:
             after[manager] = owned
         elif owned.api_version == api_version:
-            after[manager] = Owned(owned.fields - changed, owned.api_version, owned.applied, owned.time)
+            after[manager] = replace(owned, fields=owned.fields - changed)
     return {manager: owned for manager, owned in after.items() if owned.fields}
 
 
