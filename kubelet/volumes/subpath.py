@@ -10,9 +10,6 @@ from pathlib import Path
 
 from kubelet.volumes import mounts
 
-NEW_DIRECTORY_MODE = 0o750
-
-
 class SubPathError(Exception):
     """The path leaves its volume."""
 
@@ -48,12 +45,19 @@ def _open_part(folder: int, part: str) -> int:
     try:
         found = os.open(part, os.O_PATH | os.O_NOFOLLOW, dir_fd=folder)
     except FileNotFoundError:
-        os.mkdir(part, NEW_DIRECTORY_MODE, dir_fd=folder)
-        found = os.open(part, os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY, dir_fd=folder)
+        found = _make(folder, part)
     if (os.fstat(found).st_mode & 0o170000) == 0o120000:
         os.close(found)
         raise OSError(40, "unexpected symbolic link", part)
     return found
+
+
+def _make(folder: int, part: str) -> int:
+    """A directory as open as the one that it is in, whatever the umask."""
+    os.mkdir(part, dir_fd=folder)
+    made = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY, dir_fd=folder)
+    os.fchmod(made, os.fstat(folder).st_mode & 0o7777)
+    return made
 
 
 def _bind(opened: int, place: Path) -> Path:
