@@ -6,6 +6,7 @@ The name carries the program's hash: a podling with another pause never runs an 
 import base64
 import hashlib
 import io
+import platform
 import shutil
 import subprocess
 import tarfile
@@ -22,7 +23,8 @@ class NoPause(Exception):
 
 
 def program(architecture: str) -> bytes:
-    """The static executable for an engine's architecture (x86_64, aarch64); others are compiled where gcc is there."""
+    """The static executable for an engine's architecture: x86_64 and aarch64 are shipped, another one is compiled
+    where podling runs on such a machine itself and gcc is there."""
     shipped = files("kubelet.pause").joinpath(f"{architecture}.b64")
     if shipped.is_file():
         return base64.b64decode(shipped.read_text())
@@ -30,9 +32,9 @@ def program(architecture: str) -> bytes:
 
 
 def _compiled(architecture: str) -> bytes:
-    compiler = shutil.which("gcc")
+    compiler = shutil.which("gcc") if platform.machine() == architecture else None
     if not compiler:
-        raise NoPause(f"there is no pause program for {architecture}: install gcc, which builds one")
+        raise NoPause(f"there is no pause program for {architecture}: install gcc there, which builds one")
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "pause")
         source = str(files("kubelet.pause").joinpath("pause.c"))
