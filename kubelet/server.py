@@ -84,6 +84,7 @@ class NodeService(node_pb2_grpc.NodeServicer):
         except tuple(CODES) as error:
             await refuse(context, error)
             raise
+        await context.send_initial_metadata(())  # the API server answers its client now
         async with aclosing(pieces):  # type: ignore[type-var]
             async for piece in pieces:
                 yield pb.LogsChunk(data=piece)
@@ -96,6 +97,7 @@ class NodeService(node_pb2_grpc.NodeServicer):
         except tuple(CODES) as error:
             await refuse(context, error)
             raise
+        await context.send_initial_metadata(())  # the API server answers its client now
         async with aclosing(converse(session, requests)) as outputs:  # type: ignore[type-var]
             async for output in outputs:
                 yield output
@@ -108,6 +110,7 @@ class NodeService(node_pb2_grpc.NodeServicer):
         except tuple(CODES) as error:
             await refuse(context, error)
             raise
+        await context.send_initial_metadata(())  # the API server answers its client now
         async with aclosing(converse(session, requests)) as outputs:  # type: ignore[type-var]
             async for output in outputs:
                 yield output
@@ -120,6 +123,7 @@ class NodeService(node_pb2_grpc.NodeServicer):
         except tuple(CODES) as error:
             await refuse(context, error)
             raise
+        await context.send_initial_metadata(())  # the API server answers its client now
         async with aclosing(forward(connection, requests)) as outputs:  # type: ignore[type-var]
             async for output in outputs:
                 yield output
