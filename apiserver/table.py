@@ -56,6 +56,8 @@ def definitions(kind: Kind) -> list[dict[str, Any]]:
 
 def row(kind: Kind, body: Object, version: str, included: str) -> dict[str, Any]:
     made: dict[str, Any] = {"cells": [column.cell(body) for column in kind.columns or DEFAULT]}
+    if conditions := kind.row_conditions(body):
+        made["conditions"] = list(conditions)
     if included == "Object":
         made["object"] = body
     elif included == "Metadata":

@@ -92,7 +92,8 @@ class Kind:
     create_on_update: bool = False  # PUT to a name that does not exist creates it
     selectable: Callable[[Object], Mapping[str, str]] = lambda _: {}  # fields besides metadata.name and .namespace
     subresources: tuple[Subresource, ...] = ()
-    columns: tuple[Column, ...] = ()  # () is Name and Age
+    columns: tuple[Column, ...] = ()  # () is Name and Created At
+    row_conditions: Callable[[Object], Sequence[Object]] = lambda _: ()  # what a Table's row says of an object's end
 
     stored: bool = True  # False: only a question is answered (SubjectAccessReview, TokenReview, Binding)
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from podling.api import field
 from podling.api.field import ErrorList, FieldError, Path
 from podling.api.quantity import parse
 
+NOT_NEGATIVE = "must be greater than or equal to 0"
 ROLE_PREFIX, ROLE_LABEL = "node-role.kubernetes.io/", "kubernetes.io/role"
 
 
@@ -31,9 +32,8 @@ def validate(obj: Object) -> ErrorList:
     errors = validate_taints(spec.get("taints") or [], Path("metadata.taints"))
     for part in ("capacity", "allocatable"):
         for name, amount in sorted((status.get(part) or {}).items()):
-            path = Path("status").child(part, name)
             if parse(amount).nanos < 0:
-                errors.append(field.invalid(path, amount, "must be greater than or equal to 0"))
+                errors.append(field.invalid(Path("status").child(part).key(name), amount, NOT_NEGATIVE))
     for position, cidr in enumerate(spec.get("podCIDRs") or ()):
         if not _is_cidr(cidr):
             words = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
@@ -49,7 +49,11 @@ def _is_cidr(text: str) -> bool:
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:
-    errors: ErrorList = []
+    """Taints are looked at here and in `validate`: Kubernetes names their errors twice."""
+    errors = validate_taints((new.get("spec") or {}).get("taints") or [], Path("metadata.taints"))
+    for name, amount in sorted(((new.get("status") or {}).get("capacity") or {}).items()):
+        if parse(amount).nanos < 0:
+            errors.append(field.invalid(Path("status.capacity").child(name), amount, NOT_NEGATIVE))
     seen: list[tuple[str, str]] = []
     for position, address in enumerate((new.get("status") or {}).get("addresses") or ()):
         key = (address.get("type", ""), address.get("address", ""))

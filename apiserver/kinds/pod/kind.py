@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from apiserver.kinds.kind import Kind, Object, Subresource
-from apiserver.kinds.pod.columns import COLUMNS, row_conditions
+from apiserver.kinds.pod.columns import COLUMNS, TERMINAL, row_conditions
 from apiserver.kinds.pod.defaults import default_pod
 from apiserver.kinds.pod.prepare import prepare_create, prepare_update
 from apiserver.kinds.pod.subresources import EPHEMERAL_CONTAINERS, RESIZE, STATUS_PATH
@@ -14,7 +14,11 @@ from apiserver.schema.load import schema
 
 
 def _grace_seconds(obj: Object) -> int:
-    return int((obj.get("spec") or {}).get("terminationGracePeriodSeconds", 30))
+    """What runs nowhere, or no more, goes at once, whatever was asked."""
+    spec = obj.get("spec") or {}
+    if not spec.get("nodeName") or (obj.get("status") or {}).get("phase") in TERMINAL:
+        return 0
+    return int(spec.get("terminationGracePeriodSeconds", 30))
 
 
 def selectable(obj: Object) -> Mapping[str, str]:
@@ -66,5 +70,5 @@ POD = Kind(
         STATUS_PATH,
     ),
     columns=COLUMNS,
-    extra={"row_conditions": row_conditions},
+    row_conditions=row_conditions,
 )

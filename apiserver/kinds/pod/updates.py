@@ -5,7 +5,9 @@ from copy import deepcopy
 from typing import Any
 
 from apiserver.kinds.kind import Object
+from apiserver.kinds.pod.containers import validate_images
 from apiserver.kinds.pod.go import spec_difference
+from apiserver.kinds.pod.scheduling import validate_tolerations
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
@@ -29,6 +31,7 @@ def validate_update(new: Object, old: Object) -> ErrorList:
         if len(after.get(part) or ()) != len(before.get(part) or ()):
             words = "pod updates may not add or remove containers"
             return [*errors, field.forbidden(SPEC.child(part), words)]
+        errors += _images(after.get(part) or (), SPEC.child(part))
     deadline, stop = _deadline(after, before)
     errors += deadline
     if stop:
@@ -44,6 +47,13 @@ def validate_update(new: Object, old: Object) -> ErrorList:
         return errors
     words = f"pod updates may not change fields other than {UPDATABLE}\n{spec_difference(before, munged)}"
     return [*errors, field.forbidden(SPEC, words)]
+
+
+def _images(containers: Sequence[Object], path: Path) -> ErrorList:
+    """Looked at with the rest of the spec, and once more for the change: Kubernetes names these errors twice."""
+    missing = [position for position, container in enumerate(containers) if not container.get("image")]
+    errors = [field.required(path.index(position).child("image")) for position in missing]
+    return errors + validate_images(containers, path)
 
 
 def _munged(after: Object, before: Object) -> Object:
@@ -86,7 +96,7 @@ def _tolerations(after: Object, before: Object) -> ErrorList:
         if _untimed(each) not in now:
             words = "existing toleration can not be modified except its tolerationSeconds"
             return [field.forbidden(SPEC.child("tolerations"), words)]
-    return []
+    return validate_tolerations(after.get("tolerations") or (), SPEC.child("tolerations"))
 
 
 def _untimed(toleration: Mapping[str, Any]) -> dict[str, Any]:
