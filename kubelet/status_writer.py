@@ -95,7 +95,8 @@ class StatusWriter:
         metadata = {"uid": uid} | ({"resourceVersion": known.version} if known.version else {})
         body = {"metadata": metadata, "status": changes}
         answer = await self._client.patch(PODS, name, body, namespace, subresource="status")
-        self._known[uid] = _Known(answer.metadata.resourceVersion or "", {**known.status, **wanted})
+        foreign = {key: value for key, value in known.status.items() if key not in FIELDS}
+        self._known[uid] = _Known(answer.metadata.resourceVersion or "", foreign | wanted)
         if wanted.get("phase") != known.status.get("phase"):
             log.info("pod is %s pod=%s/%s uid=%s", wanted.get("phase"), namespace, name, uid)
 

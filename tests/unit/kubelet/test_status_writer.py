@@ -53,6 +53,14 @@ async def test_nothing_is_written_twice() -> None:
     assert client.version == version
 
 
+async def test_an_address_that_went_and_came_back_is_written_again() -> None:
+    client, statuses, typed = await writer()
+    for more in ({"podIP": "10.244.0.2"}, {}, {"podIP": "10.244.0.2"}):
+        statuses.set(typed, status(**more))
+        await statuses.flush("uid-web")
+    assert (await client.get(PODS, "web", "default")).status.podIP == "10.244.0.2"
+
+
 async def test_a_conflict_is_written_over_what_is_there_and_keeps_it() -> None:
     client, statuses, typed = await writer()
     theirs = {"conditions": [{"type": "theirs", "status": "True"}], "nominatedNodeName": "n2"}
