@@ -36,18 +36,19 @@ def up(
 
     try:
         state = State(name)
-        with Progress() as progress, state.locked():
-            if state.is_running:
-                cluster = change(state, nodes, addresses(etcd_servers))
-            else:
-                starter = Starter(state)
-                try:
-                    engine.find_or_start(progress.say)
-                    cluster = prepare(state, nodes, addresses(etcd_servers))
-                    starter.go()
-                finally:
-                    starter.release()
-            path = publish(state, cluster)
+        with Progress() as progress:
+            with state.locked():
+                if state.is_running:
+                    cluster = change(state, nodes, addresses(etcd_servers))
+                else:
+                    starter = Starter(state)
+                    try:
+                        engine.find_or_start(progress.say)
+                        cluster = prepare(state, nodes, addresses(etcd_servers))
+                        starter.go()
+                    finally:
+                        starter.release()
+                path = publish(state, cluster)
             wait(state, cluster, progress, timeout)
             progress.say(f"{name} is up: kubectl uses context podling-{name} of {path}")
     except (StateError, KubeconfigError) as error:

@@ -51,13 +51,18 @@ def hello(cluster: Cluster) -> str:
 
 
 def address(cluster: Cluster) -> str:
+    """ "" while it has none."""
     return cluster.kubectl("get", "pod", "hello-pod", "-o", "jsonpath={.status.podIP}").stdout
 
 
 def page(ip: str) -> str:
-    with urllib.request.urlopen(f"http://{ip}:8080/", timeout=5) as answer:
-        text: str = answer.read().decode()
-        return text
+    """ "" while nobody serves it."""
+    try:
+        with urllib.request.urlopen(f"http://{ip}:8080/", timeout=5) as answer:
+            text: str = answer.read().decode()
+            return text
+    except OSError:
+        return ""
 
 
 @pytest.fixture
@@ -74,7 +79,8 @@ def own(engine: Engine, tmp_path: Path) -> Iterator[Cluster]:
 
 def test_down_leaves_nothing_and_up_brings_the_pod_back(own: Cluster, eventually: Eventually) -> None:
     own.podling("up")
-    assert "Hello from hello-pod" in page(hello(own))
+    ip = hello(own)
+    eventually(lambda: "Hello from hello-pod" in page(ip), seconds=5)
     pods = own.state.load().pod_cidr
     assert routed(pods)
     processes = pids(own)
@@ -89,7 +95,6 @@ def test_down_leaves_nothing_and_up_brings_the_pod_back(own: Cluster, eventually
     assert docker("network", "ls", "-q", "--filter", f"label=podling.cluster={own.name}") == ""
 
     own.podling("up")
-    own.kubectl("wait", "--for=condition=Ready", "pod/hello-pod", "--timeout=60s", timeout=70)
     eventually(lambda: "Hello from hello-pod" in page(address(own)))
 
     own.podling("down", "--delete")
@@ -141,9 +146,10 @@ def test_clusters_live_beside_each_other(cluster: Cluster, own: Cluster) -> None
     assert cluster.kubectl("get", "nodes", "-o", "name").stdout.split() == ["node/n1"]
 
 
-def test_the_objects_can_live_in_a_real_etcd(own: Cluster, etcd_address: str) -> None:
+def test_the_objects_can_live_in_a_real_etcd(own: Cluster, etcd_address: str, eventually: Eventually) -> None:
     own.podling("up", "--etcd-servers", f"http://{etcd_address}")
-    assert "Hello from hello-pod" in page(hello(own))
+    ip = hello(own)
+    eventually(lambda: "Hello from hello-pod" in page(ip), seconds=5)
     keys = subprocess.run(
         ["etcdctl", "--endpoints", etcd_address, "get", "--prefix", "--keys-only", "/registry/pods/"],
         env={**os.environ, "ETCDCTL_API": "3"}, capture_output=True, text=True, check=True,
