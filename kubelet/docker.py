@@ -105,17 +105,7 @@ class DockerRuntime:
     def _engine(self) -> Engine:
         client = self.connection.client()
         info = client.info()
-        return Engine(
-            version=info["ServerVersion"],
-            kernel=info["KernelVersion"],
-            os_image=info["OperatingSystem"],
-            architecture={"x86_64": "amd64", "aarch64": "arm64"}.get(info["Architecture"], info["Architecture"]),
-            cpus=info["NCPU"],
-            memory_bytes=info["MemTotal"],
-            disk_bytes=_disk_bytes(info["DockerRootDir"]),
-            machine_id=info.get("ID") or "",
-            images=tuple((_image_names(image), image["Size"]) for image in client.images()),
-        )
+        return spec.engine_seen(info, client.images(), _disk_bytes(info["DockerRootDir"]))
 
     # -- what is there ------------------------------------------------------------------------------------------------
 
@@ -175,6 +165,9 @@ class DockerRuntime:
         labels, ended = _labels(member), not member["State"]["Running"]
         key = (labels[spec.POD_UID], labels[spec.CONTAINER_NAME], int(labels[spec.ATTEMPT]))
         message = self._files.termination_message(*key) if ended else ""
+        if ended and not message and spec.falls_back_to_logs(member):
+            tail = self.connection.client().logs(member["Id"], tail=spec.FALLBACK_LINES)
+            message = self._files.keep_termination_message(*key, tail[-spec.FALLBACK_BYTES :])
         return spec.container_seen(member, self._images.shown_id(member["Image"]), message)
 
     async def changes(self) -> AsyncIterator[str]:
@@ -377,11 +370,6 @@ def _by_uid(inspected: Sequence[Json]) -> Mapping[str, list[Json]]:
     for each in inspected:
         pods.setdefault(_labels(each)[spec.POD_UID], []).append(each)
     return pods
-
-
-def _image_names(image: Json) -> tuple[str, ...]:
-    names = [*(image.get("RepoDigests") or []), *(image.get("RepoTags") or [])]
-    return tuple(name for name in names if not name.startswith("<none>"))
 
 
 def _disk_bytes(folder: str) -> int:

@@ -9,17 +9,19 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from kubelet.runtime import ContainerSeen, ContainerWanted, PodRef, SandboxWanted, State
+from kubelet.runtime import ContainerSeen, ContainerWanted, Engine, PodRef, SandboxWanted, State
 
 CLUSTER, NODE = "podling.cluster", "podling.node"
 POD_NAMESPACE, POD_NAME, POD_UID = "io.kubernetes.pod.namespace", "io.kubernetes.pod.name", "io.kubernetes.pod.uid"
 CONTAINER_NAME = "io.kubernetes.container.name"
 ATTEMPT, SPEC_HASH, IMAGE, SANDBOX = "podling.attempt", "podling.spec-hash", "podling.image", "podling.sandbox"
 IP, HOST_NETWORK, SHARED_PID, INIT = "podling.ip", "podling.host-network", "podling.shared-pid", "podling.init"
+FALLBACK = "podling.fallback-to-logs"
 PAUSE = "POD"
 START_ERROR = 128  # the exit code that Kubernetes shows for what never started
 CPU_PERIOD_MICROSECONDS = 100_000
 LOGS = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "5"}}
+FALLBACK_LINES, FALLBACK_BYTES = 80, 2048  # of the log, in place of a termination message
 PAUSE_CPU_SHARES, PAUSE_OOM_SCORE = 2, -998
 
 Json = dict[str, Any]
@@ -142,6 +144,7 @@ def member_config(
             IMAGE: wanted.image,
             SANDBOX: sandbox,
             INIT: str(wanted.init).lower(),
+            FALLBACK: str(wanted.fallback_to_logs).lower(),
         },
         "HostConfig": host,
     }
@@ -200,6 +203,13 @@ def container_seen(inspected: Mapping[str, Any], image_id: str, termination_mess
     )
 
 
+def falls_back_to_logs(inspected: Mapping[str, Any]) -> bool:
+    """Whether the end of the log stands in for a termination message: after a failure, where the pod says so."""
+    state = inspected["State"]
+    ended_badly = STATES[state["Status"]] is State.EXITED and state["ExitCode"] != 0
+    return ended_badly and inspected["Config"]["Labels"].get(FALLBACK) == "true"
+
+
 STATES = {
     "created": State.CREATED,
     "running": State.RUNNING,
@@ -209,6 +219,25 @@ STATES = {
     "exited": State.EXITED,
     "dead": State.EXITED,
 }
+
+
+def engine_seen(info: Mapping[str, Any], images: Sequence[Mapping[str, Any]], disk_bytes: int) -> Engine:
+    return Engine(
+        version=info["ServerVersion"],
+        kernel=info["KernelVersion"],
+        os_image=info["OperatingSystem"],
+        architecture={"x86_64": "amd64", "aarch64": "arm64"}.get(info["Architecture"], info["Architecture"]),
+        cpus=info["NCPU"],
+        memory_bytes=info["MemTotal"],
+        disk_bytes=disk_bytes,
+        machine_id=info.get("ID") or "",
+        images=tuple((_image_names(image), image["Size"]) for image in images),
+    )
+
+
+def _image_names(image: Mapping[str, Any]) -> tuple[str, ...]:
+    names = [*(image.get("RepoDigests") or []), *(image.get("RepoTags") or [])]
+    return tuple(name for name in names if not name.startswith("<none>"))
 
 
 def timestamp(text: str) -> datetime | None:

@@ -52,8 +52,6 @@ def _walk(spec: Any) -> Iterator[str]:
 
 def _of_container(container: Any, path: str) -> Iterator[str]:
     yield from _given(container, path, CONTAINER_FIELDS)
-    if container.terminationMessagePolicy == "FallbackToLogsOnError":
-        yield f"{path}.terminationMessagePolicy"
     if container.securityContext:
         yield from _given(container.securityContext, f"{path}.securityContext", CONTAINER_SECURITY_FIELDS)
     for index, port in enumerate(container.ports or ()):

@@ -92,6 +92,13 @@ class PodFiles:
         except OSError:
             return ""
 
+    def keep_termination_message(self, uid: str, container: str, attempt: int, message: bytes) -> str:
+        """Written once in the container's place, so that the log is not read again; what was kept."""
+        path = self.termination_message_file(uid, container, attempt)
+        with suppress(OSError):
+            path.write_bytes(message)
+        return message.decode(errors="replace")
+
     def remove_termination_message(self, uid: str, container: str, attempt: int) -> None:
         path = self.termination_message_file(uid, container, attempt)
         path.unlink(missing_ok=True)

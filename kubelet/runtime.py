@@ -152,6 +152,7 @@ class ContainerWanted:
     spec_hash: str = ""
     init: bool = False
     termination_message_path: str = "/dev/termination-log"
+    fallback_to_logs: bool = False  # FallbackToLogsOnError: the log's end stands in for an empty message
 
 
 class Engine(NamedTuple):

@@ -83,6 +83,7 @@ def wanted_of(pod: Any, memory: Memory, health: Health = WELL) -> Wanted:
         grace_seconds=_grace_seconds(pod, leaving),
         sandbox_attempt=memory.sandbox_attempt,
         next_attempts=_next_attempts(pod),
+        ended=_ended(pod),
         failing=health.failing,
         unstarted=health.unstarted,
     )
@@ -125,6 +126,17 @@ def _next_attempts(pod: Any) -> Sequence[tuple[str, int]]:
         return ()
     told = [*(status.initContainerStatuses or ()), *(status.containerStatuses or ())]
     return [(each.name, (each.restartCount or 0) + 1) for each in told if each.containerID]
+
+
+def _ended(pod: Any) -> frozenset[str]:
+    policies = {member.name: member.policy for member in members_of(pod)}
+    found = set()
+    for each in (pod.status.containerStatuses if pod.status else None) or ():
+        ended = each.state.terminated if each.state else None
+        policy = policies.get(each.name, "Always")
+        if ended and (policy == "Never" or (policy == "OnFailure" and ended.exitCode == 0)):
+            found.add(each.name)
+    return frozenset(found)
 
 
 def hostname_of(pod: Any) -> str:
@@ -226,6 +238,7 @@ def container_wanted(pod: Any, name: str, attempt: int, node: NodeFacts, resolve
         spec_hash=spec_hash(container),
         init=is_init(pod, name),
         termination_message_path=container.terminationMessagePath or "/dev/termination-log",
+        fallback_to_logs=container.terminationMessagePolicy == "FallbackToLogsOnError",
     )
 
 

@@ -191,6 +191,18 @@ async def test_the_end_of_the_termination_message_is_read(bench: DockerBench, po
     assert ended.termination_message.endswith("\nthe end\n") and len(ended.termination_message) == 4096
 
 
+async def test_the_end_of_the_log_stands_in_for_a_missing_message_after_a_failure(
+    bench: DockerBench, pod: PodRef, box: SandboxSeen
+) -> None:
+    for name, code in (("bad", 1), ("good", 0)):
+        script = shell(f"seq 1 100; echo wrong >&2; exit {code}")
+        await bench.runtime.start_container(box.id, bench.member(pod, name, script, fallback_to_logs=True))
+    message = (await bench.ended(pod, "bad")).termination_message
+    assert message.startswith("22\n") and message.endswith("100\nwrong\n")
+    assert (await bench.ended(pod, "bad")).termination_message == message
+    assert (await bench.ended(pod, "good")).termination_message == ""
+
+
 async def test_zombies_of_a_shared_process_namespace_are_reaped(bench: DockerBench, pod: PodRef) -> None:
     box = await bench.runtime.start_sandbox(sandbox(pod, share_process_namespace=True))
     orphans = "for i in 1 2 3; do (sleep 0.1 & ) ; done; exec sleep 1000"
