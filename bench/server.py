@@ -16,7 +16,7 @@ from typing import NamedTuple
 import aiohttp
 import msgspec
 
-from podling.state import State
+from podling.state import State, StateError
 
 START_SECONDS = 30.0
 
@@ -61,6 +61,6 @@ def _ready(state: State, process: subprocess.Popen[bytes], log: Path) -> Server:
             url = f"https://127.0.0.1:{ports['apiserver']}"
             with urllib.request.urlopen(f"{url}/readyz", context=tls):
                 return Server(url, f"127.0.0.1:{ports['apiserver-grpc']}", tls, process.pid)
-        except (OSError, urllib.error.URLError, ValueError):
+        except (OSError, urllib.error.URLError, ValueError, StateError):
             time.sleep(0.05)
     raise SystemExit(f"the API server did not become ready:\n{log.read_text()[-4000:]}")
