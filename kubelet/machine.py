@@ -62,6 +62,7 @@ class Wanted:
     grace_seconds: int = 30
     sandbox_attempt: int = 0
     next_attempts: Sequence[tuple[str, int]] = ()
+    ended: AbstractSet[str] = frozenset()  # app members that ended for good, as far as the API knows
     failing: Sequence["Failing"] = ()
     unstarted: AbstractSet[str] = frozenset()  # instances that run, but whose startup probe has not succeeded yet
 
@@ -193,9 +194,8 @@ def _start(wanted: Wanted, seen: PodSeen, sandbox: SandboxSeen, held: AbstractSe
         due = [] if last and last.state is State.RUNNING else inits[:1]  # a sidecar that runs is not started yet
     else:
         apps = (member for member in wanted.members if not member.init)
-        due = [each for each in inits if not _runs(newest(seen, each.name, sandbox))] + [
-            member for member in apps if _is_due(member, newest(seen, member.name))
-        ]
+        sidecars = [each for each in inits if not _runs(newest(seen, each.name, sandbox))]
+        due = sidecars + [member for member in apps if _is_due(wanted, member, newest(seen, member.name))]
     launches = [_launch(wanted, seen, member) for member in due if member.name not in held]
     return Start(sandbox.id, launches) if launches else None
 
@@ -216,8 +216,17 @@ def _runs(container: ContainerSeen | None) -> bool:
     return container is not None and container.state is State.RUNNING
 
 
-def _is_due(member: Member, last: ContainerSeen | None) -> bool:
-    return last is None or (last.state is not State.RUNNING and (not is_dead(last) or restarts(member, last)))
+def _is_due(wanted: Wanted, member: Member, last: ContainerSeen | None) -> bool:
+    if last is None:
+        return member.name not in wanted.ended
+    return last.state is not State.RUNNING and not _has_ended(wanted, member, last)
+
+
+def _has_ended(wanted: Wanted, member: Member, last: ContainerSeen | None) -> bool:
+    """For good. Where somebody removed the dead container, the API may still know that it ended."""
+    if last is None:
+        return member.name in wanted.ended
+    return is_dead(last) and not restarts(member, last)
 
 
 def _launch(wanted: Wanted, seen: PodSeen, member: Member) -> Launch:
@@ -269,9 +278,7 @@ def is_over(wanted: Wanted, seen: PodSeen) -> bool:
     ends = [(member, newest(seen, member.name)) for member in wanted.members]
     if any(member.init and last and is_dead(last) and _has_failed_for_good(member, last) for member, last in ends):
         return True
-    apps = [
-        last is not None and is_dead(last) and not restarts(member, last) for member, last in ends if not member.init
-    ]
+    apps = [_has_ended(wanted, member, last) for member, last in ends if not member.init]
     return bool(apps) and all(apps)
 
 
