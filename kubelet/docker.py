@@ -171,7 +171,10 @@ class DockerRuntime:
         return spec.container_seen(member, self._images.shown_id(member["Image"]), message)
 
     async def changes(self) -> AsyncIterator[str]:
+        known = False
         async for uid in changed_pods(self.connection, self.owner):
+            if not uid:  # an engine that was away may have made its packet filter anew: ours is seen to again
+                self._prepared, known = self._prepared and not known, True
             yield uid
 
     # -- the sandbox --------------------------------------------------------------------------------------------------
