@@ -13,6 +13,7 @@ import pytest
 
 from kubelet.docker import DockerRuntime
 from kubelet.docker_engine import DockerEngine
+from kubelet.network import firewall
 from kubelet.network.network import NetworkSpec
 from kubelet.network.ptp import PointToPoint, remove_links
 from kubelet.runtime import ContainerWanted, RuntimeUnavailable, State
@@ -97,3 +98,4 @@ async def test_an_engine_that_goes_and_comes_back_loses_no_pod(engine: OwnEngine
     assert await runtime.pods() == {}
     await runtime.close()
     assert len(await asyncio.to_thread(remove_links, cluster)) == 1  # the anchor
+    await asyncio.to_thread(firewall.remove, cluster)
