@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -66,8 +66,16 @@ async def engine() -> AsyncIterator[OwnEngine]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-async def test_an_engine_that_goes_and_comes_back_loses_no_pod(engine: OwnEngine, tmp_path: Path) -> None:
-    cluster = new_cluster("ptp")
+@pytest.fixture
+def cluster() -> Iterator[str]:
+    """The engine's containers go with it; the machine's devices and filter rules go here."""
+    name = new_cluster("ptp")
+    yield name
+    remove_links(name)
+    firewall.remove(name)
+
+
+async def test_an_engine_that_goes_and_comes_back_loses_no_pod(engine: OwnEngine, cluster: str, tmp_path: Path) -> None:
     pods = IPv4Network(f"10.239.{range_of(cluster)}.0/24")
     spec = NetworkSpec(cluster, "n1", pods, pods)
     connection = DockerEngine({"DOCKER_HOST": engine.host})
@@ -98,4 +106,3 @@ async def test_an_engine_that_goes_and_comes_back_loses_no_pod(engine: OwnEngine
     assert await runtime.pods() == {}
     await runtime.close()
     assert len(await asyncio.to_thread(remove_links, cluster)) == 1  # the anchor
-    await asyncio.to_thread(firewall.remove, cluster)
