@@ -10,6 +10,7 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 POD_RANGES = [f"10.{second}.0.0/16" for second in (*range(244, 255), *range(128, 244))]
 
@@ -18,38 +19,44 @@ class RangeTaken(Exception):
     """Somebody else has the range, or has all of them."""
 
 
-def claim(pod_cidr: str) -> socket.socket:
-    """The claim, held until the socket is closed; `RangeTaken`."""
+class Claim(NamedTuple):
+    """Held until the socket, and every copy that a child process inherited, is closed."""
+
+    pod_cidr: str
+    socket: socket.socket
+
+
+def claim(pod_cidr: str) -> Claim:
+    """Errors: `RangeTaken`."""
     held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
     try:
         held.bind(f"\0podling/pods/{pod_cidr}")
     except OSError as error:
         held.close()
         raise RangeTaken(f"the pods' range {pod_cidr} is in use by another cluster on this machine") from error
-    return held
+    return Claim(pod_cidr, held)
 
 
-def is_claimed(pod_cidr: str) -> bool:
-    with contextlib.suppress(RangeTaken):
-        claim(pod_cidr).close()
-        return False
-    return True
+def take(kept: str | None, avoid: Iterable[str], routes: Iterable[str] | None = None) -> Claim:
+    """The range kept from the last start, unless another cluster has it now; else the first that is free.
+
+    Free: no cluster of `avoid` has it or another claims it, and no route of this machine leads into it.
+    """
+    if kept:
+        with contextlib.suppress(RangeTaken):
+            return claim(kept)
+    busy = [ipaddress.ip_network(cidr) for cidr in (*avoid, *(host_routes() if routes is None else routes))]
+    for candidate in POD_RANGES:
+        if not any(ipaddress.ip_network(candidate).overlaps(network) for network in busy):
+            with contextlib.suppress(RangeTaken):
+                return claim(candidate)
+    raise RangeTaken("no /16 of 10.0.0.0/8 is free for pods")
 
 
 def node_cidr(pod_cidr: str, index: int) -> str:
     """The n-th /24 of the cluster's range: "10.244.0.0/24" is node 0's."""
     first = int(ipaddress.ip_network(pod_cidr).network_address)
     return f"{ipaddress.ip_address(first + (index << 8))}/24"
-
-
-def free_pod_cidr(taken: Iterable[str], routes: Iterable[str] | None = None) -> str:
-    """The first /16 that no other cluster has or claims and no route of this machine leads into."""
-    busy = [ipaddress.ip_network(cidr) for cidr in (*taken, *(host_routes() if routes is None else routes))]
-    for candidate in POD_RANGES:
-        overlaps = any(ipaddress.ip_network(candidate).overlaps(network) for network in busy)
-        if not overlaps and not is_claimed(candidate):
-            return candidate
-    raise RangeTaken("no /16 of 10.0.0.0/8 is free for pods")
 
 
 def host_routes() -> list[str]:

@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 
 from podling.files import Locked, is_locked, lock, write_atomically
-from podling.podrange import RangeTaken, free_pod_cidr, is_claimed, node_cidr
+from podling.podrange import POD_RANGES, Claim, RangeTaken, node_cidr, take
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 PORTS = range(20000, 30000)  # below the ports that Linux gives to outgoing connections, and below node ports
@@ -136,21 +136,26 @@ def clusters(root: Path | None = None) -> list[State]:
     return sorted(found, key=lambda state: state.name)
 
 
-def prepare(state: State, nodes: int | None = None, etcd_servers: Iterable[str] | None = None) -> Cluster:
+def take_range(state: State) -> Claim:
+    """The pods' range for the next start, claimed; the socket is the caller's to close, or to hand on."""
+    kept = state.load().pod_cidr if state.exists else None
+    try:
+        return take(kept, [other.pod_cidr for other in _others(state)])
+    except RangeTaken as error:
+        raise StateError(f"{error}; `podling down --delete` clusters that you do not need") from None
+
+
+def prepare(
+    state: State, pod_cidr: str, nodes: int | None = None, etcd_servers: Iterable[str] | None = None
+) -> Cluster:
     """The cluster as it shall run next: what was kept, with what was asked for now, and ports that are free.
 
     Call it under `state.locked()` while no supervisor runs. `nodes` None keeps the number there is (1 at first).
     """
     before = state.load() if state.exists else None
     others = _others(state)
-    ports = _Ports(port for other in others for port in _ports_of(other))
     kept_ports, kept_nodes = (before.ports, before.nodes) if before else ({}, ())
-    pod_cidr = before.pod_cidr if before else _free_pod_cidr(others)
-    if is_claimed(pod_cidr):
-        raise StateError(
-            f"the pods' range {pod_cidr} is in use by a cluster of another user or state directory; stop that one, or "
-            f"`podling down --delete --name {state.name}` and start anew with another range"
-        )
+    ports = _Ports(pod_cidr, (port for other in others for port in _ports_of(other)))
     kept_servers = before.etcd_servers if before else ()
     cluster = Cluster(
         name=state.name,
@@ -169,7 +174,7 @@ def prepare(state: State, nodes: int | None = None, etcd_servers: Iterable[str] 
 def resize(state: State, nodes: int) -> Cluster:
     """The running cluster with so many nodes; those there are keep their names and ports."""
     before = state.load()
-    ports = _Ports(port for other in [*_others(state), before] for port in _ports_of(other))
+    ports = _Ports(before.pod_cidr, (port for other in [*_others(state), before] for port in _ports_of(other)))
     made = _nodes(before.nodes, nodes, before.pod_cidr, lambda port: port or ports.keep_or_choose(None))
     cluster = msgspec.structs.replace(before, nodes=made)
     if cluster != before:
@@ -196,13 +201,6 @@ def _ports_of(cluster: Cluster) -> list[int]:
     return [*cluster.ports.values(), *(port for node in cluster.nodes for port in (node.grpc_port, node.http_port))]
 
 
-def _free_pod_cidr(others: Sequence[Cluster]) -> str:
-    try:
-        return free_pod_cidr([other.pod_cidr for other in others])
-    except RangeTaken as error:
-        raise StateError(f"{error}; `podling down --delete` clusters that you do not need") from None
-
-
 def _others(state: State) -> list[Cluster]:
     found = []
     for other in clusters(state.root):
@@ -213,17 +211,23 @@ def _others(state: State) -> list[Cluster]:
 
 
 class _Ports:
-    """Hands out ports that nobody listens on and no cluster has; each once."""
+    """Hands out ports that nobody listens on and no cluster has; each once.
 
-    def __init__(self, taken: Iterable[int]) -> None:
+    Those of the range's own block come first: clusters that start at the same moment have different ranges.
+    """
+
+    def __init__(self, pod_cidr: str, taken: Iterable[int]) -> None:
         self._taken = set(taken)
+        size = len(PORTS) // len(POD_RANGES)
+        first = POD_RANGES.index(pod_cidr) * size if pod_cidr in POD_RANGES else 0
+        self._block = iter(PORTS[first : first + size])
 
     def keep_or_choose(self, port: int | None) -> int:
         tries = 0
         while port is None or port in self._taken or not _is_free(port):
             if tries == 1000:
                 raise StateError(f"no free port found between {PORTS.start} and {PORTS.stop - 1}")
-            port, tries = random.choice(PORTS), tries + 1
+            port, tries = next(self._block, 0) or random.choice(PORTS), tries + 1
         self._taken.add(port)
         return port
 

@@ -16,12 +16,16 @@ def alone(name: str, serve: Callable[..., Awaitable[None]], *arguments: Any, **c
 
     from podling import kubeconfig, pki
     from podling.cli import process
-    from podling.state import State, StateError, prepare
+    from podling.state import State, StateError, prepare, take_range
 
     try:
         state = State(name)
         with state.locked():
-            cluster = state.load() if state.exists else prepare(state)
+            if not state.exists:
+                held = take_range(state)
+                prepare(state, held.pod_cidr)
+                held.socket.close()
+            cluster = state.load()
             pki.ensure(state.pki, [node.name for node in cluster.nodes])
             server = f"https://127.0.0.1:{cluster.ports['apiserver']}"
             kubeconfig.merge(state.kubeconfig, name, server, state.pki)

@@ -26,7 +26,6 @@ from podling.cli.report import Report, Running, born, end, end_leftovers
 from podling.cli.restarts import next_restart
 from podling.cli.services import HEAVY, Service, services
 from podling.files import try_lock, write_atomically
-from podling.podrange import RangeTaken, claim
 from podling.state import Cluster, State
 
 SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -155,10 +154,6 @@ def main() -> None:
         sys.exit("podling up ended before the cluster was prepared")
     if engine:
         os.environ["DOCKER_HOST"] = engine
-    try:
-        claimed = claim(state.load().pod_cidr)
-    except RangeTaken as error:
-        sys.exit(str(error))
     for name in end_leftovers(state):
         log.warning("service left behind by an earlier supervisor ended service=%s", name)
     launch: Launch = process.spawn if os.environ.get("PODLING_START") == "spawn" else process.fork
@@ -166,7 +161,6 @@ def main() -> None:
     log.info("supervisor started cluster=%s pid=%d", state.name, os.getpid())
     Supervisor(state, launch).run()
     state.supervisor_file.unlink(missing_ok=True)
-    claimed.close()
     os.close(held)
     log.info("supervisor ended cluster=%s", state.name)
 

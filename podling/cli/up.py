@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -30,9 +31,10 @@ def up(
     timeout: Annotated[float, typer.Option(help="Seconds to wait until all is ready.")] = 60.0,
 ) -> None:
     """Start a cluster and wait until it is ready. A cluster that runs already stays as it is."""
+    from podling import pki
     from podling.cli import engine
     from podling.kubeconfig import KubeconfigError
-    from podling.state import State, StateError
+    from podling.state import State, StateError, prepare, take_range
 
     try:
         state = State(name)
@@ -41,10 +43,12 @@ def up(
                 if state.is_running:
                     cluster = change(state, nodes, addresses(etcd_servers))
                 else:
-                    starter = Starter(state)
+                    held = take_range(state)
+                    starter = Starter(state, held.socket)
                     try:
                         engine.find_or_start(progress.say)
-                        cluster = prepare(state, nodes, addresses(etcd_servers))
+                        cluster = prepare(state, held.pod_cidr, nodes, addresses(etcd_servers))
+                        pki.ensure(state.pki, [node.name for node in cluster.nodes])
                         starter.go()
                     finally:
                         starter.release()
@@ -56,9 +60,12 @@ def up(
 
 
 class Starter:
-    """The supervisor, started early: it loads its modules while the state is prepared, and waits for `go`."""
+    """The supervisor, started early: it loads its modules while the state is prepared, and waits for `go`.
 
-    def __init__(self, state: "State") -> None:
+    It inherits the claim on the pods' range, and holds it as long as it lives.
+    """
+
+    def __init__(self, state: "State", claim: socket.socket) -> None:
         self._state, self._log = state, state.log("supervisor")
         state.logs.mkdir(parents=True, exist_ok=True)
         rotate(self._log)
@@ -70,7 +77,9 @@ class Starter:
                 stderr=log,
                 start_new_session=True,
                 cwd="/",
+                pass_fds=[claim.fileno()],
             )
+        claim.close()
 
     def go(self) -> None:
         assert self._process.stdin is not None
@@ -91,15 +100,6 @@ class Starter:
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
         self._process.returncode = 0  # it outlives us: no warning about a child left behind
-
-
-def prepare(state: "State", nodes: int | None, etcd_servers: tuple[str, ...] | None) -> "Cluster":
-    from podling import pki
-    from podling.state import prepare as prepare_state
-
-    cluster = prepare_state(state, nodes, etcd_servers)
-    pki.ensure(state.pki, [node.name for node in cluster.nodes])
-    return cluster
 
 
 def change(state: "State", nodes: int | None, etcd_servers: tuple[str, ...] | None) -> "Cluster":

@@ -8,11 +8,18 @@ import pytest
 
 from podling.files import lock, write_atomically
 from podling.podrange import claim
-from podling.state import Node, State, StateError, clusters, prepare, resize
+from podling.state import Cluster, Node, State, StateError, clusters, resize, take_range
+from podling.state import prepare as prepare_with
 
 
 def state(tmp_path: Path, name: str = "c1") -> State:
     return State(name, tmp_path / "podling")
+
+
+def prepare(state: State, nodes: int | None = None) -> Cluster:
+    held = take_range(state)
+    with held.socket:
+        return prepare_with(state, held.pod_cidr, nodes)
 
 
 @pytest.mark.parametrize("name", ["", "C1", "a/b", "..", "-a", "a-", "a" * 41, "a b", "a\n"])
@@ -47,11 +54,13 @@ def test_clusters_beside_each_other_share_no_port_and_no_range(tmp_path: Path) -
     assert [found.name for found in clusters(tmp_path / "podling")] == ["a", "b", "c"]
 
 
-def test_a_range_that_another_state_directorys_cluster_uses_is_refused(tmp_path: Path) -> None:
+def test_a_kept_range_that_another_cluster_has_now_is_chosen_anew(tmp_path: Path) -> None:
     kept = prepare(state(tmp_path))
-    with claim(kept.pod_cidr), pytest.raises(StateError, match="is in use by"):
-        prepare(state(tmp_path))
-    assert prepare(state(tmp_path)) == kept
+    with claim(kept.pod_cidr).socket:
+        moved = prepare(state(tmp_path))
+    assert moved.pod_cidr != kept.pod_cidr
+    assert moved.nodes[0].pod_cidr.removesuffix("/24") == moved.pod_cidr.removesuffix("/16")
+    assert moved.nodes[0].grpc_port == kept.nodes[0].grpc_port
 
 
 def test_resizing_keeps_the_nodes_there_are(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_process_has_memory_and_a_gone_one_has_none() -> None:
 
 def test_the_api_server_stops_last(tmp_path: Path) -> None:
     state = State("c1", tmp_path)
-    found = services(prepare(state, nodes=2))
+    found = services(prepare(state, "10.244.0.0/16", nodes=2))
     assert [service.name for service in found] == ["apiserver", "controllers", "scheduler", "kubelet-n1", "kubelet-n2"]
     assert min(found, key=lambda service: service.stage).name == "apiserver"
 

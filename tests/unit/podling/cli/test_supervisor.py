@@ -50,7 +50,7 @@ def all_run(state: State, names: list[str]) -> bool:
 @pytest.fixture
 def state(tmp_path: Path) -> State:
     made = State("c1", tmp_path)
-    prepare(made)
+    prepare(made, "10.244.0.0/16")
     return made
 
 
@@ -68,7 +68,7 @@ def test_a_killed_service_is_back_at_once(state: State) -> None:
 
 def test_a_service_that_never_stays_is_tried_ever_more_slowly(tmp_path: Path) -> None:
     state = State("restless", tmp_path)
-    prepare(state)
+    prepare(state, "10.244.0.0/16")
     with supervised(state):
         eventually(lambda: state.supervisor_file.exists() and "scheduler" in seen(state).services)
         eventually(lambda: seen(state).services["scheduler"].restarts == 3)
@@ -78,7 +78,7 @@ def test_a_service_that_never_stays_is_tried_ever_more_slowly(tmp_path: Path) ->
 
 def test_services_die_with_a_killed_supervisor_and_the_next_one_ends_who_refuses(tmp_path: Path) -> None:
     state = State("stubborn", tmp_path)
-    prepare(state)
+    prepare(state, "10.244.0.0/16")
     with supervised(state) as first:
         eventually(lambda: all_run(state, NAMES))
         pids = {name: one.pid for name, one in seen(state).services.items()}
