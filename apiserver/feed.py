@@ -100,13 +100,17 @@ class Feed:
                 await self._load()
                 async for batch in self.storage.watch(*ALL, self.revision + 1):
                     self._apply(batch)
-                log.warning("watch of the store ended, starting over revision=%d", self.revision)
+                self._lost("the watch ended")
             except StorageError as error:
-                log.warning("watch of the store broke, starting over revision=%d error=%s", self.revision, error)
-            self.ready.clear()
-            for cache in self.caches.values():
-                cache.cut()
+                self._lost(str(error))
             await asyncio.sleep(RETRY_SECONDS)
+
+    def _lost(self, why: str) -> None:
+        if self.ready.is_set():
+            log.warning("watch of the store lost, starting over revision=%d error=%s", self.revision, why)
+        self.ready.clear()
+        for cache in self.caches.values():
+            cache.cut()
 
     async def _load(self) -> None:
         revision = await self.storage.revision()

@@ -25,3 +25,7 @@ class LeasePool:
             until, left = now + SHARED_SECONDS, SHARED_OBJECTS
         self._current[ttl_seconds] = found, until, left - 1
         return found
+
+    def forget(self, ttl_seconds: int) -> None:
+        """The store no longer knows the lease: the next call gets another."""
+        self._current.pop(ttl_seconds, None)

@@ -30,7 +30,7 @@ from podling.api import errors
 from podling.api.field import FieldError
 from podling.api.meta import name_suffix, timestamp
 from podling.loop.clock import Clock
-from podling.storage import Delete, If, KeyValue, Put, Storage, StorageError, StorageUnavailable, Written
+from podling.storage import Delete, If, KeyValue, LeaseNotFound, Put, Storage, StorageError, StorageUnavailable, Written
 
 Object = dict[str, Any]
 Change = Callable[[Object], Awaitable[Object]]
@@ -228,8 +228,14 @@ class Registry:
         stored["metadata"] = {name: value for name, value in meta.items() if name != "resourceVersion"}
         if write.dry_run:
             return await self._rehearse(key, expected)
-        lease = await self._leases.lease(kind.ttl_seconds) if kind.ttl_seconds else 0
-        return await self._write(If(key, expected), Put(key, encode(stored), lease))
+        value = encode(stored)
+        if not kind.ttl_seconds:
+            return await self._write(If(key, expected), Put(key, value))
+        try:
+            return await self._write(If(key, expected), Put(key, value, await self._leases.lease(kind.ttl_seconds)))
+        except LeaseNotFound:
+            self._leases.forget(kind.ttl_seconds)
+            return await self._write(If(key, expected), Put(key, value, await self._leases.lease(kind.ttl_seconds)))
 
     async def _remove(self, kind: Kind, current: Cached, write: Write) -> Written:
         key = (keys.prefix(kind) + current.key).encode()

@@ -32,7 +32,7 @@ async def bind(context: Context, request: Request) -> Answer:
         raise BadRequest("name in URL does not match name in Binding object")
     if meta.setdefault("namespace", asked.namespace) != asked.namespace:
         raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
-    _check(binding)
+    check(binding)
     pods = context.kinds.find("", "v1", "pods")
     assert pods is not None
     write = Write(asked.user, subresource="binding", dry_run=options.dry_run, raw=True)
@@ -54,16 +54,16 @@ async def bind(context: Context, request: Request) -> Answer:
     node = context.lister.get(NODES, "", binding["target"]["name"])
     now = timestamp(context.registry.clock.now())
 
-    async def assign(pod: Object) -> Object:
-        _assign(pod, binding, node, now)
+    async def bound(pod: Object) -> Object:
+        assign(pod, binding, node, now)
         return pod
 
-    await context.registry.update(pods, asked.namespace, name, assign, write, pods.subresource("binding"))
+    await context.registry.update(pods, asked.namespace, name, bound, write, pods.subresource("binding"))
     success = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
     return Answer(success, 201)
 
 
-def _check(binding: Object) -> None:
+def check(binding: Object) -> None:
     target = binding.setdefault("target", {})
     found = []
     if target.get("kind", "") not in ("", "Node"):
@@ -75,7 +75,7 @@ def _check(binding: Object) -> None:
         raise Unexplained(found[0] if len(found) == 1 else "[" + ", ".join(found) + "]")
 
 
-def _assign(pod: Object, binding: Object, node: Object | None, now: str) -> None:
+def assign(pod: Object, binding: Object, node: Object | None, now: str) -> None:
     """Raises `Conflict` where the pod is another, gone, gated, or has a node already."""
     meta, spec, status = pod["metadata"], pod["spec"], pod.setdefault("status", {})
     name, uid = meta["name"], binding["metadata"].get("uid")

@@ -29,6 +29,7 @@ class MemoryStorage:
         self.leases: list[int] = []
         self.writes = 0
         self._changed = asyncio.Event()
+        self.compacting = asyncio.Event()
         self.broken = False
 
     def _check(self) -> None:
@@ -114,6 +115,7 @@ class MemoryStorage:
     async def compact(self, revision: int) -> None:
         self._check()
         self.compacted = revision
+        self.compacting.set()
 
     async def lease(self, seconds: int) -> int:
         self._check()
