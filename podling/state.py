@@ -155,7 +155,9 @@ def prepare(
     before = state.load() if state.exists else None
     others = _others(state)
     kept_ports, kept_nodes = (before.ports, before.nodes) if before else ({}, ())
-    ports = _Ports(pod_cidr, (port for other in others for port in _ports_of(other)))
+    ports = _Ports(
+        pod_cidr, (port for other in others for port in _ports_of(other)), _ports_of(before) if before else ()
+    )
     kept_servers = before.etcd_servers if before else ()
     cluster = Cluster(
         name=state.name,
@@ -213,14 +215,15 @@ def _others(state: State) -> list[Cluster]:
 class _Ports:
     """Hands out ports that nobody listens on and no cluster has; each once.
 
-    Those of the range's own block come first: clusters that start at the same moment have different ranges.
+    Those of the range's own block come first, but for the `kept`, which will be asked for: clusters that start at the
+    same moment have different ranges.
     """
 
-    def __init__(self, pod_cidr: str, taken: Iterable[int]) -> None:
+    def __init__(self, pod_cidr: str, taken: Iterable[int], kept: Sequence[int] = ()) -> None:
         self._taken = set(taken)
         size = len(PORTS) // len(POD_RANGES)
         first = POD_RANGES.index(pod_cidr) * size if pod_cidr in POD_RANGES else 0
-        self._block = iter(PORTS[first : first + size])
+        self._block = (port for port in PORTS[first : first + size] if port not in kept)
 
     def keep_or_choose(self, port: int | None) -> int:
         tries = 0
