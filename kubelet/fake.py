@@ -130,7 +130,7 @@ class FakeRuntime:
         await self._end("created", wanted.ref.uid)
         program = self._programs[id] = self.programs(wanted.ref, wanted.name, wanted.attempt)
         if program.refuses:
-            pod.containers[id] = replace(pod.containers[id], error=program.refuses, exit_code=127)
+            pod.containers[id] = replace(pod.containers[id], error=program.refuses, exit_code=128)
             await self._end("start_container", wanted.ref.uid)
             raise ContainerError("RunContainerError", program.refuses)
         pod.containers[id] = replace(pod.containers[id], state=State.RUNNING, started_at=self.clock.now())
