@@ -150,22 +150,20 @@ def prepare(
 ) -> Cluster:
     """The cluster as it shall run next: what was kept, with what was asked for now, and ports that are free.
 
-    Call it under `state.locked()` while no supervisor runs. `nodes` None keeps the number there is (1 at first).
+    Call it under `state.locked()` while no supervisor runs. `nodes` None keeps the number there is (1 at first). Ports
+    belong to the range: whoever has the old range now is about to listen on them.
     """
     before = state.load() if state.exists else None
-    others = _others(state)
-    kept_ports, kept_nodes = (before.ports, before.nodes) if before else ({}, ())
-    ports = _Ports(
-        pod_cidr, (port for other in others for port in _ports_of(other)), _ports_of(before) if before else ()
-    )
+    count = nodes if nodes is not None else len(before.nodes) if before else 1
+    kept = before if before and before.pod_cidr == pod_cidr else None
+    kept_ports, kept_nodes = (kept.ports, kept.nodes) if kept else ({}, ())
+    ports = _Ports(pod_cidr, [port for other in _others(state) for port in _ports_of(other)], _ports_of(kept))
     kept_servers = before.etcd_servers if before else ()
     cluster = Cluster(
         name=state.name,
         ports={name: ports.keep_or_choose(kept_ports.get(name)) for name in PORT_NAMES},
         pod_cidr=pod_cidr,
-        nodes=_nodes(
-            kept_nodes, nodes if nodes is not None else max(1, len(kept_nodes)), pod_cidr, ports.keep_or_choose
-        ),
+        nodes=_nodes(kept_nodes, count, pod_cidr, ports.keep_or_choose),
         etcd_servers=tuple(etcd_servers) if etcd_servers is not None else kept_servers,
     )
     if cluster != before:
@@ -199,7 +197,9 @@ def _nodes(kept: Sequence[Node], count: int, pod_cidr: str, port: Callable[[int 
     return tuple(made)
 
 
-def _ports_of(cluster: Cluster) -> list[int]:
+def _ports_of(cluster: Cluster | None) -> list[int]:
+    if cluster is None:
+        return []
     return [*cluster.ports.values(), *(port for node in cluster.nodes for port in (node.grpc_port, node.http_port))]
 
 

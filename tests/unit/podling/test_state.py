@@ -60,7 +60,7 @@ def test_a_kept_range_that_another_cluster_has_now_is_chosen_anew(tmp_path: Path
         moved = prepare(state(tmp_path))
     assert moved.pod_cidr != kept.pod_cidr
     assert moved.nodes[0].pod_cidr.removesuffix("/24") == moved.pod_cidr.removesuffix("/16")
-    assert moved.nodes[0].grpc_port == kept.nodes[0].grpc_port
+    assert set(moved.ports.values()) & set(kept.ports.values()) == set()
 
 
 def test_resizing_keeps_the_nodes_there_are(tmp_path: Path) -> None:
