@@ -73,7 +73,7 @@ class Kind:
     categories: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
-    # The order in which a create runs: default, prepare_create, (admission), validate.
+    # The order in which a create runs: default, (admission), prepare_create, validate.
     default: Callable[[Object], None] = _nothing
     prepare_create: Callable[[Object], None] = _nothing  # drop status, set generation …
     prepare_update: Callable[[Object, Object], None] | None = None  # (new, old); None: only metadata rules apply

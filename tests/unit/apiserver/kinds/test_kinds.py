@@ -1,0 +1,43 @@
+"""What holds for every kind."""
+
+import pytest
+
+from apiserver.kinds import KINDS, Kind
+from apiserver.schema.decode import decode
+
+
+def test_no_two_kinds_share_a_path_or_a_name():
+    assert len({(kind.group, kind.plural) for kind in KINDS}) == len(KINDS)
+    assert len({(kind.group, kind.kind) for kind in KINDS}) == len(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_an_empty_body_is_defaulted_prepared_and_judged_without_a_crash(kind: Kind):
+    body = b'{"metadata":{"name":"a"}}'
+    obj, _ = decode(body, "application/json", kind.schema, kind=kind.kind, api_version=kind.api_version)
+    kind.default(obj)
+    kind.prepare_create(obj)
+    errors = [*kind.validate(obj), *kind.validate_create(obj), *kind.validate_update(obj, obj)]
+    assert all(error.field for error in errors)
+    assert isinstance(kind.selectable(obj), dict)
+    assert all(isinstance(words, str) for words in kind.warn(obj))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_defaulting_twice_changes_nothing(kind: Kind):
+    body = b'{"metadata":{"name":"a"}}'
+    once, _ = decode(body, "application/json", kind.schema, kind=kind.kind, api_version=kind.api_version)
+    kind.default(once)
+    twice, _ = decode(body, "application/json", kind.schema, kind=kind.kind, api_version=kind.api_version)
+    kind.default(twice)
+    kind.default(twice)
+    assert once == twice
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.columns], ids=lambda kind: kind.kind)
+def test_every_column_has_a_cell_for_a_bare_object(kind: Kind):
+    body = b'{"metadata":{"name":"a"}}'
+    obj, _ = decode(body, "application/json", kind.schema, kind=kind.kind, api_version=kind.api_version)
+    kind.default(obj)
+    assert all(column.description for column in kind.columns)
+    assert len([column.cell(obj) for column in kind.columns]) == len(kind.columns)

@@ -1,0 +1,195 @@
+"""The kinds of one file each. Words: golden core-config, core-nodes, core-events, groups-cluster."""
+
+import base64
+from typing import Any
+
+from apiserver.kinds.columns import duration
+from apiserver.kinds.config_map import CONFIG_MAP
+from apiserver.kinds.event import EVENT
+from apiserver.kinds.lease import LEASE
+from apiserver.kinds.namespace import NAMESPACE
+from apiserver.kinds.node import NODE
+from apiserver.kinds.priority_class import PRIORITY_CLASS
+from apiserver.kinds.role_bindings import CLUSTER_ROLE_BINDING, ROLE_BINDING
+from apiserver.kinds.roles import CLUSTER_ROLE, ROLE
+from apiserver.kinds.secret import SECRET
+
+
+def told(errors: list[Any]) -> list[str]:
+    return [str(error) for error in errors]
+
+
+def named(**fields: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "a", "namespace": "ns"}, **fields}
+
+
+def cells(kind: Any, obj: dict[str, Any]) -> dict[str, Any]:
+    return {column.name: column.cell(obj) for column in kind.columns}
+
+
+def test_a_config_maps_keys_are_file_names_and_stand_once():
+    errors = told(CONFIG_MAP.validate(named(data={"..": "x", "k": "a"}, binaryData={"k": "YQ=="})))
+    assert errors == [
+        "data[..]: Invalid value: \"..\": must not be '..'",
+        'data[k]: Invalid value: "k": duplicate of key present in binaryData',
+    ]
+
+
+def test_a_config_map_over_a_mebibyte_is_too_long():
+    assert told(CONFIG_MAP.validate(named(data={"k": "x" * (1024 * 1024)}))) == []
+    assert told(CONFIG_MAP.validate(named(data={"k": "x" * (1024 * 1024 + 1)}))) == [
+        "[]: Too long: may not be more than 1048576 bytes"
+    ]
+
+
+def test_what_is_immutable_stays_so():
+    old = named(data={"a": "1"}, immutable=True)
+    words = "Forbidden: field is immutable when `immutable` is set"
+    assert told(CONFIG_MAP.validate_update(named(data={"b": "2"}), old)) == [f"immutable: {words}", f"data: {words}"]
+    assert told(CONFIG_MAP.validate_update(named(data={"a": "1"}, immutable=True), old)) == []
+
+
+def test_string_data_goes_into_a_secrets_data():
+    secret = named(data={"user": "Ym9i", "pass": "b2xk"}, stringData={"pass": "new"})
+    SECRET.default(secret)
+    assert secret == named(data={"user": "Ym9i", "pass": "bmV3"}, type="Opaque")
+
+
+def test_types_of_secrets_ask_for_their_keys():
+    def wrong(kind: str, **data: str) -> list[str]:
+        encoded = {key.replace("_", "."): base64.b64encode(value.encode()).decode() for key, value in data.items()}
+        return told(SECRET.validate(named(type=kind, data=encoded)))
+
+    assert wrong("kubernetes.io/tls", tls_crt="x") == ["data[tls.key]: Required value"]
+    assert wrong("kubernetes.io/basic-auth") == ["data[username]: Required value", "data[password]: Required value"]
+    assert wrong("kubernetes.io/basic-auth", username="x") == []
+    assert wrong("kubernetes.io/dockerconfigjson", _dockerconfigjson="not json") == [
+        'data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": '
+        "invalid character 'o' in literal null (expecting 'u')"
+    ]
+    assert wrong("kubernetes.io/service-account-token") == [
+        "metadata.annotations[kubernetes.io/service-account.name]: Required value"
+    ]
+
+
+def test_a_secrets_type_never_changes():
+    assert told(SECRET.validate_update(named(type="b"), named(type="a"))) == [
+        'type: Invalid value: "b": field is immutable'
+    ]
+
+
+def test_a_namespace_gets_its_label_finalizer_and_phase():
+    namespace: dict[str, Any] = {"metadata": {"name": "a"}, "status": {"phase": "Odd"}}
+    NAMESPACE.default(namespace)
+    NAMESPACE.prepare_create(namespace)
+    assert namespace["metadata"]["labels"] == {"kubernetes.io/metadata.name": "a"}
+    assert namespace["spec"] == {"finalizers": ["kubernetes"]}
+    assert namespace["status"] == {"phase": "Active"}
+
+
+def test_a_nodes_taints_are_unique_by_key_and_effect():
+    taints = [{"key": "a", "effect": "NoSchedule"}, {"key": "a", "value": "b", "effect": "NoSchedule"}, {"key": "a"}]
+    assert told(NODE.validate(named(spec={"taints": taints}))) == [
+        'metadata.taints[1]: Duplicate value: {"Key":"a","Value":"b","Effect":"NoSchedule","TimeAdded":null}: '
+        "taints must be unique by key and effect pair",
+        "metadata.taints[2].effect: Required value",
+    ]
+
+
+def test_a_nodes_pod_network_is_set_once():
+    node = named(spec={"podCIDR": "10.244.2.0/24", "podCIDRs": ["10.244.1.0/24"]})
+    NODE.default(node)
+    assert told(NODE.validate_update(node, named(spec={"podCIDRs": ["10.244.1.0/24"]}))) == [
+        'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid'
+    ]
+
+
+def test_a_nodes_row_tells_its_readiness_roles_and_kernel():
+    node = named(
+        spec={"unschedulable": True},
+        status={
+            "conditions": [{"type": "Ready", "status": "False"}],
+            "nodeInfo": {"kernelVersion": "6.9.1", "architecture": "amd64"},
+            "addresses": [{"type": "InternalIP", "address": "192.0.2.7"}],
+        },
+    )
+    node["metadata"]["labels"] = {"node-role.kubernetes.io/edge": "", "kubernetes.io/role": "worker"}
+    found = cells(NODE, node)
+    assert found["Status"] == "NotReady,SchedulingDisabled"
+    assert found["Roles"] == "edge,worker"
+    assert found["Kernel-Version"] == "6.9.1 (amd64)"
+    assert found["Internal-IP"] == "192.0.2.7"
+    assert found["External-IP"] == "<none>"
+    assert found["OS-Image"] == "<unknown>"
+
+
+def test_an_event_belongs_to_its_objects_namespace():
+    event = named(involvedObject={"namespace": "other"})
+    assert told(EVENT.validate(event)) == [
+        'involvedObject.namespace: Invalid value: "other": does not match event.namespace'
+    ]
+
+
+def test_an_event_of_the_new_form_says_who_reports_what():
+    event = named(involvedObject={"namespace": "ns"}, eventTime="2024-01-01T00:00:00.000000Z")
+    errors = told(EVENT.validate(event))
+    assert errors[0] == "reportingComponent: Required value"
+    assert errors[-3:] == ["reportingInstance: Required value", "action: Required value", "reason: Required value"]
+
+
+def test_an_events_row_counts_its_series():
+    event = named(
+        involvedObject={"kind": "Pod", "name": "web"}, source={"component": "kubelet", "host": "n1"}, message=" hi\n"
+    )
+    found = cells(EVENT, event)
+    assert (found["Object"], found["Source"], found["Message"], found["Count"]) == ("pod/web", "kubelet, n1", "hi", 1)
+    assert cells(EVENT, {**event, "series": {"count": 7}})["Count"] == 7
+
+
+def test_a_lease_lasts_some_time():
+    lease = named(spec={"leaseDurationSeconds": 0, "leaseTransitions": -1})
+    assert told(LEASE.validate(lease)) == [
+        "spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0",
+        "spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0",
+    ]
+
+
+def test_rules_of_roles_name_verbs_groups_and_resources():
+    rules = [{"apiGroups": [""], "resources": ["pods"]}, {"verbs": ["get"], "nonResourceURLs": ["/healthz"]}]
+    assert told(ROLE.validate(named(rules=rules))) == [
+        "rules[0].verbs: Required value: verbs must contain at least one value",
+        'rules[1].nonResourceURLs: Invalid value: ["/healthz"]: namespaced rules cannot apply to non-resource URLs',
+    ]
+    assert told(CLUSTER_ROLE.validate(named(rules=rules[1:]))) == []
+    assert told(CLUSTER_ROLE.validate(named(aggregationRule={}))) == [
+        "aggregationRule.clusterRoleSelectors: Required value: "
+        "at least one clusterRoleSelector required if aggregationRule is non-nil"
+    ]
+
+
+def test_bindings_get_groups_and_keep_their_role():
+    binding = named(roleRef={"kind": "Role", "name": "reader"}, subjects=[{"kind": "User", "name": "ann"}])
+    ROLE_BINDING.default(binding)
+    assert ROLE_BINDING.validate(binding) == []
+    assert cells(ROLE_BINDING, binding)["Role"] == "Role/reader"
+    other = named(roleRef={**binding["roleRef"], "name": "writer"})
+    assert told(ROLE_BINDING.validate_update(other, binding)) == [
+        'roleRef: Invalid value: {"APIGroup":"rbac.authorization.k8s.io","Kind":"Role","Name":"writer"}: '
+        "cannot change roleRef"
+    ]
+    assert told(CLUSTER_ROLE_BINDING.validate(binding)) == [
+        'roleRef.kind: Unsupported value: "Role": supported values: "ClusterRole"'
+    ]
+
+
+def test_priorities_of_users_have_a_limit():
+    high = named(value=1_000_000_001, preemptionPolicy="Never")
+    assert told(PRIORITY_CLASS.validate(high)) == [
+        "value: Forbidden: maximum allowed value of a user defined priority is 1000000000"
+    ]
+
+
+def test_ages_have_two_digits_of_precision():
+    shown = {0: "0s", 119: "119s", 120: "2m", 185: "3m5s", 3599: "59m", 3 * 3600 + 60: "3h1m", 86400 * 2: "2d"}
+    assert {seconds: duration(seconds) for seconds in shown} == shown
+    assert (duration(86400 * 400), duration(86400 * 365 * 9), duration(-5)) == ("400d", "9y", "<invalid>")

@@ -1,0 +1,75 @@
+"""OpenAPI documents as kubectl reads them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from apiserver.kinds import KINDS
+from apiserver.openapi.documents import group_path, index, v2_document, v3_document
+
+CORE = v3_document([kind for kind in KINDS if not kind.group])
+SCHEMAS = CORE["components"]["schemas"]
+GVK = "x-kubernetes-group-version-kind"
+
+
+def references(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        found = {value["$ref"]} if isinstance(value.get("$ref"), str) else set()
+        return found.union(*(references(item) for item in value.values()))
+    return set().union(*map(references, value)) if isinstance(value, list) else set()
+
+
+@pytest.mark.parametrize("path", sorted(index(KINDS)))
+def test_every_reference_leads_to_a_schema(path: str):
+    document = v3_document([kind for kind in KINDS if group_path(kind) == path])
+    known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert references(document) <= known
+
+
+def test_every_reference_of_version_2_leads_to_a_definition():
+    document = v2_document(KINDS)
+    assert references(document) <= {f"#/definitions/{name}" for name in document["definitions"]}
+
+
+def test_a_pod_has_documented_fields_and_its_kind():
+    pod = SCHEMAS["io.k8s.api.core.v1.Pod"]
+    assert pod[GVK] == [{"group": "", "version": "v1", "kind": "Pod"}]
+    spec = SCHEMAS["io.k8s.api.core.v1.PodSpec"]["properties"]
+    assert spec["restartPolicy"]["description"].startswith("Restart policy for all containers within the pod.")
+    assert spec["containers"]["x-kubernetes-list-map-keys"] == ["name"]
+    assert spec["containers"]["x-kubernetes-patch-merge-key"] == "name"
+    assert SCHEMAS["io.k8s.api.core.v1.PodSpec"]["required"] == ["containers"]
+
+
+def test_a_patch_says_that_it_takes_field_validation():
+    patch = CORE["paths"]["/api/v1/namespaces/{namespace}/pods/{name}"]["patch"]
+    assert {"dryRun", "fieldValidation", "fieldManager", "force"} <= {each["name"] for each in patch["parameters"]}
+    assert patch[GVK] == {"group": "", "version": "v1", "kind": "Pod"}
+
+
+def test_kinds_of_the_whole_cluster_have_no_namespace_in_their_path():
+    assert "/api/v1/nodes/{name}" in CORE["paths"]
+    assert "/api/v1/namespaces/{name}/finalize" in CORE["paths"]
+    assert "/api/v1/namespaces/{namespace}/pods/{name}/status" in CORE["paths"]
+    assert "get" in CORE["paths"]["/api/v1/pods"]
+
+
+def test_operation_ids_are_unique():
+    ids = [
+        operation["operationId"]
+        for path in CORE["paths"].values()
+        for operation in path.values()
+        if "responses" in operation
+    ]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_index_changes_with_the_kinds():
+    fewer = [kind for kind in KINDS if kind.kind != "Pod"]
+    assert index(fewer)["api/v1"] != index(KINDS)["api/v1"]
+    assert index(fewer)["apis/coordination.k8s.io/v1"] == index(KINDS)["apis/coordination.k8s.io/v1"]
+
+
+def test_documents_are_plain_json():
+    assert json.loads(json.dumps(CORE)) == CORE
