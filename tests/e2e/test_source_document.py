@@ -139,7 +139,6 @@ def test_git_sync_brings_new_content_to_the_web_server(pods: Any, tmp_path: Path
     assert mount in text
     text = text.replace(mount, mount + "    - name: repository\n      mountPath: /repository\n      readOnly: true\n")
     text += f"  - name: repository\n    hostPath:\n      path: {repository}\n"
-    text = text.replace("image: nginx\n", "image: nginx\n    imagePullPolicy: IfNotPresent\n")
     pods("apply", "-f", "-", input=text)
     address = pods.running("git-sync")["status"]["podIP"]
 
