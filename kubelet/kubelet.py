@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from kubelet.runtime import PodRef, RuntimeUnavailable
+from kubelet.runtime import ContainerError, PodRef, RuntimeUnavailable
 from kubelet.wanted import ref_of
 from kubelet.worker import PodWorker, Tools
 from podling.client.informer import Informer
@@ -25,6 +25,7 @@ from podling.loop.workqueue import WorkQueue
 log = logging.getLogger(__name__)
 RELIST_SECONDS = 60.0
 ENGINE_AWAY_SECONDS = 1.0
+REFUSED_SECONDS = 2.0  # to stop or to remove something
 MOST_RETRY_SECONDS = 10.0
 
 
@@ -96,6 +97,9 @@ class Kubelet:
             log.debug("pod waits for the engine uid=%s error=%s", uid, error)
             self.on_engine_trouble()
             return After(ENGINE_AWAY_SECONDS)
+        except ContainerError as error:
+            log.warning("engine refused pod=%s/%s uid=%s error=%s", *worker.ref[1:], uid, error.message)
+            return After(REFUSED_SECONDS)
         if worker.is_done and worker.pod is None:
             self._workers.pop(uid, None)
             self._tools.statuses.forget(uid)

@@ -257,6 +257,7 @@ def test_from_whatever_is_seen_the_steps_come_to_rest_where_they_should(
         )
 
 
+@settings(deadline=None)
 @given(situations())
 def test_the_machine_asks_for_nothing_that_is_held(situation: tuple[Wanted, PodSeen]) -> None:
     want, have = situation
