@@ -121,6 +121,8 @@ async def read_body(http: BaseRequest) -> bytes:
     """Raises `TooLarge` as soon as it is known."""
     if (http.content_length or 0) > BODY_BYTES:
         raise _too_large()
+    if http.headers.get("Expect", "").lower() == "100-continue":
+        await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     read = bytearray()
     async for chunk in http.content.iter_any():
         read += chunk

@@ -5,6 +5,7 @@ import asyncio
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
+from apiserver import metrics
 from apiserver.answer import WatchAnswer
 from apiserver.negotiate import Form
 from apiserver.render import EventWriter
@@ -16,6 +17,8 @@ STUCK_SECONDS = 30.0  # a client that takes nothing for so long is gone
 async def send_watch(http: BaseRequest, found: WatchAnswer, form: Form, included: str) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": form.media, "Cache-Control": "no-cache, private"})
     response.enable_chunked_encoding()
+    watches = metrics.WATCHES.labels(found.kind.plural)
+    watches.inc()
     try:
         await response.prepare(http)
         writer = EventWriter(found.kind, form, included)
@@ -31,4 +34,5 @@ async def send_watch(http: BaseRequest, found: WatchAnswer, form: Form, included
             http.transport.abort()
     finally:
         found.feed.of(found.kind).forget(found.watcher)
+        watches.dec()
     return response
