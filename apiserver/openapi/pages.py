@@ -1,28 +1,28 @@
 """`/openapi/v2` and `/openapi/v3`. Documents are made when first asked for and kept as bytes, for these kinds."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from apiserver.context import Context
 from apiserver.kinds.kind import Kind
-from apiserver.openapi import documents
+from apiserver.openapi import documents, protobuf
 from apiserver.watchcache import encode
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 JSON = {"Content-Type": "application/json", "Vary": "Accept"}
+PROTOBUF = {"Content-Type": f"{protobuf.MEDIA}.v1.0+protobuf", "Vary": "Accept"}
 
 _kept: dict[tuple[str, tuple[str, ...]], bytes] = {}
 
 
-def _document(path: str, kinds: Sequence[Kind], make: Callable[[Sequence[Kind]], dict[str, Any]]) -> bytes:
+def _document(path: str, kinds: Sequence[Kind], make: Callable[[Sequence[Kind]], bytes]) -> bytes:
     key = (path, tuple(f"{kind.api_version}/{kind.kind}" for kind in kinds))
     if key not in _kept:
         for old in [each for each in _kept if each[0] == path]:
             del _kept[old]  # the kinds have changed: custom resources came or went
-        _kept[key] = encode(make(kinds))
+        _kept[key] = make(kinds)
     return _kept[key]
 
 
@@ -42,14 +42,20 @@ async def v3(context: Context, http: BaseRequest, rest: list[str]) -> web.Stream
         headers["Cache-Control"] = "public, immutable"
     if http.headers.get("If-None-Match") == headers["ETag"]:
         return web.Response(status=304, headers=headers)
-    return web.Response(body=_document(path, kinds, documents.v3_document), headers=headers)
+    return web.Response(
+        body=_document(path, kinds, lambda found: encode(documents.v3_document(found))), headers=headers
+    )
 
 
 async def v2(context: Context, http: BaseRequest, rest: list[str]) -> web.StreamResponse:
-    """JSON alone; who asks for nothing but protobuf is told so, and kubectl then does without."""
+    """As JSON; as protobuf for who asks for that: kubectl before 1.27 takes nothing else."""
     if rest:
         return web.Response(status=404, text="404 page not found\n", headers=TEXT)
     accept = http.headers.get("Accept", "")
+    if protobuf.MEDIA in accept:
+        body = _document("v2.pb", context.kinds.all, lambda kinds: protobuf.encoded(documents.v2_document(kinds)))
+        return web.Response(body=body, headers=PROTOBUF)
     if accept and not any(media in accept for media in ("json", "*/*", "application/*")):
         return web.Response(status=406, headers=TEXT)
-    return web.Response(body=_document("v2", context.kinds.all, documents.v2_document), headers=JSON)
+    body = _document("v2", context.kinds.all, lambda kinds: encode(documents.v2_document(kinds)))
+    return web.Response(body=body, headers=JSON)

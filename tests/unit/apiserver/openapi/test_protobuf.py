@@ -1,0 +1,41 @@
+"""OpenAPI 2 as protobuf says what it says as JSON."""
+
+import json
+from typing import Any
+
+from apiserver.kinds import KINDS
+from apiserver.openapi.documents import v2_document
+from apiserver.openapi.protobuf import encoded
+from podling.pb.openapi.openapi_pb2 import Document, Schema
+
+
+def test_every_definition_is_there_with_all_it_says() -> None:
+    document = v2_document(KINDS)
+    read = Document.FromString(encoded(document))
+    assert read.swagger == "2.0"
+    assert {item.name: plain(item.value) for item in read.definitions.items} == {
+        name: {key: value for key, value in each.items() if value != ""}  # protobuf has no empty text
+        for name, each in document["definitions"].items()
+    }
+
+
+def plain(schema: Schema) -> dict[str, Any]:
+    """As JSON."""
+    made: dict[str, Any] = {}
+    if schema.ref:
+        made["$ref"] = schema.ref
+    for key in ("format", "description"):
+        if value := getattr(schema, key):
+            made[key] = value
+    if schema.required:
+        made["required"] = list(schema.required)
+    if schema.HasField("type"):
+        [made["type"]] = schema.type.value
+    if schema.HasField("items"):
+        [inner] = schema.items.schema
+        made["items"] = plain(inner)
+    if schema.HasField("additional_properties"):
+        made["additionalProperties"] = plain(schema.additional_properties.schema)
+    if schema.HasField("properties"):
+        made["properties"] = {item.name: plain(item.value) for item in schema.properties.items}
+    return made | {each.name: json.loads(each.value.yaml) for each in schema.extensions}
