@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kubelet.volumes import mounts
 
+
 class SubPathError(Exception):
     """The path leaves its volume."""
 
