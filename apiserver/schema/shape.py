@@ -226,9 +226,8 @@ def _map(schema: Schema, values: Schema) -> Shaper:
                     notes.append(f'duplicate field "{field_path(Where(where, key))}"')
                 seen.add(key)
         inner = shaper(values)
-        return {
-            key: zero(values) if item is None else inner(item, Where(where, key), notes) for key, item in value.items()
-        }
+        empty = "" if values.format == "byte" else zero(values)
+        return {key: empty if item is None else inner(item, Where(where, key), notes) for key, item in value.items()}
 
     return shape
 
