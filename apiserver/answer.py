@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from apiserver.kinds.kind import Kind
 
 if TYPE_CHECKING:
+    from apiserver.cached import Cached
     from apiserver.feed import Feed
-    from apiserver.watchcache import Cached
     from apiserver.watcher import Watcher
 
 

@@ -3,21 +3,18 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from apiserver.admission import Chain
 from apiserver.authn.authenticator import Authenticator
 from apiserver.authz.authorizer import Chain as Authorizers
+from apiserver.config import Config
 from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind
 from apiserver.lister import Lister
+from apiserver.registry import Registry
 from apiserver.streams.kubelets import Kubelets
 from apiserver.tokens import Issuer
 from podling.storage import Storage
-
-if TYPE_CHECKING:
-    from apiserver.registry import Registry
-    from apiserver.service import Config
 
 
 class Kinds:
@@ -41,11 +38,11 @@ class Kinds:
 
 @dataclass(slots=True)
 class Context:
-    config: "Config"
+    config: Config
     storage: Storage
     kinds: Kinds
     feed: Feed
-    registry: "Registry"
+    registry: Registry
     authenticator: Authenticator
     authorizer: Authorizers
     admission: Chain

@@ -16,12 +16,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from apiserver import continuation
 from apiserver.answer import ListAnswer
+from apiserver.cached import Cached, decode
 from apiserver.continuation import Token
 from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind
 from apiserver.options import ListOptions, parse_version
 from apiserver.refusal import Unexplained
-from apiserver.watchcache import UNREADABLE, Cached, KindCache, decode
+from apiserver.watchcache import UNREADABLE, KindCache
 from apiserver.watcher import Filter, Watcher
 from podling.api import errors
 from podling.api.field import show

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 
 from apiserver import deletion, keys, managedfields, objectmeta
 from apiserver.admission.plugin import Admission
+from apiserver.cached import Cached, decode, encode, head
 from apiserver.deletion import DeleteOptions, Step
 from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind, Subresource
@@ -25,7 +26,6 @@ from apiserver.leases import LeasePool
 from apiserver.options import parse_version
 from apiserver.refusal import Unexplained
 from apiserver.request import User
-from apiserver.watchcache import Cached, decode, encode, head
 from podling.api import errors
 from podling.api.field import FieldError
 from podling.api.meta import name_suffix, timestamp

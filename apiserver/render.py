@@ -7,9 +7,9 @@ import yaml
 
 from apiserver import table
 from apiserver.answer import Answer, ListAnswer
+from apiserver.cached import encode, head
 from apiserver.kinds.kind import Kind, Object
 from apiserver.negotiate import YAML, Form
-from apiserver.watchcache import encode, head
 from apiserver.watcher import Seen
 from podling.api.errors import NotAcceptable
 

@@ -16,12 +16,12 @@ from cryptography.x509.oid import NameOID
 
 from apiserver import address, metrics, pipeline
 from apiserver.answer import Answer, ListAnswer, WatchAnswer
+from apiserver.cached import encode
 from apiserver.context import Context
 from apiserver.negotiate import Form
 from apiserver.refusal import unforeseen
 from apiserver.render import EventWriter
 from apiserver.request import ANONYMOUS, Attributes, Request, User
-from apiserver.watchcache import encode
 from apiserver.watcher import Seen
 from apiserver.watchloop import told
 from podling.api.errors import ApiError

@@ -5,8 +5,6 @@ import logging
 import ssl
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -17,6 +15,7 @@ from apiserver.admission import Chain
 from apiserver.app import app
 from apiserver.authn.authenticator import Authenticator
 from apiserver.authz.authorizer import Chain as Authorizers
+from apiserver.config import Config
 from apiserver.context import Context, Kinds
 from apiserver.feed import Feed
 from apiserver.kinds import KINDS
@@ -32,30 +31,6 @@ log = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 180.0
 DRAIN_SECONDS = 3.0
 RETRY_SECONDS = 0.5
-
-
-@dataclass(frozen=True)
-class Config:
-    """Addresses and files. Paths are PEM files; `token_file` is Kubernetes' CSV: token,user,uid,"group1,group2"."""
-
-    port: int
-    grpc_port: int
-    tls_cert: Path
-    tls_key: Path
-    client_ca: Path
-    sa_key: Path
-    sa_pub: Path
-    kubelet_client_cert: Path
-    kubelet_client_key: Path
-    token_file: Path | None = None
-    bind_address: str = "127.0.0.1"
-    advertise_url: str = ""  # "" is https://bind_address:port
-    service_cluster_ip_range: str = "10.97.0.0/16"
-    issuer: str = "https://kubernetes.default.svc"
-
-    @property
-    def url(self) -> str:
-        return self.advertise_url or f"https://{self.bind_address}:{self.port}"
 
 
 def build(config: Config, storage: Storage, kinds: Sequence[Kind] = KINDS, clock: Clock | None = None) -> Context:

@@ -4,12 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from apiserver.cached import Cached, Change
 from podling.api.selectors import Selector, matches
-
-if TYPE_CHECKING:
-    from apiserver.watchcache import Cached, Change
 
 BACKLOG = 4096  # changes that may wait for one watcher; beyond it the watcher is too slow and its watch ends
 
@@ -23,7 +21,7 @@ class Filter:
     labels: Selector = ()
     fields: Selector = ()
 
-    def matches(self, cached: "Cached") -> bool:
+    def matches(self, cached: Cached) -> bool:
         metadata = cached.object["metadata"]
         if self.namespace and metadata.get("namespace") != self.namespace:
             return False
@@ -42,11 +40,11 @@ class Seen(NamedTuple):
 
     type: str
     revision: int
-    cached: "Cached | None"
-    change: "Change | None"  # None: not a change but what was there when the watch began
+    cached: Cached | None
+    change: Change | None  # None: not a change but what was there when the watch began
 
 
-def seen(wanted: Filter, change: "Change") -> Seen | None:
+def seen(wanted: Filter, change: Change) -> Seen | None:
     is_in = change.current is not None and wanted.matches(change.current)
     was_in = change.previous is not None and wanted.matches(change.previous)
     if is_in:
@@ -58,7 +56,7 @@ def seen(wanted: Filter, change: "Change") -> Seen | None:
 class Watcher:
     """Fed by the cache, drained by one connection; neither waits for the other."""
 
-    def __init__(self, wanted: Filter, past: "Iterable[Change]" = ()) -> None:
+    def __init__(self, wanted: Filter, past: Iterable[Change] = ()) -> None:
         self.wanted = wanted
         self._waiting: deque[Seen] = deque()
         self._wake: asyncio.Future[None] | None = None
@@ -67,7 +65,7 @@ class Watcher:
         for change in past:
             self.offer(change)
 
-    def start_with(self, found: "Iterable[Cached]") -> None:
+    def start_with(self, found: Iterable[Cached]) -> None:
         """What is there already, as ADDED events."""
         self._waiting.extend(Seen("ADDED", cached.revision, cached, None) for cached in found)
         self._limit += len(self._waiting)
@@ -76,7 +74,7 @@ class Watcher:
         """The end of what was there already."""
         self._waiting.append(Seen("BOOKMARK", revision, None, None))
 
-    def offer(self, change: "Change") -> bool:
+    def offer(self, change: Change) -> bool:
         """False when the watch has ended: it was cut, or is too slow."""
         if self.ended:
             return False

@@ -17,10 +17,10 @@ from apiserver.authz.rules import covers
 from podling.api.errors import ApiError
 
 if TYPE_CHECKING:
+    from apiserver.cached import Cached
     from apiserver.context import Kinds
     from apiserver.kinds.kind import Kind
     from apiserver.registry import Registry
-    from apiserver.watchcache import Cached
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
+from apiserver.cached import encode
 from apiserver.context import Context
 from apiserver.kinds.kind import Kind
 from apiserver.openapi import documents, protobuf
-from apiserver.watchcache import encode
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 JSON = {"Content-Type": "application/json", "Vary": "Accept"}

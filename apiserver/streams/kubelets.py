@@ -1,19 +1,17 @@
 """Calls to the kubelets: one channel a node, kept while the node listens where it did."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 import grpc.aio
 
+from apiserver.config import Config
+from apiserver.lister import Lister
 from apiserver.refusal import Unexplained
 from apiserver.streams.target import Node, kubelet_of
 from podling.api.errors import ApiError, BadRequest, GroupResource, InternalError, NotFound
 from podling.pb.node import node_pb2_grpc
-
-if TYPE_CHECKING:
-    from apiserver.context import Context
-    from apiserver.service import Config
 
 NODES = GroupResource("", "nodes")
 BEGIN_SECONDS = 3.0
@@ -35,7 +33,7 @@ class Kubelets:
         self._credentials: Any = None
         self._channels: dict[str, tuple[Node, Any]] = {}
 
-    def _load(self, config: "Config") -> Any:
+    def _load(self, config: Config) -> Any:
         if self._credentials is None:
             self._credentials = grpc.ssl_channel_credentials(
                 config.client_ca.read_bytes(),
@@ -44,7 +42,7 @@ class Kubelets:
             )
         return self._credentials
 
-    async def stub(self, config: "Config", node: Node) -> Any:
+    async def stub(self, config: Config, node: Node) -> Any:
         known = self._channels.get(node.name)
         if known is not None and known[0] == node:
             return node_pb2_grpc.NodeStub(known[1])
@@ -58,19 +56,18 @@ class Kubelets:
         self._channels[node.name] = (node, channel)
         return node_pb2_grpc.NodeStub(channel)
 
+    async def find(self, lister: Lister, config: Config, name: str) -> tuple[Node, Any]:
+        """The node and a stub of its kubelet; raises ApiError."""
+        found = lister.get(NODES, "", name)
+        if found is None:
+            raise Unexplained(f'nodes "{name}" not found')
+        node = kubelet_of(found)
+        return node, await self.stub(config, node)
+
     async def close(self) -> None:
         for _, channel in self._channels.values():
             await channel.close()
         self._channels.clear()
-
-
-async def kubelet(context: "Context", name: str) -> tuple[Node, Any]:
-    """The node and a stub of its kubelet; raises ApiError."""
-    found = context.lister.get(NODES, "", name)
-    if found is None:
-        raise Unexplained(f'nodes "{name}" not found')
-    node = kubelet_of(found)
-    return node, await context.kubelets.stub(context.config, node)
 
 
 def refusal(code: grpc.StatusCode, words: str, node: Node) -> ApiError:

@@ -11,7 +11,7 @@ from apiserver.context import Context
 from apiserver.options import boolean, integer
 from apiserver.request import Request
 from apiserver.streams import target
-from apiserver.streams.kubelets import begun, kubelet, refusal
+from apiserver.streams.kubelets import begun, refusal
 from apiserver.streams.remotecommand import PODS
 from apiserver.streams.target import Node
 from podling.api import field
@@ -37,7 +37,7 @@ async def logs(http: BaseRequest, context: Context, request: Request) -> web.Str
     wanted.container.CopyFrom(
         pb.ContainerRef(namespace=meta["namespace"], pod=meta["name"], uid=meta["uid"], container=container)
     )
-    node, stub = await kubelet(context, node_name)
+    node, stub = await context.kubelets.find(context.lister, context.config, node_name)
     call = stub.Logs(wanted)
     try:
         await begun(call, node)

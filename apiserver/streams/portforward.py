@@ -16,7 +16,7 @@ from aiohttp.web_request import BaseRequest
 from apiserver.context import Context
 from apiserver.request import Request
 from apiserver.streams import target
-from apiserver.streams.kubelets import kubelet, refusal
+from apiserver.streams.kubelets import refusal
 from apiserver.streams.remotecommand import PODS
 from apiserver.streams.session import SpdySession, SpdyStream
 from apiserver.streams.target import Node
@@ -41,7 +41,7 @@ async def port_forward(http: BaseRequest, context: Context, request: Request) ->
     if phase != "Running":
         raise BadRequest(f"unable to forward port because pod is not running. Current status={phase}")
     upgrade = wanted_upgrade(http, (PROTOCOL,), (TUNNEL,))
-    node, stub = await kubelet(context, node_name)
+    node, stub = await context.kubelets.find(context.lister, context.config, node_name)
     meta = pod["metadata"]
     start = pb.PortForwardStart(namespace=meta["namespace"], pod=meta["name"], uid=meta["uid"])
     if upgrade.spdy:

@@ -15,7 +15,7 @@ from apiserver.options import boolean
 from apiserver.request import Request
 from apiserver.streams import command_status, socket_channels, spdy_channels, target
 from apiserver.streams.channels import Channels, Gone, Resize, Stdin
-from apiserver.streams.kubelets import begun, kubelet, refusal
+from apiserver.streams.kubelets import begun, refusal
 from apiserver.streams.session import SpdySession
 from apiserver.streams.socket_channels import SocketChannels
 from apiserver.streams.target import Node
@@ -42,7 +42,7 @@ async def attach(http: BaseRequest, context: Context, request: Request) -> web.S
 async def _serve(http: BaseRequest, context: Context, request: Request, command: list[str]) -> web.StreamResponse:
     start, node_name = _start(context, request, command)
     upgrade = wanted_upgrade(http, spdy_channels.PROTOCOLS, socket_channels.PROTOCOLS)
-    node, stub = await kubelet(context, node_name)
+    node, stub = await context.kubelets.find(context.lister, context.config, node_name)
     call = stub.Exec() if command else stub.Attach()
     try:
         with suppress(asyncio.InvalidStateError, grpc.aio.AioRpcError):  # a refusal is told by `begun`

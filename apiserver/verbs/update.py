@@ -5,9 +5,9 @@ from typing import Any
 
 from apiserver import keys
 from apiserver.answer import Answer
+from apiserver.cached import decode, encode
 from apiserver.options import write_options
 from apiserver.verbs.call import Call
-from apiserver.watchcache import decode, encode
 from podling.api import errors
 
 Object = dict[str, Any]

@@ -6,7 +6,7 @@ from podling.cli.alone import alone
 from podling.cli.options import DEFAULT_NAME, EtcdServers, Name, addresses
 
 if TYPE_CHECKING:
-    from apiserver.service import Config
+    from apiserver.config import Config
     from podling.loop.service import Tls
     from podling.state import Cluster, State
 
@@ -18,7 +18,7 @@ def apiserver(name: Name = DEFAULT_NAME, etcd_servers: EtcdServers = None) -> No
 
 
 def config(state: "State", cluster: "Cluster") -> "Config":
-    from apiserver.service import Config
+    from apiserver.config import Config
 
     return Config(
         port=cluster.ports["apiserver"],

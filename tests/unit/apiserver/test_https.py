@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from apiserver import service
-from apiserver.service import Config
+from apiserver.config import Config
 from podling import pki
 from podling.api import errors
 from podling.client.grpc import GrpcClient, dial

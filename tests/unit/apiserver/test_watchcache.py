@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from apiserver.watchcache import KindCache, encode
+from apiserver.cached import encode
+from apiserver.watchcache import KindCache
 from apiserver.watcher import BACKLOG, Filter, Seen
 from podling.api.errors import Expired
 from podling.api.selectors import parse_fields, parse_labels

@@ -9,9 +9,9 @@ import jwt
 import pytest
 
 from apiserver import reviews, service
+from apiserver.config import Config
 from apiserver.context import Context
 from apiserver.request import Attributes, Request, User
-from apiserver.service import Config
 from apiserver.tokens import EXTENDED_SECONDS
 from podling import pki
 from podling.api.errors import ApiError, BadRequest, Conflict, Forbidden, Invalid, NotFound

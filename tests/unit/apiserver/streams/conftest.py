@@ -15,6 +15,7 @@ import struct
 import sys
 import termios
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -86,8 +87,9 @@ class LocalNode(node_pb2_grpc.NodeServicer):
                 self.changed.notify_all()
 
     async def Attach(self, requests: AsyncIterator[pb.StreamInput], context: Any) -> AsyncIterator[pb.StreamOutput]:
-        async for output in self.Exec(_attached(requests), context):
-            yield output
+        async with aclosing(self.Exec(_attached(requests), context)) as outputs:  # type: ignore[type-var]
+            async for output in outputs:
+                yield output
 
     async def PortForward(
         self, requests: AsyncIterator[pb.PortForwardInput], context: Any
@@ -304,8 +306,13 @@ class World:
     async def kubectl(self, kubectl: "Kubectl", *arguments: str, stdin: bytes = b"") -> tuple[int | None, bytes, bytes]:
         """(exit code, stdout, stderr)"""
         process = await self.open(kubectl, *arguments)
-        async with asyncio.timeout(30):
-            out, err = await process.communicate(stdin)
+        try:
+            async with asyncio.timeout(30):
+                out, err = await process.communicate(stdin)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         return process.returncode, out, err
 
 

@@ -1,0 +1,28 @@
+"""Where the API server listens, and its files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Config:
+    """Addresses and files. Paths are PEM files; `token_file` is Kubernetes' CSV: token,user,uid,"group1,group2"."""
+
+    port: int
+    grpc_port: int
+    tls_cert: Path
+    tls_key: Path
+    client_ca: Path
+    sa_key: Path
+    sa_pub: Path
+    kubelet_client_cert: Path
+    kubelet_client_key: Path
+    token_file: Path | None = None
+    bind_address: str = "127.0.0.1"
+    advertise_url: str = ""  # "" is https://bind_address:port
+    service_cluster_ip_range: str = "10.97.0.0/16"
+    issuer: str = "https://kubernetes.default.svc"
+
+    @property
+    def url(self) -> str:
+        return self.advertise_url or f"https://{self.bind_address}:{self.port}"
