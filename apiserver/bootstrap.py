@@ -1,9 +1,11 @@
-"""What every cluster has from its first start: the system namespaces, then the roles."""
+"""What every cluster has from its first start: the system namespaces and priority classes, then the roles."""
 
 import logging
+from contextlib import suppress
 
 from apiserver.authz import bootstrap as roles
 from apiserver.context import Context
+from apiserver.kinds.priority_class import SYSTEM_CLASSES
 from podling.api.errors import AlreadyExists
 
 log = logging.getLogger(__name__)
@@ -22,5 +24,11 @@ async def ensure(context: Context) -> None:
                 log.info("namespace created namespace=%s", name)
             except AlreadyExists:
                 pass  # another API server on the same store
+    classes = context.kinds.find("scheduling.k8s.io", "v1", "priorityclasses")
+    assert classes is not None
+    for found in SYSTEM_CLASSES:
+        if context.feed.of(classes).get("", found["metadata"]["name"]) is None:
+            with suppress(AlreadyExists):
+                await context.registry.create(classes, "", {**found, "metadata": dict(found["metadata"])})
     await roles.ensure(context.registry, context.kinds)
     context.bootstrapped.set()

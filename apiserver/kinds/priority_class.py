@@ -7,6 +7,21 @@ from podling.api import field
 from podling.api.field import ErrorList, Path
 
 SYSTEM = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+CLUSTER_WORDS = (
+    "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary."
+)
+NODE_WORDS = "Used for system critical pods that must not be moved from their current node."
+# Made by the server at its first start.
+SYSTEM_CLASSES: tuple[Object, ...] = tuple(
+    {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": name},
+        "value": value,
+        "description": CLUSTER_WORDS if name == "system-cluster-critical" else NODE_WORDS,
+    }
+    for name, value in SYSTEM.items()
+)
 MOST_OF_USERS = 1_000_000_000
 POLICIES = ("PreemptLowerPriority", "Never")
 

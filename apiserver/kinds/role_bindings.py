@@ -78,7 +78,7 @@ def _columns(type_name: str, noun: str) -> tuple[Column, ...]:
         Column(
             "Role",
             "string",
-            columns.documented(type_name, "roleRef"),
+            columns.documented(type_name, "roleRef").removesuffix(" This field is immutable."),
             lambda obj: f"{obj['roleRef'].get('kind', '')}/{obj['roleRef'].get('name', '')}",
         ),
         columns.AGE,

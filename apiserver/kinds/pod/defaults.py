@@ -39,9 +39,22 @@ def default_pod(obj: Object) -> None:
         spec["enableServiceLinks"] = True
     if spec.get("hostNetwork"):
         default_host_ports(spec)
+    _default_addresses(obj.setdefault("status", {}))
     account = spec.get("serviceAccountName") or spec.get("serviceAccount")
     if account:
         spec["serviceAccountName"] = spec["serviceAccount"] = account
+
+
+def _default_addresses(status: Object) -> None:
+    """`podIP` is the first of `podIPs`; where the two differ the older field counts.
+
+    Source: kubernetes/pkg/apis/core/v1/conversion.go.
+    """
+    one, every = status.get("podIP"), status.get("podIPs") or []
+    if one and (not every or every[0].get("ip") != one):
+        status["podIPs"] = [{"ip": one}]
+    elif every:
+        status["podIP"] = every[0].get("ip", "")
 
 
 def default_host_ports(spec: Object) -> None:

@@ -7,6 +7,7 @@ from copy import deepcopy
 
 from apiserver.kinds import names
 from apiserver.kinds.kind import Object, Subresource
+from apiserver.kinds.pod.dns import validate_address
 from apiserver.kinds.pod.go import ephemeral_difference
 from apiserver.kinds.pod.resources import is_sidecar, qos_class
 from apiserver.kinds.pod.validate import SPEC, validate_pod
@@ -31,14 +32,6 @@ def prepare_status(new: Object, old: Object) -> None:
     status = new.setdefault("status", {})
     if old_class := (old.get("status") or {}).get("qosClass"):
         status["qosClass"] = old_class
-    addresses = status.get("podIPs") or []
-    if addresses:
-        status["podIP"] = addresses[0].get("ip", "")
-    elif status.get("podIP"):
-        status["podIPs"] = [{"ip": status["podIP"]}]
-    hosts = status.get("hostIPs") or []
-    if not hosts and status.get("hostIP"):
-        status["hostIPs"] = [{"ip": status["hostIP"]}]
 
 
 def validate_status(new: Object, old: Object) -> ErrorList:
@@ -50,7 +43,22 @@ def validate_status(new: Object, old: Object) -> ErrorList:
     for position, condition in enumerate(now.get("conditions") or ()):
         kind = condition.get("type", "")
         errors += names.each(STATUS.child("conditions").index(position).child("Type"), kind, names.qualified(kind))
-    return errors + _transitions(new, old)
+    errors += _transitions(new, old)
+    return errors + _addresses(now)
+
+
+def _addresses(status: Object) -> ErrorList:
+    """At most one address a family. Source: validatePodIPs."""
+    errors: ErrorList = []
+    found = [each.get("ip", "") for each in status.get("podIPs") or ()]
+    for position, address in enumerate(found):
+        errors += validate_address(address, STATUS.child("podIPs").index(position))
+    if len(found) > 1 and not errors:
+        families = [":" in address for address in found]
+        if len(set(families)) < len(families):
+            words = "may specify no more than one IP for each IP family"
+            errors.append(field.invalid(STATUS.child("podIPs"), found, words))
+    return errors
 
 
 def _transitions(new: Object, old: Object) -> ErrorList:

@@ -96,10 +96,21 @@ def test_the_status_path_changes_status_alone(make_pod: Any):
     new = deepcopy(pod)
     new["spec"]["hostname"] = "ignored"
     new["status"] = {"phase": "Running", "podIP": "10.1.2.3", "qosClass": "Guaranteed"}
+    POD.default(new)
     assert through("status", pod, new) == []
     assert new["spec"] == pod["spec"]
     assert new["status"]["podIPs"] == [{"ip": "10.1.2.3"}]
     assert new["status"]["qosClass"] == "BestEffort"
+
+
+def test_addresses_are_addresses_and_the_older_field_counts(make_pod: Any):
+    pod = make_pod()
+    new = deepcopy(pod)
+    new["status"] = {"podIP": "not-an-ip", "podIPs": [{"ip": "10.1.2.3"}]}
+    POD.default(new)
+    assert through("status", pod, new) == [
+        'status.podIPs[0]: Invalid value: "not-an-ip": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'
+    ]
 
 
 def test_a_container_that_ended_for_good_stays_ended(make_pod: Any):
