@@ -22,7 +22,14 @@ from podling.cli.refusal import Refusal
 HELP = "A small, real Kubernetes: kubectl in front, plain Docker containers behind."
 PASS_THROUGH = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
 
-typer_app = typer.Typer(name="podling", help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+typer_app = typer.Typer(
+    name="podling",
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 typer_app.command(name="up")(up.up)
 typer_app.command(name="down")(down.down)
 typer_app.command(name="status")(status.status)

@@ -85,10 +85,15 @@ def static_busybox(scratch: Path) -> Path:
     for package in debian.fetch(["busybox-static"], folder):
         if package.name.startswith("busybox-static_"):
             subprocess.run(["dpkg-deb", "-x", str(package), str(folder / "root")], check=True, capture_output=True)
-    found = [path for path in folder.glob("root/**/busybox") if path.is_file()]
-    if not found:
-        raise debian.DebianError("busybox-static has no file busybox")
-    return found[0]
+    return unpacked_busybox(folder)
+
+
+def unpacked_busybox(folder: Path) -> Path:
+    """The program among the package's files; others of the same name are hooks and folders."""
+    for path in sorted(folder.glob("root/**/bin/busybox")):
+        if path.is_file() and is_static(path):
+            return path
+    raise debian.DebianError("the package busybox-static has no static program busybox")
 
 
 def is_static(program: Path) -> bool:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from podling.images.build import LEFT_OUT, _Root, build, folded, is_static
+from podling.images.build import LEFT_OUT, _Root, build, folded, is_static, unpacked_busybox
+from podling.images.debian import DebianError
 from podling.images.recipes import BUSYBOX, GIT_SYNC, NGINX, PAGE, recipe
 
 
@@ -57,6 +58,19 @@ def test_a_program_with_an_interpreter_is_not_static(tmp_path: Path) -> None:
     script = tmp_path / "script"
     script.write_text("#!/bin/sh\n")
     assert not is_static(script)
+
+
+def test_of_a_packages_files_named_busybox_the_program_is_taken(tmp_path: Path) -> None:
+    """Debian's package has a hook of that name, too, which a walk of the tree meets first or last."""
+    hook = tmp_path / "root/usr/share/initramfs-tools/conf-hooks.d/busybox"
+    program = tmp_path / "root/usr/bin/busybox"
+    for path, data in ((hook, b"BUSYBOXDIR=/bin\n"), (program, b"\x7fELF\x02\x01" + bytes(58))):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(data)
+    assert unpacked_busybox(tmp_path) == program
+    program.unlink()
+    with pytest.raises(DebianError, match="no static program"):
+        unpacked_busybox(tmp_path)
 
 
 def test_busybox_brings_its_tools_and_a_shell(tmp_path: Path) -> None:
