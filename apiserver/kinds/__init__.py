@@ -20,6 +20,7 @@ from apiserver.kinds.reviews import (
 from apiserver.kinds.role_bindings import CLUSTER_ROLE_BINDING, ROLE_BINDING
 from apiserver.kinds.roles import CLUSTER_ROLE, ROLE
 from apiserver.kinds.secret import SECRET
+from apiserver.kinds.service import SERVICE
 from apiserver.kinds.service_account import SERVICE_ACCOUNT
 
 KINDS: tuple[Kind, ...] = (
@@ -31,6 +32,7 @@ KINDS: tuple[Kind, ...] = (
     NODE,
     POD,
     SECRET,
+    SERVICE,
     SERVICE_ACCOUNT,
     # authentication.k8s.io
     SELF_SUBJECT_REVIEW,

@@ -54,12 +54,19 @@ def validate_cluster_role(obj: Object) -> ErrorList:
     return errors
 
 
+def _stored(obj: Object, _: Object | None = None) -> None:
+    """A list of nothing is stored as no list."""
+    obj["rules"] = obj.get("rules") or None
+
+
 ROLE = Kind(
     group=GROUP,
     version="v1",
     kind="Role",
     plural="roles",
     schema=schema("rbac.v1.Role"),
+    prepare_create=_stored,
+    prepare_update=_stored,
     validate=validate_role,
     validate_name=names.path_segment,
     create_on_update=True,
@@ -72,6 +79,8 @@ CLUSTER_ROLE = Kind(
     plural="clusterroles",
     namespaced=False,
     schema=schema("rbac.v1.ClusterRole"),
+    prepare_create=_stored,
+    prepare_update=_stored,
     validate=validate_cluster_role,
     validate_name=names.path_segment,
     create_on_update=True,

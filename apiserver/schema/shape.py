@@ -123,7 +123,6 @@ class _Plan(NamedTuple):
 
     shape: Shaper
     keeps_empty: bool
-    is_list: bool
     embedded: str
 
 
@@ -136,7 +135,7 @@ def _object(schema: Schema) -> Shaper:
     def prepare() -> None:
         """Types may hold themselves: their fields are looked at only when a value comes."""
         for key, field in schema.fields.items():
-            plans[key] = _Plan(_field_shaper(field), _keeps_empty(field), field.schema.type == "array", field.embedded)
+            plans[key] = _Plan(_field_shaper(field), _keeps_empty(field), field.embedded)
             if field.required or field.absent:
                 fills.append((key, field))
 
@@ -162,7 +161,7 @@ def _object(schema: Schema) -> Shaper:
                 continue
             shaped = plan.shape(item, Where(where, key, struct, plan.embedded), notes)
             if plan.keeps_empty or shaped not in _EMPTY:
-                made[key] = shaped if shaped or not plan.is_list else None  # a list of nothing is stored as no list
+                made[key] = shaped
         for key, field in fills:
             if key not in made:
                 made[key] = _filled(field)
