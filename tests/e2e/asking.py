@@ -43,11 +43,14 @@ class Pods:
         return self.get(name)
 
     def until(self, name: str, condition: Callable[[dict[str, Any]], object], seconds: float = 30) -> None:
-        self.eventually(lambda: condition(self.get(name)), seconds)
+        self.eventually(lambda: condition(self.get(name)), seconds, lambda: self.described(name))
+
+    def described(self, name: str) -> str:
+        return self("describe", "pod", name, check=False).stdout
 
     def until_status(self, name: str, *wanted: str, seconds: float = 30) -> None:
         """Until the STATUS column shows one of these."""
-        self.eventually(lambda: self.status(name) in wanted, seconds)
+        self.eventually(lambda: self.status(name) in wanted, seconds, lambda: self.described(name))
 
     def gone(self, name: str, seconds: float = 30) -> None:
         self.eventually(lambda: self("get", "pod", name, check=False).returncode != 0, seconds)

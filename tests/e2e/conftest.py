@@ -147,12 +147,12 @@ def namespace(cluster: Cluster) -> Iterator[str]:
         cluster.kubectl("delete", "namespace", name, "--wait=false", check=False)
 
 
-def eventually(condition: Callable[[], object], seconds: float = 20) -> None:
-    """Wait until it is true; asked ten times a second."""
+def eventually(condition: Callable[[], object], seconds: float = 20, seen: Callable[[], str] | None = None) -> None:
+    """Wait until it is true; asked ten times a second. `seen` tells a failure what there was instead."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (last := condition()):
         if time.monotonic() > deadline:
-            pytest.fail("it never came true", pytrace=True)
+            pytest.fail(f"not within {seconds} s; it was {last!r}\n{seen() if seen else ''}")
         time.sleep(0.1)
 
 

@@ -1,9 +1,11 @@
 """The kubectl that people have: its verbs and flags, the version on PATH and the one from PyPI."""
 
+import contextlib
 import json
 import subprocess
 import threading
-from typing import Any
+from collections.abc import Iterator
+from typing import IO, Any
 
 import pytest
 
@@ -18,6 +20,17 @@ def either(request: pytest.FixtureRequest, cluster: Any, namespace: str, eventua
         return cluster.kubectl(*arguments, input=input, check=check, timeout=timeout, program=request.param)
 
     return Pods(kubectl, namespace, eventually)
+
+
+@contextlib.contextmanager
+def running(command: list[str], cluster: Any) -> Iterator[IO[str]]:
+    """The output of a command that goes on until the block ends."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=cluster.environment) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout
+        finally:
+            process.terminate()
 
 
 def test_about_the_cluster(either: Pods) -> None:
@@ -74,7 +87,7 @@ def test_apply_twice_changes_only_what_was_changed(either: Pods) -> None:
         either("apply", "--server-side", "--force-conflicts", "-f", "-", input=text).stdout
         == "pod/web serverside-applied\n"
     )
-    assert "new" in either.get("web")["metadata"]["labels"]
+    assert either.get("web")["metadata"]["labels"] == {"app": "web"}  # "new" was apply's own, and is no longer applied
     assert either("create", "-f", "-", input=text, check=False).stderr.startswith("Error from server (AlreadyExists)")
 
 
@@ -105,7 +118,7 @@ def test_exec_passes_input_output_and_exit_codes(either: Pods) -> None:
     large = "0123456789abcdef" * 2**16
     assert either("exec", "-i", "box", "--", "cat", input=large).stdout == large
     missing = either("exec", "box", "--", "/no/such/program", check=False)
-    assert missing.returncode != 0 and "no such file" in missing.stderr
+    assert missing.returncode != 0 and "no such file" in missing.stdout + missing.stderr
 
 
 def test_attach_and_port_forward(either: Pods, cluster: Any, request: pytest.FixtureRequest) -> None:
@@ -114,15 +127,10 @@ def test_attach_and_port_forward(either: Pods, cluster: Any, request: pytest.Fix
     either.running("serves")
     program = request.node.callspec.params["either"]
     command = [program, "-n", either.namespace, "port-forward", "pod/serves", ":8080"]
-    forward = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=cluster.environment)
-    try:
-        assert forward.stdout is not None
-        port = forward.stdout.readline().split(":")[1].split(" ")[0]
+    with running(command, cluster) as forward:
+        port = forward.readline().split(":")[1].split(" ")[0]
         fetch = ["curl", "-s", "--max-time", "5", f"http://127.0.0.1:{port}/"]
         assert subprocess.run(fetch, capture_output=True, text=True, check=True).stdout == "page\n"
-    finally:
-        forward.terminate()
-        forward.wait(10)
     either.create(manifest("echo", [{**shell("cat"), "stdin": True}]))
     either.running("echo")
     attached = either("attach", "-i", "echo", input="said\n", check=False, timeout=20)
@@ -132,17 +140,13 @@ def test_attach_and_port_forward(either: Pods, cluster: Any, request: pytest.Fix
 def test_watch_shows_each_change(either: Pods, cluster: Any, request: pytest.FixtureRequest) -> None:
     program = request.node.callspec.params["either"]
     command = [program, "-n", either.namespace, "get", "pods", "--watch"]
-    watch = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=cluster.environment)
-    try:
+    with running(command, cluster) as watch:
         either.create(pod("seen", "sh", "-c", "exit 0", restartPolicy="Never"))
-        assert watch.stdout is not None
         rows: list[str] = []
         while not rows or "Completed" not in rows[-1]:
-            rows.append(watch.stdout.readline())
+            rows.append(watch.readline())
+            assert rows[-1], f"the watch ended after {rows}"
         assert any("Pending" in row or "ContainerCreating" in row for row in rows)
-    finally:
-        watch.terminate()
-        watch.wait(10)
 
 
 def test_explain(either: Pods) -> None:

@@ -88,7 +88,9 @@ def test_edit_changes_what_may_be_changed_and_refuses_the_rest(cluster: Any, pod
     assert pods.get("hello-pod")["metadata"]["labels"]["zone"] == "test"
     refused = edit("s/containerPort:.8080/containerPort:\\ 8081/")
     assert refused.returncode != 0
-    assert "pod updates may not change fields other than" in refused.stderr
+    kept = Path(refused.stderr.partition('stored to "')[2].partition('"')[0])  # with the reasons as comments
+    assert "pod updates may not change fields other than" in kept.read_text()
+    kept.unlink()
 
 
 def test_explain_knows_every_field(pods: Any) -> None:
