@@ -42,13 +42,14 @@ for attempt in range(50):
 PYTHON
 
 step "The cluster stays up. Try next:"
+if command -v kubectl >/dev/null; then kubectl=kubectl; else kubectl="$podling kubectl"; fi
 cat <<NEXT
-    kubectl get pods --watch                       (context podling-$name is current; or $podling kubectl …)
-    kubectl describe pod hello-pod
-    kubectl logs hello-pod
-    kubectl exec -it hello-pod -- sh               then: ps aux, curl localhost:8080
-    kubectl explain pod.spec.restartPolicy
-    docker ps                                      the pod as Docker sees it
+    $kubectl get pods --watch
+    $kubectl describe pod hello-pod
+    $kubectl logs hello-pod
+    $kubectl exec -it hello-pod -- sh    # then: ps aux; curl localhost:8080
+    $kubectl explain pod.spec.restartPolicy
+    docker ps                # the pod as Docker sees it
     $podling status
-    $podling down                      stops it; \`up\` brings it back; \`down --delete\` forgets it
+    $podling down            # "up" brings it back, "down --delete" forgets it
 NEXT

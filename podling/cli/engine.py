@@ -73,6 +73,8 @@ def install(say: Say) -> None:
     say("No Docker engine here: installing Debian's (apt-get install docker.io) …")
     try:
         apt("install", "-y", "--no-install-recommends", "docker.io", "iptables")
+        if not shutil.which("docker") and _run("apt-cache", "show", "docker-cli"):  # apart from Debian 13 on
+            apt("install", "-y", "--no-install-recommends", "docker-cli")
     except DebianError as error:
         raise Refusal(str(error)) from None
 
