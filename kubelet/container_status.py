@@ -53,11 +53,17 @@ def _status(look: Look, container: Any, old: Data | None, default: Waiting) -> D
     state: Data
     if now.state is State.RUNNING:
         state = {"running": {"startedAt": timestamp(now.started_at)}}
-    elif waits and not look.ended and not look.wanted.over:
+    elif waits and not look.ended and not look.wanted.over and _comes_again(look, container, now):
         state, last = {"waiting": _waiting(waits)}, {"terminated": _terminated(now)}
     else:
         state = {"terminated": _terminated(now)}
     return _body(look, container, now, state, last)
+
+
+def _comes_again(look: Look, container: Any, dead: ContainerSeen) -> bool:
+    """What will not be started again has ended, whatever its memory still holds."""
+    policy = getattr(container, "restartPolicy", None) or look.pod.spec.restartPolicy or "Always"
+    return policy == "Always" or (policy == "OnFailure" and _exit_code(dead) != 0)
 
 
 def _body(look: Look, container: Any, now: ContainerSeen, state: Data, last: Data) -> Data:

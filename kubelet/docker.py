@@ -39,6 +39,7 @@ from kubelet.runtime import (
     RuntimeUnavailable,
     SandboxSeen,
     SandboxWanted,
+    State,
 )
 
 log = logging.getLogger(__name__)
@@ -235,13 +236,16 @@ class DockerRuntime:
             raise ContainerError("KillPodSandboxError", f"failed to remove pod sandbox: {error}") from error
 
     def _remove_sandbox(self, network: PodNetwork, uid: str, sandbox_id: str) -> None:
-        """Members first: none may outlive the sandbox. The pause last, since its labels tell what else there is."""
+        """Members first: none may outlive the sandbox, but what has ended stays for `kubectl logs`. The pause last,
+        since its labels tell what else there is."""
         pause = absent_is_none(self.connection.client().inspect_container, sandbox_id)
         if not pause:
             return
         labels = _labels(pause)
         for member in self._inspect_all({spec.POD_UID: uid, spec.SANDBOX: pause["Id"]}):
-            self._remove(member)
+            seen = self._container_seen(member)
+            if seen.state is not State.EXITED and not seen.error:
+                self._remove(member)
         if labels.get(spec.IP):
             network.detach(labels[spec.IP])
         self._remove(pause)

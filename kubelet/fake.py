@@ -164,6 +164,9 @@ class FakeRuntime:
         await self._begin("remove_sandbox", uid)
         pod = self._pods.get(uid)
         if pod and pod.sandboxes.pop(sandbox_id, None):
+            for member in list(pod.containers.values()):
+                if member.sandbox_id == sandbox_id and member.state is not State.EXITED and not member.error:
+                    del pod.containers[member.id]
             self._tidy(pod)
             await self._end("remove_sandbox", uid)
 

@@ -199,7 +199,7 @@ class Runtime(Protocol):
     async def remove_container(self, id: str) -> None: ...
 
     async def remove_sandbox(self, uid: str, sandbox_id: str) -> None:
-        """The pause container, its network and its files; members must be gone or die with it."""
+        """The pause container, its network and its files; members that run are removed with it, dead ones stay."""
 
     async def image(self, name: str) -> ImageSeen | None:
         """The image on the engine, None when it would have to be pulled."""

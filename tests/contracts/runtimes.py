@@ -25,6 +25,7 @@ from kubelet.runtime import (
     ContainerWanted,
     ImageSeen,
     PodRef,
+    PodSeen,
     Runtime,
     RuntimeUnavailable,
     SandboxWanted,
@@ -49,6 +50,14 @@ async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
         while not (found := await condition()):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         return found
+
+
+async def remove(runtime: Runtime, pod: PodSeen) -> None:
+    """Everything of it."""
+    for member in pod.containers:
+        await runtime.remove_container(member.id)
+    for sandbox in pod.sandboxes:
+        await runtime.remove_sandbox(pod.ref.uid, sandbox.id)
 
 
 def new_pod(name: str = "web") -> PodRef:
@@ -159,9 +168,8 @@ class DockerBench(Bench):
         return str(await self.ask(execute)).strip()
 
     async def close(self) -> None:
-        for uid, pod in (await self.runtime.pods()).items():
-            for each in pod.sandboxes:
-                await self.runtime.remove_sandbox(uid, each.id)
+        for pod in (await self.runtime.pods()).values():
+            await remove(self.runtime, pod)
         await self.runtime.close()
 
 

@@ -165,6 +165,20 @@ async def test_stopping_or_removing_what_is_gone_succeeds(bench: Bench, pod: Pod
     assert pod.uid not in await bench.runtime.pods()
 
 
+async def test_what_has_ended_outlives_its_sandbox_and_what_runs_does_not(
+    bench: Bench, pod: PodRef, box: SandboxSeen
+) -> None:
+    """`kubectl logs` of a pod that is over."""
+    id = await bench.runtime.start_container(box.id, bench.member(pod, "job", SUCCEED))
+    ended = await bench.ended(pod, "job")
+    await bench.runtime.start_container(box.id, bench.member(pod, "app", FOREVER))
+    await bench.runtime.remove_sandbox(pod.uid, box.id)
+    seen = await bench.runtime.pod(pod.uid)
+    assert seen is not None and not seen.sandboxes and list(seen.containers) == [ended]
+    await bench.runtime.remove_container(id)
+    assert await bench.runtime.pod(pod.uid) is None
+
+
 async def test_the_newest_attempt_comes_first(bench: Bench, pod: PodRef, box: SandboxSeen) -> None:
     await bench.runtime.start_container(box.id, bench.member(pod, "app", SUCCEED, attempt=0))
     await bench.ended(pod, "app", 0)

@@ -21,6 +21,7 @@ from tests.contracts.runtimes import (
     import_busybox,
     new_cluster,
     new_pod,
+    remove,
     sandbox,
     until,
     why_no_docker,
@@ -257,7 +258,9 @@ async def test_a_pod_in_the_hosts_network_has_the_nodes_address(bench: DockerBen
 async def test_nothing_is_left_of_a_removed_pod(bench: DockerBench, pod: PodRef, box: SandboxSeen) -> None:
     await start(bench, box, pod, "app", FOREVER[0])
     await bench.runtime.start_container(box.id, bench.member(pod, "job", SUCCEED))
-    await bench.runtime.remove_sandbox(pod.uid, box.id)
+    seen = await bench.runtime.pod(pod.uid)
+    assert seen is not None
+    await remove(bench.runtime, seen)
     label = f"podling.cluster={bench.cluster}"
     assert await bench.ask(lambda client: client.containers(all=True, filters={"label": label})) == []
     assert f"{box.ip} " not in ip("route")

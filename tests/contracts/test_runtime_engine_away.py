@@ -17,7 +17,17 @@ from kubelet.network import firewall
 from kubelet.network.network import NetworkSpec
 from kubelet.network.ptp import PointToPoint, remove_links
 from kubelet.runtime import ContainerWanted, RuntimeUnavailable, State
-from tests.contracts.runtimes import BUSYBOX, import_into, new_cluster, new_pod, range_of, sandbox, until, why_no_ptp
+from tests.contracts.runtimes import (
+    BUSYBOX,
+    import_into,
+    new_cluster,
+    new_pod,
+    range_of,
+    remove,
+    sandbox,
+    until,
+    why_no_ptp,
+)
 
 if reason := why_no_ptp():
     pytest.skip(reason, allow_module_level=True)
@@ -101,8 +111,8 @@ async def test_an_engine_that_goes_and_comes_back_loses_no_pod(engine: OwnEngine
     again = await runtime.start_sandbox(sandbox(pod, attempt=1))
     assert again.ready
     await runtime.start_container(again.id, ContainerWanted(pod, "app", 1, BUSYBOX, command=["sleep", "1000"]))
-    for each in (again, *seen.sandboxes):
-        await runtime.remove_sandbox(pod.uid, each.id)
+    for each in (await runtime.pods()).values():
+        await remove(runtime, each)
     assert await runtime.pods() == {}
     await runtime.close()
     assert len(await asyncio.to_thread(remove_links, cluster)) == 1  # the anchor

@@ -15,6 +15,7 @@ from tests.contracts.runtimes import (
     import_busybox,
     new_cluster,
     new_pod,
+    remove,
     sandbox,
     until,
     why_no_ptp,
@@ -70,10 +71,9 @@ async def test_what_a_killed_kubelet_leaves_is_seen_and_goes(
     bench = DockerBench(tmp_path, "ptp", cluster)
     try:
         await until(lambda: no_longer_changes(bench))
-        for uid, pod in (await bench.runtime.pods()).items():
+        for pod in (await bench.runtime.pods()).values():
             assert all(each.sandbox_id in {box.id for box in pod.sandboxes} for each in pod.containers)
-            for box in pod.sandboxes:
-                await bench.runtime.remove_sandbox(uid, box.id)
+            await remove(bench.runtime, pod)
         assert await bench.runtime.pods() == {}
         links = await asyncio.to_thread(subprocess.run, ["ip", "-o", "link"], capture_output=True, text=True)
         assert [
