@@ -49,7 +49,6 @@ def validate_containers(containers: Sequence[Object], around: Around, path: Path
             errors.append(field.duplicate(here.child("name"), name))
         seen.add(name)
         errors += _hooks(container, around, here)
-        errors += _resize_policy(container, around, here.child("resizePolicy"))
         errors += _restart_policy(container, here)
     return errors + host_port_conflicts(containers, path)
 
@@ -70,17 +69,22 @@ def validate_init_containers(
         errors += host_port_conflicts([container], path)
         if is_sidecar(container):
             errors += _hooks(container, around, here)
-            errors += _resize_policy(container, around, here.child("resizePolicy"))
             continue
         for each in ("lifecycle", *PROBES):
             if container.get(each) is not None:
                 errors.append(field.forbidden(here.child(each), NOT_FOR_INIT))
-        if container.get("resizePolicy"):
-            errors.append(field.forbidden(here.child("resizePolicy"), "must not be set for init containers"))
+        if policies := container.get("resizePolicy"):
+            shown = [
+                {"ResourceName": each["resourceName"], "RestartPolicy": each["restartPolicy"]} for each in policies
+            ]
+            errors.append(field.invalid(here.child("resizePolicy"), shown, "must not be set for init containers"))
     return errors
 
 
-_EPHEMERAL = ("ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "resources", "resizePolicy")
+_NOT_EPHEMERAL = (
+    *("ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules"),
+    *("livenessProbe", "readinessProbe", "startupProbe", "lifecycle"),
+)
 
 
 def validate_ephemeral_containers(spec: Object, around: Around, path: Path) -> ErrorList:
@@ -89,14 +93,14 @@ def validate_ephemeral_containers(spec: Object, around: Around, path: Path) -> E
     targets = set(others)
     for position, container in enumerate(spec.get("ephemeralContainers") or ()):
         here, name = path.index(position), container.get("name", "")
-        errors += _common(container, around, here)
+        errors += _common(container, around, here) + validate_image(container, here)
         if name in others:
             errors.append(field.duplicate(here.child("name"), name))
         others.add(name)
         target = container.get("targetContainerName")
         if target and target not in targets:
             errors.append(field.not_found(here.child("targetContainerName"), target))
-        for each in _EPHEMERAL:
+        for each in _NOT_EPHEMERAL:
             if container.get(each):
                 errors.append(field.forbidden(here.child(each), "cannot be set for an Ephemeral Container"))
         for number, mount in enumerate(container.get("volumeMounts") or ()):
@@ -125,6 +129,7 @@ def _common(container: Object, around: Around, path: Path) -> ErrorList:
     errors += validate_devices(container, around.volumes, path.child("volumeDevices"))
     errors += validate_pull_policy(container.get("imagePullPolicy", ""), path.child("imagePullPolicy"))
     errors += validate_requirements(container.get("resources") or {}, around.claims, path.child("resources"))
+    errors += _resize_policy(container, around, path.child("resizePolicy"))
     context = container.get("securityContext")
     return errors + validate_container_context(context, path.child("securityContext"), host_users=around.host_users)
 
@@ -144,12 +149,14 @@ def _resize_policy(container: Object, around: Around, path: Path) -> ErrorList:
     errors: ErrorList = []
     seen: set[str] = set()
     for position, each in enumerate(container.get("resizePolicy") or ()):
-        here, name, policy = path.index(position), each.get("resourceName", ""), each.get("restartPolicy", "")
+        name, policy = each.get("resourceName", ""), each.get("restartPolicy", "")
         if name in seen:
-            errors.append(field.duplicate(here, name))
+            errors.append(field.duplicate(path.index(position), name))
         seen.add(name)
-        if name not in ("cpu", "memory"):
-            errors.append(field.not_supported(here, name, ("cpu", "memory")))
+        if not name:
+            errors.append(field.required(path))
+        elif name not in ("cpu", "memory"):
+            errors.append(field.not_supported(path, name, ("cpu", "memory")))
         if not policy:
             errors.append(field.required(path))
         elif policy not in ("NotRequired", "RestartContainer"):
@@ -183,11 +190,14 @@ def _restart_policy(container: Object, path: Path) -> ErrorList:
 
 
 def validate_images(containers: Sequence[Object], path: Path) -> ErrorList:
-    """Pods, unlike templates, may not have blanks around an image."""
     errors: ErrorList = []
     for position, container in enumerate(containers):
-        image = container.get("image", "")
-        if image != image.strip():
-            words = "must not have leading or trailing whitespace"
-            errors.append(field.invalid(path.index(position).child("image"), image, words))
+        errors += validate_image(container, path.index(position))
     return errors
+
+
+def validate_image(container: Object, path: Path) -> ErrorList:
+    """Pods, unlike templates, may not have blanks around an image."""
+    image = container.get("image", "")
+    words = "must not have leading or trailing whitespace"
+    return [] if image == image.strip() else [field.invalid(path.child("image"), image, words)]

@@ -9,11 +9,13 @@ from podling.api.field import ErrorList, Path
 
 NAMES = ("linux", "windows")
 PARTS = ("initContainers", "containers", "ephemeralContainers")
+# In the order in which they are named; those with a path of their own stand in the spec.
 _POD_FIELDS = (
-    *("appArmorProfile", "seLinuxOptions", "seccompProfile", "fsGroup", "fsGroupChangePolicy", "sysctls"),
-    *("runAsUser", "runAsGroup", "supplementalGroups", "supplementalGroupsPolicy"),
+    *("securityContext.appArmorProfile", "securityContext.seLinuxOptions", "hostUsers", "hostPID", "hostIPC"),
+    *("securityContext.seccompProfile", "securityContext.fsGroup", "securityContext.fsGroupChangePolicy"),
+    *("securityContext.sysctls", "shareProcessNamespace", "securityContext.runAsUser", "securityContext.runAsGroup"),
+    *("securityContext.supplementalGroups", "securityContext.supplementalGroupsPolicy"),
 )
-_SPEC_FIELDS = ("hostPID", "hostIPC", "hostUsers", "shareProcessNamespace")
 _CONTAINER_FIELDS = (
     *("appArmorProfile", "seLinuxOptions", "seccompProfile", "capabilities", "readOnlyRootFilesystem", "privileged"),
     *("allowPrivilegeEscalation", "procMount", "runAsUser", "runAsGroup"),
@@ -42,14 +44,15 @@ def _linux(spec: Object, path: Path) -> ErrorList:
 
 
 def _windows(spec: Object, path: Path) -> ErrorList:
-    errors = [
-        field.forbidden(path.child(name), NOT_ON_WINDOWS)
-        for name in _SPEC_FIELDS
-        if spec.get(name) not in (None, False)
-    ]
-    for number, (context, here) in enumerate(_contexts(spec, path)):
-        names = _CONTAINER_FIELDS if number else _POD_FIELDS
-        wrong = [name for name in names if context.get(name) not in (None, [])]
+    (own, _), *others = _contexts(spec, path)
+    errors: ErrorList = []
+    for name in _POD_FIELDS:
+        in_context = name.removeprefix("securityContext.")
+        value = own.get(in_context) if in_context != name else spec.get(name)
+        if value not in (None, []) and not (value is False and name in ("hostPID", "hostIPC")):
+            errors.append(field.forbidden(path.child(name), NOT_ON_WINDOWS))
+    for context, here in others:
+        wrong = [name for name in _CONTAINER_FIELDS if context.get(name) is not None]
         errors += [field.forbidden(here.child(name), NOT_ON_WINDOWS) for name in wrong]
     return errors
 

@@ -62,11 +62,10 @@ def validate_host_network(spec: Object, path: Path) -> ErrorList:
     if not spec.get("hostNetwork"):
         return []
     errors: ErrorList = []
-    for part in ("containers", "initContainers"):
-        for position, container in enumerate(spec.get(part) or ()):
-            for number_, port in enumerate(container.get("ports") or ()):
-                if port.get("hostPort", 0) != port.get("containerPort", 0):
-                    here = path.child(part).index(position).child("ports").index(number_).child("hostPort")
-                    words = "must match `containerPort` when `hostNetwork` is true"
-                    errors.append(field.invalid(here, port.get("hostPort", 0), words))
+    for position, container in enumerate(spec.get("containers") or ()):
+        for number_, port in enumerate(container.get("ports") or ()):
+            if port.get("hostPort", 0) != port.get("containerPort", 0):
+                here = path.child("containers").index(position).child("ports").index(number_).child("hostPort")
+                words = "must match `containerPort` when `hostNetwork` is true"
+                errors.append(field.invalid(here, port.get("hostPort", 0), words))
     return errors

@@ -102,9 +102,9 @@ def _http(action: Object, path: Path) -> ErrorList:
     scheme = action.get("scheme", "")
     if scheme not in SCHEMES:
         errors.append(field.not_supported(path.child("scheme"), scheme, SCHEMES))
-    for position, header in enumerate(action.get("httpHeaders") or ()):
+    for header in action.get("httpHeaders") or ():
         name = header.get("name", "")
-        errors += names.each(path.child("httpHeaders").index(position).child("name"), name, names.http_header(name))
+        errors += names.each(path.child("httpHeaders"), name, names.http_header(name))
     return errors
 
 

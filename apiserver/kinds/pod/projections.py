@@ -14,7 +14,6 @@ from podling.api.field import ErrorList, Path
 
 FIELDS = ("metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid")
 MODE = "must be a number between 0 and 0777 (octal), both inclusive"
-MANY = "may not specify more than 1 volume type per source"
 LEAST_SECONDS, MOST_SECONDS = 600, 1 << 32
 
 
@@ -73,38 +72,39 @@ def _projection(source: Object, volume: Path, path: Path, taken: set[str]) -> Er
         if found is None:
             continue
         count += 1
-        here = path.child(name)
-        if count > 1:
-            errors.append(field.forbidden(here, MANY))
-            continue
+        here = path.child(_SPELLED.get(name, name))
+        items = found.get("items") or []
         if name in ("secret", "configMap"):
             errors += [] if found.get("name") else [field.required(here.child("name"))]
-            errors += validate_items(found.get("items") or [], here.child("items"))
-            paths = [item.get("path", "") for item in found.get("items") or ()]
-            owner = found.get("name", "")
+            errors += validate_items(items, here.child("items"))
+            errors += _conflicts([item.get("path", "") for item in items], taken, volume, found.get("name", ""))
         elif name == "downwardAPI":
-            errors += validate_downward_files(found.get("items") or [], here)
-            paths, owner = [item.get("path", "") for item in found.get("items") or ()], "downward API"
+            errors += validate_downward_files(items, here)
+            errors += _conflicts([item.get("path", "") for item in items], taken, volume)
         elif name == "serviceAccountToken":
-            errors += _token(found, here)
-            paths, owner = [found.get("path", "")], ""
+            errors += _token(found, volume, here)
         else:
             errors += _named(found, here, name)
-            paths, owner = [found.get("path", "")], ""
-        errors += _conflicts(paths, taken, volume, owner)
+            errors += _conflicts([found.get("path", "")], taken, volume)
+    if count > 1:
+        errors.append(field.forbidden(path, "may not specify more than 1 volume type"))
     return errors
 
 
-def _conflicts(paths: Sequence[str], taken: set[str], volume: Path, owner: str) -> ErrorList:
+_SPELLED = {"clusterTrustBundle": "clusterTrustBundlePEM"}
+
+
+def _conflicts(paths: Sequence[str], taken: set[str], volume: Path, owner: str | None = None) -> ErrorList:
     errors: ErrorList = []
     for text in filter(None, paths):
         if text in taken:
-            errors.append(field.invalid(volume, owner, "conflicting duplicate paths"))
+            errors.append(field.invalid(volume, text if owner is None else owner, "conflicting duplicate paths"))
         taken.add(text)
     return errors
 
 
-def _token(source: Object, path: Path) -> ErrorList:
+def _token(source: Object, volume: Path, path: Path) -> ErrorList:
+    """The path's errors name the volume, as Kubernetes does."""
     errors: ErrorList = []
     here, seconds = path.child("expirationSeconds"), source.get("expirationSeconds", LEAST_SECONDS)
     if seconds < LEAST_SECONDS:
@@ -112,8 +112,8 @@ def _token(source: Object, path: Path) -> ErrorList:
     if seconds > MOST_SECONDS:
         errors.append(field.invalid(here, seconds, "may not specify a duration larger than 2^32 seconds"))
     if not source.get("path"):
-        return [*errors, field.required(path.child("path"))]
-    return errors + non_reserved(source["path"], path.child("path"))
+        return [*errors, field.required(volume.child("path"))]
+    return errors + non_reserved(source["path"], volume.child("path"))
 
 
 def _named(source: Object, path: Path, kind: str) -> ErrorList:

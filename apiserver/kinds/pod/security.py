@@ -34,7 +34,6 @@ def validate_pod_context(spec: Object, path: Path) -> ErrorList:
     for position, group in enumerate(context.get("supplementalGroups") or ()):
         if not 0 <= group < 2**31:
             errors.append(field.invalid(path.child("supplementalGroups").index(position), group, ID_RANGE))
-    errors += _known(context, "supplementalGroupsPolicy", ("Merge", "Strict"), path)
     if spec.get("shareProcessNamespace") and spec.get("hostPID"):
         words = "ShareProcessNamespace and HostPID cannot both be enabled"
         errors.append(field.invalid(path.child("shareProcessNamespace"), True, words))
@@ -43,6 +42,7 @@ def validate_pod_context(spec: Object, path: Path) -> ErrorList:
     errors += _seccomp(context.get("seccompProfile"), path.child("seccompProfile"))
     errors += _windows(context.get("windowsOptions"), path.child("windowsOptions"))
     errors += _app_armor(context.get("appArmorProfile"), path.child("appArmorProfile"))
+    errors += _known(context, "supplementalGroupsPolicy", ("Merge", "Strict"), path)
     return errors + _known(context, "seLinuxChangePolicy", ("MountOption", "Recursive"), path)
 
 

@@ -3,6 +3,7 @@
 Source: kubernetes/pkg/registry/core/pod/strategy.go and the validation that it calls.
 """
 
+from collections.abc import Collection
 from copy import deepcopy
 
 from apiserver.kinds import names
@@ -40,41 +41,57 @@ def validate_status(new: Object, old: Object) -> ErrorList:
     nominated = now.get("nominatedNodeName", "")
     if nominated and nominated != was.get("nominatedNodeName", ""):
         errors += names.each(STATUS.child("nominatedNodeName"), nominated, names.subdomain(nominated))
+    conditions: ErrorList = []
     for position, condition in enumerate(now.get("conditions") or ()):
         kind = condition.get("type", "")
-        errors += names.each(STATUS.child("conditions").index(position).child("Type"), kind, names.qualified(kind))
-    errors += _transitions(new, old)
-    return errors + _addresses(now)
-
-
-def _addresses(status: Object) -> ErrorList:
-    """At most one address a family. Source: validatePodIPs."""
-    errors: ErrorList = []
-    found = [each.get("ip", "") for each in status.get("podIPs") or ()]
-    for position, address in enumerate(found):
-        errors += validate_address(address, STATUS.child("podIPs").index(position))
-    if len(found) > 1 and not errors:
-        families = [":" in address for address in found]
-        if len(set(families)) < len(families):
-            words = "may specify no more than one IP for each IP family"
-            errors.append(field.invalid(STATUS.child("podIPs"), found, words))
-    return errors
-
-
-def _transitions(new: Object, old: Object) -> ErrorList:
-    """A container that has ended for good cannot have a state again."""
+        path = Path("metadata.conditions").index(position).child("Type")  # Kubernetes names metadata here
+        conditions += names.each(path, kind, names.qualified(kind))
     policy = (old.get("spec") or {}).get("restartPolicy", "Always")
+    sidecars = {each.get("name") for each in (old.get("spec") or {}).get("initContainers") or () if is_sidecar(each)}
+    errors += _transitions(now, was, "containerStatuses", policy)
+    errors += _transitions(now, was, "initContainerStatuses", policy, sidecars)
+    errors += _transitions(now, was, "ephemeralContainerStatuses", "Never")
+    return conditions + errors + _addresses(now, "podIPs") + _host_addresses(now)
+
+
+def _host_addresses(status: Object) -> ErrorList:
+    found = status.get("hostIPs") or ()
+    if not found:
+        return []
+    first = found[0].get("ip", "")
+    errors: ErrorList = []
+    if status.get("hostIP", "") != first:
+        path = STATUS.child("hostIPs").index(0).child("ip")
+        errors.append(field.invalid(path, first, "must be equal to `hostIP`"))
+    return errors + _addresses(status, "hostIPs")
+
+
+def _addresses(status: Object, name: str) -> ErrorList:
+    """At most one address a family. Source: validatePodIPs."""
+    path = STATUS.child(name)
+    found = [each.get("ip", "") for each in status.get(name) or ()]
+    errors: ErrorList = []
+    for position, address in enumerate(found):
+        errors += validate_address(address, path.index(position))
+    if len(found) > 1 and len({":" in address for address in found}) < len(found):
+        shown = [{"IP": address} for address in found]
+        errors.append(field.invalid(path, shown, "may specify no more than one IP for each IP family"))
+    twice = [position for position, address in enumerate(found) if address in found[:position]]
+    return errors + [field.duplicate(path.index(position), {"IP": found[position]}) for position in twice]
+
+
+def _transitions(now: Object, was: Object, part: str, policy: str, sidecars: Collection[str | None] = ()) -> ErrorList:
+    """A container that has ended for good cannot have a state again."""
     if policy == "Always":
         return []
-    now = {each.get("name"): each for each in (new.get("status") or {}).get("containerStatuses") or ()}
+    found = {each.get("name"): each for each in now.get(part) or ()}
     errors: ErrorList = []
-    for position, was in enumerate((old.get("status") or {}).get("containerStatuses") or ()):
-        ended = (was.get("state") or {}).get("terminated")
-        if ended is None or (ended.get("exitCode", 0) != 0 and policy == "OnFailure"):
+    for position, before in enumerate(was.get(part) or ()):
+        name, ended = before.get("name"), (before.get("state") or {}).get("terminated")
+        if ended is None or name in sidecars or (ended.get("exitCode", 0) != 0 and policy == "OnFailure"):
             continue
-        state = (now.get(was.get("name")) or {}).get("state") or {}
-        if was.get("name") in now and state.get("terminated") is None:
-            path = STATUS.child("containerStatuses").index(position).child("state")
+        if name in found and (found[name].get("state") or {}).get("terminated") is None:
+            path = STATUS.child(part).index(position).child("state")
             errors.append(field.forbidden(path, "may not be transitioned to non-terminated state"))
     return errors
 

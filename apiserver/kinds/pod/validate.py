@@ -8,6 +8,7 @@ from apiserver.kinds.kind import Object
 from apiserver.kinds.pod import dns
 from apiserver.kinds.pod.affinity import validate_affinity
 from apiserver.kinds.pod.amounts import validate_pod_level
+from apiserver.kinds.pod.annotations import validate_annotations
 from apiserver.kinds.pod.containers import (
     Around,
     validate_containers,
@@ -35,7 +36,7 @@ SPEC = Path("spec")
 
 def validate_pod(obj: Object) -> ErrorList:
     spec = obj.get("spec") or {}
-    errors = validate_spec(spec, SPEC)
+    errors = validate_annotations(obj) + validate_spec(spec, SPEC)
     if not spec.get("serviceAccountName"):
         errors += _tokens_without_account(spec)
     for part in ("containers", "initContainers"):
@@ -131,8 +132,9 @@ def _names(spec: Object, path: Path) -> ErrorList:
 def _host_users(spec: Object, path: Path) -> ErrorList:
     if spec.get("hostUsers") is not False:
         return []
-    shared = [name for name in ("hostNetwork", "hostPID", "hostIPC") if spec.get(name)]
-    return [field.forbidden(path.child(name), "when `hostUsers` is false") for name in shared]
+    spelled = {"hostNetwork": "hostNetwork", "hostPID": "HostPID", "hostIPC": "HostIPC"}
+    shared = [shown for name, shown in spelled.items() if spec.get(name)]
+    return [field.forbidden(path.child(shown), "when `hostUsers` is false") for shown in shared]
 
 
 def _claims(spec: Object, path: Path) -> ErrorList:
@@ -150,8 +152,12 @@ def _claims(spec: Object, path: Path) -> ErrorList:
         sources = [each for each in ("resourceClaimName", "resourceClaimTemplateName") if claim.get(each) is not None]
         if len(sources) > 1:
             words = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
-            errors.append(field.invalid(here, claim, words))
+            shown = {"Name": name, **{f"R{each[1:]}": claim[each] for each in sources}}
+            errors.append(field.invalid(here, shown, words))
         elif not sources:
             words = "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
-            errors.append(field.invalid(here, claim, words))
+            shown = {"Name": name, "ResourceClaimName": None, "ResourceClaimTemplateName": None}
+            errors.append(field.invalid(here, shown, words))
+        for each in sources:
+            errors += names.each(here.child(each), claim[each], names.subdomain(claim[each]))
     return errors

@@ -1,5 +1,6 @@
 """Volumes of pods: exactly one source each. Source: kubernetes/pkg/apis/core/validation.ValidateVolumes."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from apiserver.kinds import names
@@ -43,6 +44,9 @@ def validate_volumes(volumes: Sequence[Object], path: Path) -> tuple[dict[str, O
     return found, errors
 
 
+_SPELLED = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}  # as Kubernetes spells them in this one message
+
+
 def validate_source(volume: Object, path: Path) -> ErrorList:
     errors: ErrorList = []
     count = 0
@@ -52,7 +56,9 @@ def validate_source(volume: Object, path: Path) -> ErrorList:
             continue
         count += 1
         if count > 1:
-            errors.append(field.forbidden(path.child(name), "may not specify more than 1 volume type"))
+            errors.append(
+                field.forbidden(path.child(_SPELLED.get(name, name)), "may not specify more than 1 volume type")
+            )
         else:
             errors += check(source, path.child(name))
     return errors if count else [field.required(path, "must specify a volume type")]
@@ -76,9 +82,8 @@ def _empty_dir(source: Object, path: Path) -> ErrorList:
 
 def _host_path(source: Object, path: Path) -> ErrorList:
     if not source.get("path"):
-        errors = [field.required(path.child("path"))]
-    else:
-        errors = without_backsteps(source["path"], path.child("path"))
+        return [field.required(path.child("path"))]
+    errors = without_backsteps(source["path"], path.child("path"))
     kind = source.get("type") or ""
     if kind not in HOST_PATH_TYPES:
         errors.append(field.not_supported(path.child("type"), kind, HOST_PATH_TYPES))
@@ -122,14 +127,62 @@ def _nfs(source: Object, path: Path) -> ErrorList:
 
 def _iscsi(source: Object, path: Path) -> ErrorList:
     errors = _needs("targetPortal", "iqn")(source, path)
+    if source.get("iqn"):
+        errors += _iscsi_name(source["iqn"], path.child("iqn"))
     lun = source.get("lun", 0)
-    if source.get("iqn") and not source["iqn"].startswith(("iqn", "eui", "naa")):
-        errors.append(
-            field.invalid(path.child("iqn"), source["iqn"], "must be valid format starting with iqn, eui, or naa")
-        )
     if not 0 <= lun <= 255:
         errors.append(field.invalid(path.child("lun"), lun, BYTE_RANGE))
+    if (source.get("chapAuthDiscovery") or source.get("chapAuthSession")) and source.get("secretRef") is None:
+        errors.append(field.required(path.child("secretRef")))
+    if source.get("initiatorName") is not None:
+        errors += _iscsi_name(source["initiatorName"], path.child("initiatorname"))
     return errors
+
+
+_ISCSI = re.compile(r"iqn\.\d{4}-\d{2}\.([-\w.]+)(:[^,;*&$|\s]+)|eui\.[0-9A-Fa-f]{16}|naa\.[0-9A-Fa-f]{32}")
+
+
+def _iscsi_name(name: str, path: Path) -> ErrorList:
+    if not name.startswith(("iqn", "eui", "naa")):
+        return [field.invalid(path, name, "must be valid format starting with iqn, eui, or naa")]
+    return [] if _ISCSI.fullmatch(name) else [field.invalid(path, name, "must be valid format")]
+
+
+def _fibre_channel(source: Object, path: Path) -> ErrorList:
+    targets, worldwide, lun = source.get("targetWWNs"), source.get("wwids"), source.get("lun")
+    errors: ErrorList = []
+    if not targets and not worldwide:
+        words = "must specify either targetWWNs or wwids, but not both"
+        errors.append(field.required(path.child("targetWWNs"), words))
+    if targets and worldwide:
+        words = "targetWWNs and wwids can not be specified simultaneously"
+        errors.append(field.invalid(path.child("targetWWNs"), targets, words))
+    if targets and lun is None:
+        errors.append(field.required(path.child("lun"), "lun is required if targetWWNs is specified"))
+    elif targets and lun is not None and not 0 <= lun <= 255:
+        errors.append(field.invalid(path.child("lun"), lun, BYTE_RANGE))
+    return errors
+
+
+def _flex(source: Object, path: Path) -> ErrorList:
+    errors = _needs("driver")(source, path)
+    for key in sorted(source.get("options") or ()):
+        if f".{key.partition('/')[0].lower()}".endswith((".kubernetes.io", ".k8s.io")):
+            words = "kubernetes.io and k8s.io namespaces are reserved"
+            errors.append(field.invalid(path.child("options").key(key), key, words))
+    return errors
+
+
+def _with_secret(*fields: str) -> Check:
+    """Besides these fields, a secret that is named at all has a name."""
+
+    def check(source: Object, path: Path) -> ErrorList:
+        errors = _needs(*fields)(source, path)
+        if source.get("secretRef") is not None and not source["secretRef"].get("name"):
+            errors.append(field.required(path.child("secretRef", "name")))
+        return errors
+
+    return check
 
 
 def _downward(source: Object, path: Path) -> ErrorList:
@@ -144,11 +197,13 @@ def _csi(source: Object, path: Path) -> ErrorList:
         errors.append(field.required(here))
     elif len(driver) > 63:
         errors.append(field.too_long(here, 63))
-    errors += names.each(here, driver, names.subdomain(driver.lower())) if driver else []
+    errors += names.each(here, driver, names.subdomain(driver.lower()))
     secret = source.get("nodePublishSecretRef")
-    if secret is not None and not secret.get("name"):
-        errors.append(field.required(path.child("nodePublishSecretRef", "name")))
-    return errors
+    if secret is None:
+        return errors
+    if not secret.get("name"):
+        return [*errors, field.required(path.child("nodePublishSecretRef", "name"))]
+    return errors + names.each(path.child("name"), secret["name"], names.subdomain(secret["name"]))
 
 
 def _ephemeral(source: Object, path: Path) -> ErrorList:
@@ -190,19 +245,19 @@ SOURCES: Mapping[str, Check] = {
     "glusterfs": _needs("endpoints", "path"),
     "persistentVolumeClaim": _needs("claimName"),
     "rbd": _needs("monitors", "image"),
-    "cinder": _needs("volumeID"),
+    "cinder": _with_secret("volumeID"),
     "cephfs": _needs("monitors"),
     "quobyte": _needs("registry", "volume"),
     "downwardAPI": _downward,
-    "fc": lambda source, path: [],
-    "flexVolume": _needs("driver"),
+    "fc": _fibre_channel,
+    "flexVolume": _flex,
     "configMap": _config_map,
     "azureFile": _needs("secretName", "shareName"),
     "vsphereVolume": _needs("volumePath"),
     "photonPersistentDisk": _needs("pdID"),
     "portworxVolume": _needs("volumeID"),
     "azureDisk": _needs("diskName", "diskURI"),
-    "storageos": _needs("volumeName"),
+    "storageos": _with_secret("volumeName"),
     "projected": validate_projected,
     "scaleIO": _needs("gateway", "system", "volumeName"),
     "csi": _csi,

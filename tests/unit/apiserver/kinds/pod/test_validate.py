@@ -141,8 +141,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
         {"volumes": [{"name": "a", "projected": {"sources": [{"secret": {}, "configMap": {"name": "c"}}]}}]},
         [
             "spec.volumes[0].projected.sources[0].secret.name: Required value",
-            "spec.volumes[0].projected.sources[0].configMap: Forbidden: may not specify more "
-            "than 1 volume type per source",
+            "spec.volumes[0].projected.sources[0]: Forbidden: may not specify more than 1 volume type",
         ],
     ),
     (
