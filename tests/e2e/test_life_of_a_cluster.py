@@ -16,6 +16,7 @@ import yaml
 
 from podling.cli.report import born, read_report
 from podling.images.engine import Engine
+from podling.podrange import claim
 from tests.e2e.conftest import BIN, Cluster
 
 HELLO = str(Path(__file__).parents[2] / "examples" / "hello-pod.yaml")
@@ -161,9 +162,13 @@ def test_the_store_can_run_apart_from_the_api_server(own: Cluster) -> None:
     own.podling("up")
     hello(own)
     own.podling("down")
-    address = f"https://127.0.0.1:{own.state.load().ports['etcd']}"
+    kept = own.state.load()
+    address = f"https://127.0.0.1:{kept.ports['etcd']}"
     command = [str(BIN / "podling"), "store"]
-    with subprocess.Popen(command, env=own.environment, stderr=subprocess.DEVNULL) as store:
+    with (
+        claim(kept.pod_cidr).socket,  # no other cluster takes the range, and its ports, meanwhile
+        subprocess.Popen(command, env=own.environment, stderr=subprocess.DEVNULL) as store,
+    ):
         try:
             own.podling("up", "--etcd-servers", address)
             own.kubectl("wait", "--for=condition=Ready", "pod/hello-pod", "--timeout=60s", timeout=70)
