@@ -8,6 +8,7 @@ from podling.api.field import ErrorList, Path
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 FINALIZER = "kubernetes"
+FINALIZERS = Path("spec.finalizers")
 
 
 def default(obj: Object) -> None:
@@ -45,15 +46,22 @@ def _keep(new: Object, old: Object, part: str) -> None:
 
 def validate(obj: Object) -> ErrorList:
     errors: ErrorList = []
-    for position, name in enumerate((obj.get("spec") or {}).get("finalizers") or ()):
-        errors += _finalizer(name, Path("spec.finalizers").index(position))
+    for name in (obj.get("spec") or {}).get("finalizers") or ():
+        errors += _finalizer(name, FINALIZERS)
+    return errors
+
+
+def _validate_finalize(new: Object, old: Object) -> ErrorList:
+    errors: ErrorList = []
+    for position, name in enumerate((new.get("spec") or {}).get("finalizers") or ()):
+        errors += _finalizer(name, FINALIZERS.index(position))
     return errors
 
 
 def _finalizer(name: str, path: Path) -> ErrorList:
     """A finalizer's name is qualified; without a prefix only `kubernetes` is known."""
     errors = names.each(path, name, names.qualified(name))
-    if not errors and "/" not in name and name != FINALIZER:
+    if "/" not in name and name != FINALIZER:
         errors.append(field.invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified"))
     return errors
 
@@ -63,7 +71,7 @@ def _validate_status(new: Object, old: Object) -> ErrorList:
     terminating = bool(new["metadata"].get("deletionTimestamp"))
     words = "may only be 'Terminating' if `deletionTimestamp` is not empty"
     if terminating and phase != "Terminating":
-        return [field.invalid(Path("status.Phase"), phase, words.replace("only be", "only be"))]
+        return [field.invalid(Path("status.Phase"), phase, words)]
     if not terminating and phase != "Active":
         return [field.invalid(Path("status.Phase"), phase, "may only be 'Active' if `deletionTimestamp` is empty")]
     return []
@@ -91,7 +99,12 @@ NAMESPACE = Kind(
     returns_deleted=True,
     selectable=lambda obj: {"name": obj["metadata"].get("name", ""), "status.phase": _phase(obj)},
     subresources=(
-        Subresource("finalize", ("update",), prepare_update=lambda new, old: _keep(new, old, "status")),
+        Subresource(
+            "finalize",
+            ("update",),
+            prepare_update=lambda new, old: _keep(new, old, "status"),
+            validate_update=_validate_finalize,
+        ),
         Subresource(
             "status",
             ("get", "patch", "update"),

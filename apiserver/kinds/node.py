@@ -5,6 +5,7 @@ import json
 
 from apiserver.kinds import columns
 from apiserver.kinds.kind import Column, Kind, Object, Subresource
+from apiserver.kinds.pod.amounts import WHOLE, is_extended
 from apiserver.kinds.taints import validate_taints
 from apiserver.schema.load import schema
 from podling.api import field
@@ -28,16 +29,28 @@ def default(obj: Object) -> None:
 
 
 def validate(obj: Object) -> ErrorList:
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    errors = validate_taints(spec.get("taints") or [], Path("metadata.taints"))
-    for part in ("capacity", "allocatable"):
-        for name, amount in sorted((status.get(part) or {}).items()):
-            if parse(amount).nanos < 0:
-                errors.append(field.invalid(Path("status").child(part).key(name), amount, NOT_NEGATIVE))
-    for position, cidr in enumerate(spec.get("podCIDRs") or ()):
+    spec = obj.get("spec") or {}
+    errors = validate_taints(spec.get("taints") or [], Path("metadata.taints")) + _resources(obj)
+    cidrs, path = spec.get("podCIDRs") or [], Path("spec.podCIDRs")
+    for position, cidr in enumerate(cidrs):
         if not _is_cidr(cidr):
             words = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
-            errors.append(field.invalid(Path("spec.podCIDRs").index(position), cidr, words))
+            errors.append(field.invalid(path.index(position), cidr, words))
+    if len({":" in cidr for cidr in cidrs}) < len(cidrs):
+        errors.append(field.invalid(path, cidrs, "may specify no more than one CIDR for each IP family"))
+    twice = [position for position, cidr in enumerate(cidrs) if cidr in cidrs[:position]]
+    return errors + [field.duplicate(path.index(position), cidrs[position]) for position in twice]
+
+
+def _resources(obj: Object) -> ErrorList:
+    errors: ErrorList = []
+    for part in ("capacity", "allocatable"):
+        for name, text in sorted(((obj.get("status") or {}).get(part) or {}).items()):
+            amount, path = parse(text), Path("status").child(part, name)
+            if amount.nanos < 0:
+                errors.append(field.invalid(path, text, NOT_NEGATIVE))
+            if amount.nanos % WHOLE and (name == "pods" or is_extended(name)):
+                errors.append(field.invalid(path, text, "must be an integer"))
     return errors
 
 
@@ -49,11 +62,8 @@ def _is_cidr(text: str) -> bool:
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:
-    """Taints are looked at here and in `validate`: Kubernetes names their errors twice."""
-    errors = validate_taints((new.get("spec") or {}).get("taints") or [], Path("metadata.taints"))
-    for name, amount in sorted(((new.get("status") or {}).get("capacity") or {}).items()):
-        if parse(amount).nanos < 0:
-            errors.append(field.invalid(Path("status.capacity").child(name), amount, NOT_NEGATIVE))
+    """Amounts and taints are looked at here and in `validate`: Kubernetes names their errors twice."""
+    errors = _resources(new)
     seen: list[tuple[str, str]] = []
     for position, address in enumerate((new.get("status") or {}).get("addresses") or ()):
         key = (address.get("type", ""), address.get("address", ""))
@@ -67,7 +77,7 @@ def validate_update(new: Object, old: Object) -> ErrorList:
         errors.append(field.forbidden(Path("spec.podCIDRs"), _only_once("podCIDR")))
     if before.get("providerID") and now.get("providerID") != before["providerID"]:
         errors.append(field.forbidden(Path("spec.providerID"), _only_once("providerID")))
-    return errors
+    return errors + validate_taints(now.get("taints") or [], Path("metadata.taints"))
 
 
 def _only_once(name: str) -> str:

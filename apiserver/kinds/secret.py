@@ -7,7 +7,9 @@ from apiserver.kinds import columns, names
 from apiserver.kinds.config_map import MOST_BYTES, immutable
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.schema.load import schema
+from apiserver.schema.shape import mismatch
 from apiserver.schema.syntax import syntax_error
+from apiserver.schema.text import parse_json
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
@@ -51,11 +53,20 @@ def validate(obj: Object) -> ErrorList:
     elif kind == "kubernetes.io/tls":
         errors += [field.required(path.key(key)) for key in ("tls.crt", "tls.key") if key not in data]
     for key in NEEDS.get(kind, ()):
-        if not data.get(key):
+        if key not in data or (key not in JSON_KEYS and not data[key]):
             errors.append(field.required(path.key(key)))
-        elif key in JSON_KEYS and (wrong := syntax_error(base64.b64decode(data[key]))):
+        elif key in JSON_KEYS and (wrong := _not_an_object(base64.b64decode(data[key]))):
             errors.append(field.invalid(path.key(key), REDACTED, wrong))
     return errors
+
+
+def _not_an_object(body: bytes) -> str:
+    if wrong := syntax_error(body):
+        return wrong
+    value = parse_json(body, exact=False)
+    if value is None or isinstance(value, dict):
+        return ""
+    return str(mismatch(value, None, "map[string]interface {}"))
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:

@@ -123,10 +123,24 @@ def _label_keys(term: Object, path: Path) -> ErrorList:
                 errors.append(field.forbidden(path.child(name), "must not be specified when labelSelector is not set"))
     errors += match_label_keys(matched, path.child("matchLabelKeys"))
     errors += match_label_keys(mismatched, path.child("mismatchLabelKeys"))
+    errors += _selected_twice(matched, term.get("labelSelector") or {}, path)
     for position, key in enumerate(matched):
         if key in mismatched:
             words = "exists in both matchLabelKeys and mismatchLabelKeys"
             errors.append(field.invalid(path.child("matchLabelKeys").index(position), key, words))
+    return errors
+
+
+def _selected_twice(keys: Sequence[str], selector: Object, path: Path) -> ErrorList:
+    """The keys' own expressions are in the selector by now: a second one is the user's. The path is the term's."""
+    errors: ErrorList = []
+    seen = {*(selector.get("matchLabels") or ())}
+    for each in selector.get("matchExpressions") or ():
+        key = each.get("key", "")
+        if key in keys and key in seen:
+            words = "exists in both matchLabelKeys and labelSelector"
+            errors.append(field.invalid(path.index(list(keys).index(key)), key, words))
+        seen.add(key)
     return errors
 
 

@@ -18,7 +18,7 @@ _STANDARD = (
 )
 _CONTAINER = ("cpu", "memory", "ephemeral-storage")
 NOT_NEGATIVE = "must be greater than or equal to 0"
-_WHOLE = 10**9
+WHOLE = 10**9  # nanos of one
 
 
 def _is_huge(name: str) -> bool:
@@ -61,14 +61,14 @@ def validate_amount(name: str, amount: Quantity, path: Path) -> ErrorList:
     errors: ErrorList = []
     if amount.nanos < 0:
         errors.append(field.invalid(path, str(amount), NOT_NEGATIVE))
-    if is_extended(name) and amount.nanos % _WHOLE:
+    if is_extended(name) and amount.nanos % WHOLE:
         errors.append(field.invalid(path, str(amount), "must be an integer"))
-    if _is_huge(name):
-        errors += _huge(name, amount, path)
     return errors
 
 
 def _huge(name: str, amount: Quantity, path: Path) -> ErrorList:
+    if not _is_huge(name):
+        return []
     try:
         size = parse(name.removeprefix("hugepages-")).nanos
     except QuantityError:
@@ -88,11 +88,11 @@ def validate_requirements(
     errors: ErrorList = []
     for name, amount in sorted(limits.items()):
         here = path.child("limits").key(name)
-        errors += check_name(name, here) + validate_amount(name, amount, here)
+        errors += check_name(name, here) + validate_amount(name, amount, here) + _huge(name, amount, here)
     for name, amount in sorted(requests.items()):
         here = path.child("requests").key(name)
         errors += check_name(name, here) + validate_amount(name, amount, here)
-        errors += _within(name, amount, limits.get(name), path)
+        errors += _within(name, amount, limits.get(name), path) + _huge(name, amount, here)
     asked = {*limits, *requests}
     if any(map(_is_huge, asked)) and not asked & {"cpu", "memory"}:
         errors.append(field.forbidden(path, "HugePages require cpu or memory"))

@@ -6,12 +6,12 @@ from typing import Any
 
 from apiserver.kinds.kind import Object
 from apiserver.kinds.pod.paths import descending
+from apiserver.kinds.pod.windows import ALLOW_PRIVILEGED, validate_options
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
 ID_RANGE = "must be between 0 and 2147483647, inclusive"
 PROFILES = ("Localhost", "RuntimeDefault", "Unconfined")
-ALLOW_PRIVILEGED = False  # kube-apiserver's --allow-privileged is off unless given
 _SYSCTL = re.compile(r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?")
 _SYSCTL_FORM = r"^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$"
 
@@ -40,7 +40,7 @@ def validate_pod_context(spec: Object, path: Path) -> ErrorList:
     errors += _sysctls(spec, context.get("sysctls") or (), path.child("sysctls"))
     errors += _known(context, "fsGroupChangePolicy", ("Always", "OnRootMismatch"), path)
     errors += _seccomp(context.get("seccompProfile"), path.child("seccompProfile"))
-    errors += _windows(context.get("windowsOptions"), path.child("windowsOptions"))
+    errors += validate_options(context.get("windowsOptions"), path.child("windowsOptions"))
     errors += _app_armor(context.get("appArmorProfile"), path.child("appArmorProfile"))
     errors += _known(context, "supplementalGroupsPolicy", ("Merge", "Strict"), path)
     return errors + _known(context, "seLinuxChangePolicy", ("MountOption", "Recursive"), path)
@@ -86,7 +86,7 @@ def validate_container_context(context: Object | None, path: Path, *, host_users
         added = (context.get("capabilities") or {}).get("add") or ()
         if "CAP_SYS_ADMIN" in added:
             errors.append(field.invalid(path, _internal(context), head + "`capabilities.Add` CAP_SYS_ADMIN"))
-    errors += _windows(context.get("windowsOptions"), path.child("windowsOptions"))
+    errors += validate_options(context.get("windowsOptions"), path.child("windowsOptions"))
     return errors + _app_armor(context.get("appArmorProfile"), path.child("appArmorProfile"))
 
 
@@ -126,22 +126,6 @@ def _app_armor(profile: Object | None, path: Path) -> ErrorList:
     if local.strip() != local:
         return [field.invalid(here, local, "must not be padded with whitespace")]
     return [field.too_long(here, 4095)] if len(local) > 4095 else []
-
-
-def _windows(options: Object | None, path: Path) -> ErrorList:
-    errors: ErrorList = []
-    for name in ("gmsaCredentialSpec", "runAsUserName"):
-        if (options or {}).get(name) == "":
-            errors.append(field.invalid(path.child(name), "", f"{name} cannot be an empty string"))
-    user = (options or {}).get("runAsUserName") or ""
-    if any(ord(each) < 32 for each in user):
-        errors.append(
-            field.invalid(path.child("runAsUserName"), user, "runAsUserName cannot contain control characters")
-        )
-    elif user.count("\\") > 1:
-        words = "runAsUserName cannot contain more than one backslash"
-        errors.append(field.invalid(path.child("runAsUserName"), user, words))
-    return errors
 
 
 _ORDER = (

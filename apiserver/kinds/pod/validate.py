@@ -26,6 +26,7 @@ from apiserver.kinds.pod.scheduling import (
 )
 from apiserver.kinds.pod.security import validate_pod_context
 from apiserver.kinds.pod.volumes import validate_volumes
+from apiserver.kinds.pod.windows import validate_host_process
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
@@ -95,6 +96,7 @@ def validate_spec(spec: Object, path: Path) -> ErrorList:
     errors += validate_readiness_gates(spec.get("readinessGates") or (), path.child("readinessGates"))
     errors += validate_scheduling_gates(spec.get("schedulingGates") or (), path.child("schedulingGates"))
     errors += validate_spread(spec.get("topologySpreadConstraints") or (), path.child("topologySpreadConstraints"))
+    errors += validate_host_process(spec, path)
     errors += _host_users(spec, path)
     errors += _names(spec, path)
     errors += validate_tolerations(spec.get("tolerations") or (), path.child("tolerations"))

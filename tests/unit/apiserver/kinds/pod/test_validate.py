@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from apiserver.kinds.pod import POD
+
 CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     # ({the container}, {the spec}, errors)
     ({}, {}, []),
@@ -202,6 +204,39 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
         ],
     ),
     (
+        {"securityContext": {"windowsOptions": {"runAsUserName": "a\\b\\c", "hostProcess": True}}},
+        {},
+        [
+            'spec.containers[0].securityContext.windowsOptions.runAsUserName: Invalid value: "a\\\\b\\\\c": '
+            "runAsUserName cannot contain more than one backslash",
+            "spec.hostNetwork: Invalid value: false: "
+            "hostNetwork must be true if pod contains any hostProcess containers",
+            "spec: Forbidden: hostProcess containers are disallowed by cluster policy",
+        ],
+    ),
+    (
+        {},
+        {
+            "volumes": [
+                {"name": "a", "fc": {"targetWWNs": ["x"]}},
+                {"name": "b", "iscsi": {"targetPortal": "p", "iqn": "x"}},
+            ]
+        },
+        [
+            "spec.volumes[0].fc.lun: Required value: lun is required if targetWWNs is specified",
+            'spec.volumes[1].iscsi.iqn: Invalid value: "x": must be valid format starting with iqn, eui, or naa',
+        ],
+    ),
+    (
+        {},
+        {"volumes": [{"name": "a", "projected": {"sources": [{"serviceAccountToken": {"expirationSeconds": 5}}]}}]},
+        [
+            "spec.volumes[0].projected.sources[0].serviceAccountToken.expirationSeconds: Invalid value: 5: "
+            "may not specify a duration less than 10 minutes",
+            "spec.volumes[0].projected.path: Required value",
+        ],
+    ),
+    (
         {},
         {"ephemeralContainers": [{"name": "dbg", "image": "busybox"}]},
         ["spec.ephemeralContainers: Forbidden: cannot be set on create"],
@@ -250,4 +285,21 @@ def test_errors_come_in_kubernetes_order(refused: Any):
         "spec.restartPolicy",
         "spec.hostname",
         "spec.tolerations[0].operator",
+    ]
+
+
+def test_annotations_speak_of_containers_that_are_there(make_pod: Any):
+    pod = make_pod()
+    pod["metadata"]["annotations"] = {
+        "controller.kubernetes.io/pod-deletion-cost": "dear",
+        "container.apparmor.security.beta.kubernetes.io/none": "odd",
+        "seccomp.security.alpha.kubernetes.io/pod": "localhost/../x",
+    }
+    path = "metadata.annotations"
+    assert [str(error) for error in POD.validate(pod)] == [
+        f'{path}[controller.kubernetes.io/pod-deletion-cost]: Invalid value: "dear": must be a 32bit integer',
+        f"{path}.seccomp.security.alpha.kubernetes.io/pod: Invalid value: \"../x\": must not contain '..'",
+        f'{path}[container.apparmor.security.beta.kubernetes.io/none]: Invalid value: "none": container not found',
+        f'{path}[container.apparmor.security.beta.kubernetes.io/none]: Invalid value: "odd": '
+        'invalid AppArmor profile name: "odd"',
     ]
