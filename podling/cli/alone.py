@@ -1,5 +1,6 @@
 """One service in the foreground, for those who watch it, debug it, or run the parts of a cluster one by one."""
 
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,7 +11,8 @@ from podling.cli.refusal import Refusal
 def alone(name: str, serve: Callable[..., Awaitable[None]], *arguments: Any, **changes: Any) -> None:
     """Run it until Ctrl-C, with the cluster's state made at the first start. `changes` are fields of the cluster.
 
-    Ports are those in cluster.json, never chosen anew here: the other services have read them too.
+    Ports are those in cluster.json, never chosen anew here: the other services have read them too. A cluster that begins
+    here keeps its range, and so its ports, to itself while the service runs.
     """
     from msgspec.structs import replace
 
@@ -18,13 +20,14 @@ def alone(name: str, serve: Callable[..., Awaitable[None]], *arguments: Any, **c
     from podling.cli import process
     from podling.state import State, StateError, prepare, take_range
 
+    open_until_the_end: list[socket.socket] = []
     try:
         state = State(name)
         with state.locked():
             if not state.exists:
                 held = take_range(state)
                 prepare(state, held.pod_cidr)
-                held.socket.close()
+                open_until_the_end.append(held.socket)
             cluster = state.load()
             pki.ensure(state.pki, [node.name for node in cluster.nodes])
             server = f"https://127.0.0.1:{cluster.ports['apiserver']}"
