@@ -9,6 +9,7 @@ docker      the engine behind, for what kubectl cannot do: kill a container
 eventually  wait for a condition
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -119,10 +120,16 @@ def engine() -> Engine:
 def cluster(
     engine: Engine, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Cluster]:
-    made = Cluster(f"e2e-{uuid.uuid4().hex[:6]}", tmp_path_factory.mktemp("cluster"))
+    with running(Cluster(f"e2e-{uuid.uuid4().hex[:6]}", tmp_path_factory.mktemp("cluster")), request) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def running(made: Cluster, request: pytest.FixtureRequest, *options: str) -> Iterator[Cluster]:
+    """`podling up` with these options; at the end nothing is left. Logs are shown when a test failed meanwhile."""
     failed_before = request.session.testsfailed
     try:
-        made.podling("up")
+        made.podling("up", *options)
         yield made
     finally:
         if request.session.testsfailed > failed_before:

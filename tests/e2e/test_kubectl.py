@@ -15,9 +15,14 @@ from tests.e2e.manifests import FOREVER, manifest, pod, shell
 
 
 @pytest.fixture(params=kubectls(), ids=lambda path: "beside python" if ".venv" in path else "on PATH")
-def either(request: pytest.FixtureRequest, cluster: Any, namespace: str, eventually: Any) -> Pods:
+def program(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def either(program: str, cluster: Any, namespace: str, eventually: Any) -> Pods:
     def kubectl(*arguments: str, input: str | None = None, check: bool = True, timeout: float = 60) -> Any:
-        return cluster.kubectl(*arguments, input=input, check=check, timeout=timeout, program=request.param)
+        return cluster.kubectl(*arguments, input=input, check=check, timeout=timeout, program=program)
 
     return Pods(kubectl, namespace, eventually)
 
@@ -121,11 +126,10 @@ def test_exec_passes_input_output_and_exit_codes(either: Pods) -> None:
     assert missing.returncode != 0 and "no such file" in missing.stdout + missing.stderr
 
 
-def test_attach_and_port_forward(either: Pods, cluster: Any, request: pytest.FixtureRequest) -> None:
+def test_attach_and_port_forward(either: Pods, cluster: Any, program: str) -> None:
     serves = "echo page > /index.html; httpd -p 127.0.0.1:8080 -h /; " + FOREVER
     either.create(pod("serves", "sh", "-c", serves))
     either.running("serves")
-    program = request.node.callspec.params["either"]
     command = [program, "-n", either.namespace, "port-forward", "pod/serves", ":8080"]
     with running(command, cluster) as forward:
         port = forward.readline().split(":")[1].split(" ")[0]
@@ -137,8 +141,7 @@ def test_attach_and_port_forward(either: Pods, cluster: Any, request: pytest.Fix
     assert attached.stdout == "said\n"
 
 
-def test_watch_shows_each_change(either: Pods, cluster: Any, request: pytest.FixtureRequest) -> None:
-    program = request.node.callspec.params["either"]
+def test_watch_shows_each_change(either: Pods, cluster: Any, program: str) -> None:
     command = [program, "-n", either.namespace, "get", "pods", "--watch"]
     with running(command, cluster) as watch:
         either.create(pod("seen", "sh", "-c", "exit 0", restartPolicy="Never"))
