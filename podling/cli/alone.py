@@ -11,8 +11,8 @@ from podling.cli.refusal import Refusal
 def alone(name: str, serve: Callable[..., Awaitable[None]], *arguments: Any, **changes: Any) -> None:
     """Run it until Ctrl-C, with the cluster's state made at the first start. `changes` are fields of the cluster.
 
-    Ports are those in cluster.json, never chosen anew here: the other services have read them too. A cluster that begins
-    here keeps its range, and so its ports, to itself while the service runs.
+    Ports are those in cluster.json, never chosen anew here: the other services have read them too. A cluster that
+    begins here keeps its range, and so its ports, to itself while the service runs.
     """
     from msgspec.structs import replace
 
