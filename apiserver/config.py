@@ -21,6 +21,7 @@ class Config:
     bind_address: str = "127.0.0.1"
     advertise_url: str = ""  # "" is https://bind_address:port
     service_cluster_ip_range: str = "10.97.0.0/16"
+    allow_privileged: bool = False  # pods may ask for privileged containers
     issuer: str = "https://kubernetes.default.svc"
 
     @property

@@ -4,14 +4,13 @@ Source of rules and words: k8s.io/apimachinery/pkg/api/validation/objectmeta.go,
 k8s.io/apiserver/pkg/registry/rest/{meta,update}.go.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from apiserver.kinds import names
 from apiserver.kinds.kind import Kind
 from podling.api import field
 from podling.api.field import ErrorList, Path
-from podling.api.selectors import LABEL_KEY, LABEL_VALUE
 
 Object = dict[str, Any]
 
@@ -19,56 +18,12 @@ METADATA = Path("metadata")
 ANNOTATIONS_BYTES = 256 * 1024
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 
-_QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
-_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_SUBDOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*")
-SUBDOMAIN = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
-_QUALIFIED_WORDS = (
-    "a valid label key "
-    + LABEL_KEY.removeprefix("name part ")
-    + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-)
-
-
-def subdomain(name: str) -> list[str]:
-    """What is wrong with a DNS subdomain; nothing: []."""
-    found = ["must be no more than 253 characters"] if len(name) > 253 else []
-    return found if _SUBDOMAIN.fullmatch(name) else [*found, SUBDOMAIN]
-
-
-def qualified_name(key: str) -> list[str]:
-    """What is wrong with the key of a label, an annotation, a finalizer."""
-    found: list[str] = []
-    prefix, slash, name = key.partition("/")
-    if not slash:
-        name = key
-    elif "/" in name:
-        return [_QUALIFIED_WORDS]
-    elif not prefix:
-        found.append("prefix part must be non-empty")
-    else:
-        found += [f"prefix part {words}" for words in subdomain(prefix)]
-    if not name:
-        found.append("name part must be non-empty")
-    elif len(name) > 63:
-        found.append("name part must be no more than 63 bytes")
-    return found if _QUALIFIED.fullmatch(name) else [*found, LABEL_KEY]
-
-
-def label_value(value: str) -> list[str]:
-    found = ["must be no more than 63 bytes"] if len(value) > 63 else []
-    return found if not value or _QUALIFIED.fullmatch(value) else [*found, LABEL_VALUE]
-
 
 def labels(found: dict[str, str] | None, path: Path) -> ErrorList:
     errors: ErrorList = []
     for key, value in sorted((found or {}).items()):
-        errors += [field.invalid(path, key, words) for words in qualified_name(key)]
-        errors += [field.invalid(path, value, words) for words in label_value(value or "")]
+        errors += [field.invalid(path, key, words) for words in names.qualified(key)]
+        errors += [field.invalid(path, value, words) for words in names.label_value(value or "")]
     return errors
 
 
@@ -76,16 +31,16 @@ def annotations(found: dict[str, str] | None, path: Path) -> ErrorList:
     errors: ErrorList = []
     size = 0
     for key, value in sorted((found or {}).items()):
-        errors += [field.invalid(path, key, words) for words in qualified_name(key.lower())]
+        errors += [field.invalid(path, key, words) for words in names.qualified(key.lower())]
         size += len(key.encode()) + len((value or "").encode())
     return [*errors, field.too_long(path, ANNOTATIONS_BYTES)] if size > ANNOTATIONS_BYTES else errors
 
 
 def finalizers(found: Sequence[str] | None, path: Path) -> ErrorList:
-    names = found or ()
-    errors = [field.invalid(path, name, words) for name in names for words in qualified_name(name)]
-    if ORPHAN in names and FOREGROUND in names:
-        errors.append(field.invalid(path, list(names), f"finalizer {ORPHAN} and {FOREGROUND} cannot be both set"))
+    held = found or ()
+    errors = [field.invalid(path, name, words) for name in held for words in names.qualified(name)]
+    if ORPHAN in held and FOREGROUND in held:
+        errors.append(field.invalid(path, list(held), f"finalizer {ORPHAN} and {FOREGROUND} cannot be both set"))
     return errors
 
 
@@ -119,7 +74,7 @@ def _mask_dash(prefix: str) -> str:
 
 def validate(meta: Object, kind: Kind) -> ErrorList:
     """What a new object's metadata must be; also part of every update."""
-    check: Callable[[str], Sequence[str]] = kind.validate_name or subdomain
+    check: Callable[[str], Sequence[str]] = kind.validate_name or names.subdomain
     path = METADATA
     errors: ErrorList = []
     if generate := meta.get("generateName"):

@@ -20,6 +20,7 @@ from apiserver.context import Context, Kinds
 from apiserver.feed import Feed
 from apiserver.kinds import KINDS
 from apiserver.kinds.kind import Kind
+from apiserver.kinds.pod.capabilities import CAPABILITIES
 from apiserver.registry import Registry
 from apiserver.tokens import Issuer
 from podling.api.errors import ApiError
@@ -36,6 +37,7 @@ RETRY_SECONDS = 0.5
 def build(config: Config, storage: Storage, kinds: Sequence[Kind] = KINDS, clock: Clock | None = None) -> Context:
     """The parts, put together; nothing runs yet."""
     clock = clock or RealClock()
+    CAPABILITIES.allow_privileged = config.allow_privileged
     feed = Feed(storage, kinds)
     authorizers = Authorizers(feed)
     admission = Chain(feed, authorizers)

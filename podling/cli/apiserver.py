@@ -1,6 +1,8 @@
 """`podling apiserver`: the API server over its own store, or over an etcd elsewhere."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from podling.cli.alone import alone
 from podling.cli.options import DEFAULT_NAME, EtcdServers, Name, addresses
@@ -11,13 +13,18 @@ if TYPE_CHECKING:
     from podling.state import Cluster, State
 
 
-def apiserver(name: Name = DEFAULT_NAME, etcd_servers: EtcdServers = None) -> None:
+AllowPrivileged = Annotated[bool, typer.Option("--allow-privileged", help="Pods may ask for privileged containers.")]
+
+
+def apiserver(
+    name: Name = DEFAULT_NAME, etcd_servers: EtcdServers = None, allow_privileged: AllowPrivileged = False
+) -> None:
     """The API server alone, in the foreground."""
     given = addresses(etcd_servers)
-    alone(name, serve, **({} if given is None else {"etcd_servers": given}))
+    alone(name, serve, allow_privileged, **({} if given is None else {"etcd_servers": given}))
 
 
-def config(state: "State", cluster: "Cluster") -> "Config":
+def config(state: "State", cluster: "Cluster", allow_privileged: bool) -> "Config":
     from apiserver.config import Config
 
     return Config(
@@ -31,6 +38,7 @@ def config(state: "State", cluster: "Cluster") -> "Config":
         kubelet_client_cert=state.pki / "apiserver-kubelet-client.crt",
         kubelet_client_key=state.pki / "apiserver-kubelet-client.key",
         token_file=state.pki / "tokens.csv",
+        allow_privileged=allow_privileged,
     )
 
 
@@ -44,8 +52,9 @@ def etcd_client(state: "State", cluster: "Cluster") -> "Tls | None":
     return Tls(state.pki / "etcd-ca.crt", state.pki / "etcd-client.crt", state.pki / "etcd-client.key")
 
 
-async def serve(state: "State", cluster: "Cluster") -> None:
-    """Until cancelled. With a store of our own, its etcd API is served too."""
+async def serve(state: "State", cluster: "Cluster", allow_privileged: bool = True) -> None:
+    """Until cancelled. With a store of our own, its etcd API is served too. Alone it refuses privileged containers
+    unless told otherwise, as kube-apiserver does; the clusters of `podling up` take them, as kubeadm's do."""
     from apiserver import service
 
     if cluster.etcd_servers:
@@ -53,7 +62,7 @@ async def serve(state: "State", cluster: "Cluster") -> None:
 
         remote = EtcdStorage(cluster.etcd_servers, etcd_client(state, cluster))
         try:
-            await service.run(config(state, cluster), remote)
+            await service.run(config(state, cluster, allow_privileged), remote)
         finally:
             await remote.close()
         return
@@ -65,7 +74,7 @@ async def serve(state: "State", cluster: "Cluster") -> None:
     try:
         etcd = await store_service.serve(storage.engine, store_config(state, cluster))
         try:
-            await service.run(config(state, cluster), storage)
+            await service.run(config(state, cluster, allow_privileged), storage)
         finally:
             await etcd.stop()
     finally:

@@ -167,6 +167,8 @@ class GrpcClient:
             raise errors.ServiceUnavailable(f"the API server cannot be reached: {error}") from error
         finally:
             self._waiting.pop(request.id, None)
+            if reply.done() and not reply.cancelled():
+                reply.exception()  # a call that failed while it was sent has been told already
         if answer.code >= 400:
             raise errors.from_status(msgspec.json.decode(answer.body))
         return answer

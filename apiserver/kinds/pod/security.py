@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apiserver.kinds.kind import Object
+from apiserver.kinds.pod.capabilities import CAPABILITIES
 from apiserver.kinds.pod.paths import descending
-from apiserver.kinds.pod.windows import ALLOW_PRIVILEGED, validate_options
+from apiserver.kinds.pod.windows import validate_options
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
@@ -71,7 +72,7 @@ def validate_container_context(context: Object | None, path: Path, *, host_users
     if context is None:
         return []
     errors: ErrorList = []
-    if context.get("privileged") and not ALLOW_PRIVILEGED:
+    if context.get("privileged") and not CAPABILITIES.allow_privileged:
         errors.append(field.forbidden(path.child("privileged"), "disallowed by cluster policy"))
     errors += _id(context, "runAsUser", path) + _id(context, "runAsGroup", path)
     errors += _known(context, "procMount", ("Default", "Unmasked"), path)

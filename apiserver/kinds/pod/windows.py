@@ -4,10 +4,10 @@ import re
 
 from apiserver.kinds import names
 from apiserver.kinds.kind import Object
+from apiserver.kinds.pod.capabilities import CAPABILITIES
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
-ALLOW_PRIVILEGED = False  # kube-apiserver's --allow-privileged is off unless given
 MOST_SPEC_BYTES, MOST_DOMAIN, MOST_USER = 64 * 1024, 256, 104
 _NETBIOS = re.compile(r'[^\\/:*?"<>|.][^\\/:*?"<>|]{0,14}')
 _DNS_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
@@ -76,7 +76,7 @@ def validate_host_process(spec: Object, path: Path) -> ErrorList:
     if not spec.get("hostNetwork"):
         words = "hostNetwork must be true if pod contains any hostProcess containers"
         errors.append(field.invalid(path.child("hostNetwork"), False, words))
-    if not ALLOW_PRIVILEGED:
+    if not CAPABILITIES.allow_privileged:
         errors.append(field.forbidden(path, "hostProcess containers are disallowed by cluster policy"))
     return errors
 
