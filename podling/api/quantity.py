@@ -6,6 +6,7 @@ form has no fraction and the largest suffix that keeps it whole.
 
 import re
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 _FORM = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)([A-Za-z]*)([+-]?\d*)")
@@ -42,6 +43,7 @@ class Quantity(NamedTuple):
         return -(-self.nanos * 1000 // _NANO)
 
 
+@lru_cache(maxsize=4096)  # a cluster's pods ask for the same few amounts
 def parse(text: str | int | float) -> Quantity:
     """Raises `QuantityError`."""
     found = _FORM.fullmatch(str(text))
