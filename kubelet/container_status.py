@@ -62,15 +62,17 @@ def _status(look: Look, container: Any, old: Data | None, default: Waiting) -> D
 
 def _comes_again(look: Look, container: Any, dead: ContainerSeen) -> bool:
     """What will not be started again has ended, whatever its memory still holds."""
-    policy = getattr(container, "restartPolicy", None) or look.pod.spec.restartPolicy or "Always"
+    policies = {member.name: member.policy for member in look.wanted.members}
+    policy = policies.get(container.name) or look.pod.spec.restartPolicy or "Always"
     return policy == "Always" or (policy == "OnFailure" and _exit_code(dead) != 0)
 
 
 def _body(look: Look, container: Any, now: ContainerSeen, state: Data, last: Data) -> Data:
     running = now.state is State.RUNNING
     plain_init = any(each.name == container.name and each.init and not each.sidecar for each in look.wanted.members)
+    ephemeral = any(each.name == container.name and each.ephemeral for each in look.wanted.members)
     done = now.state is State.EXITED and now.exit_code == 0 and "terminated" in state
-    ready = done if plain_init else running and look.readiness.get(container.name, True)
+    ready = done if plain_init else running and not ephemeral and look.readiness.get(container.name, True)
     status = {
         "name": container.name,
         "state": state,

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 POD_FIELDS = (
-    "ephemeralContainers",
     "hostnameOverride",
     "overhead",
     "resourceClaims",
@@ -26,6 +25,7 @@ POD_SECURITY_FIELDS = (
 CONTAINER_FIELDS = (
     "resizePolicy",
     "restartPolicyRules",
+    "targetContainerName",
     "volumeDevices",
 )
 CONTAINER_SECURITY_FIELDS = ("appArmorProfile", "procMount", "seLinuxOptions", "windowsOptions")
@@ -45,7 +45,7 @@ def _walk(spec: Any) -> Iterator[str]:
     for index, volume in enumerate(spec.volumes or ()):
         if volume.emptyDir and volume.emptyDir.sizeLimit and volume.emptyDir.medium != "Memory":
             yield f"spec.volumes[{index}].emptyDir.sizeLimit"
-    for field in ("initContainers", "containers"):
+    for field in ("initContainers", "containers", "ephemeralContainers"):
         for index, container in enumerate(getattr(spec, field) or ()):
             yield from _of_container(container, f"spec.{field}[{index}]")
 

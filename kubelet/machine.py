@@ -38,12 +38,14 @@ KEPT_DEAD = 1  # former instances kept a member, for `kubectl logs --previous`
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A container of the pod's spec. `policy`: Always, OnFailure or Never, for an init container too."""
+    """A container of the pod's spec. `policy`: Always, OnFailure or Never, for an init container too. `ephemeral`: of
+    `kubectl debug`; it runs once, and what becomes of it is nothing to the pod."""
 
     name: str
     spec_hash: str = ""
     init: bool = False
     policy: str = "Always"
+    ephemeral: bool = False
 
     @property
     def sidecar(self) -> bool:
@@ -202,7 +204,7 @@ def _start(wanted: Wanted, seen: PodSeen, sandbox: SandboxSeen, held: AbstractSe
 
 def _has_begun(wanted: Wanted, seen: PodSeen, sandbox: SandboxSeen) -> bool:
     """An app container exists in this sandbox, so every init container was done, whatever is left of them."""
-    apps = {member.name for member in wanted.members if not member.init}
+    apps = {member.name for member in wanted.members if not member.init and not member.ephemeral}
     return any(each.name in apps and each.sandbox_id == sandbox.id for each in seen.containers)
 
 
@@ -278,7 +280,7 @@ def is_over(wanted: Wanted, seen: PodSeen) -> bool:
     ends = [(member, newest(seen, member.name)) for member in wanted.members]
     if any(member.init and last and is_dead(last) and _has_failed_for_good(member, last) for member, last in ends):
         return True
-    apps = [_has_ended(wanted, member, last) for member, last in ends if not member.init]
+    apps = [_has_ended(wanted, member, last) for member, last in ends if not member.init and not member.ephemeral]
     return bool(apps) and all(apps)
 
 

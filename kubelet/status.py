@@ -30,6 +30,7 @@ FIELDS = (  # of the status, that the kubelet writes
     "startTime",
     "initContainerStatuses",
     "containerStatuses",
+    "ephemeralContainerStatuses",
     "qosClass",
 )
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
@@ -52,6 +53,7 @@ def pod_status(pod: Any, wanted: Wanted, seen: PodSeen, old: Data, view: View) -
     look = Look(pod, wanted, seen, old, view.waiting, view.readiness, ended)
     inits = container_statuses(look, pod.spec.initContainers or (), "initContainerStatuses")
     apps = container_statuses(look, pod.spec.containers, "containerStatuses")
+    guests = container_statuses(look, pod.spec.ephemeralContainers or (), "ephemeralContainerStatuses")
     phase = phase_of(pod, inits, apps, ended)
     if old.get("phase") in ("Succeeded", "Failed"):
         phase = old["phase"]
@@ -73,6 +75,7 @@ def pod_status(pod: Any, wanted: Wanted, seen: PodSeen, old: Data, view: View) -
         "startTime": old.get("startTime") or timestamp(view.now),
         "initContainerStatuses": inits or None,
         "containerStatuses": apps or None,
+        "ephemeralContainerStatuses": guests or None,
         "qosClass": old.get("qosClass") or quality_of(pod),
     }
     return {key: value for key, value in status.items() if value is not None}

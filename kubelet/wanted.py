@@ -45,8 +45,8 @@ def ref_of(pod: Any) -> PodRef:
 
 
 def containers_of(pod: Any) -> list[Any]:
-    """Init containers first, in order."""
-    return [*(pod.spec.initContainers or ()), *pod.spec.containers]
+    """Init containers first, in order; those of `kubectl debug` last."""
+    return [*(pod.spec.initContainers or ()), *pod.spec.containers, *(pod.spec.ephemeralContainers or ())]
 
 
 def container_of(pod: Any, name: str) -> Any:
@@ -59,7 +59,10 @@ def is_init(pod: Any, name: str) -> bool:
 
 def field_path(pod: Any, name: str) -> str:
     """Where the pod's spec names a container, as events tell it: `spec.containers{app}`."""
-    return f"spec.{'initContainers' if is_init(pod, name) else 'containers'}{{{name}}}"
+    for part in ("initContainers", "ephemeralContainers"):
+        if any(container.name == name for container in getattr(pod.spec, part) or ()):
+            return f"spec.{part}{{{name}}}"
+    return f"spec.containers{{{name}}}"
 
 
 class Health(NamedTuple):
@@ -96,10 +99,10 @@ def orphan(ref: PodRef, pod: Any | None, memory: Memory) -> Wanted:
 
 def members_of(pod: Any) -> Sequence[Member]:
     policy = pod.spec.restartPolicy or "Always"
-    inits = [_init_member(each, policy) for each in pod.spec.initContainers or ()]
     return [
-        *inits,
+        *(_init_member(each, policy) for each in pod.spec.initContainers or ()),
         *(Member(each.name, spec_hash(each), False, each.restartPolicy or policy) for each in pod.spec.containers),
+        *(Member(each.name, spec_hash(each), False, "Never", True) for each in pod.spec.ephemeralContainers or ()),
     ]
 
 
@@ -124,14 +127,15 @@ def _next_attempts(pod: Any) -> Sequence[tuple[str, int]]:
     status = pod.status
     if status is None:
         return ()
-    told = [*(status.initContainerStatuses or ()), *(status.containerStatuses or ())]
+    told = [*(status.initContainerStatuses or ()), *(status.containerStatuses or ())]  # ephemeral ones run once
     return [(each.name, (each.restartCount or 0) + 1) for each in told if each.containerID]
 
 
 def _ended(pod: Any) -> frozenset[str]:
     policies = {member.name: member.policy for member in members_of(pod)}
     found = set()
-    for each in (pod.status.containerStatuses if pod.status else None) or ():
+    status = pod.status
+    for each in [*(status.containerStatuses or ()), *(status.ephemeralContainerStatuses or ())] if status else ():
         ended = each.state.terminated if each.state else None
         policy = policies.get(each.name, "Always")
         if ended and (policy == "Never" or (policy == "OnFailure" and ended.exitCode == 0)):

@@ -48,6 +48,7 @@ def wanted(*members: Member, **more: object) -> Wanted:
 
 EXITED, CREATED = State.EXITED, State.CREATED
 NEVER = Member("app", "h", False, "Never")
+GUEST = Member("look", "h", False, "Never", ephemeral=True)
 
 TABLE = {
     "nothing there": (wanted(APP), engine(sandbox=None), StartSandbox(0)),
@@ -72,6 +73,13 @@ TABLE = {
         wanted(INIT, APP),
         engine(seen("init", EXITED), seen("app", EXITED), sandbox=None),
         Remove(["init-0"]),
+    ),
+    "a guest comes": (wanted(APP, GUEST), engine(seen("app")), Start("s0", [Launch("look", 0)])),
+    "a guest has ended": (wanted(APP, GUEST), engine(seen("app"), seen("look", EXITED)), None),
+    "a guest keeps no pod": (
+        wanted(NEVER, GUEST),
+        engine(seen("app", EXITED), seen("look")),
+        Stop(["look-0"], ["look"], 30),
     ),
     "another image": (
         wanted(APP),

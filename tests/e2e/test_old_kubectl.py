@@ -1,0 +1,55 @@
+"""Debian's kubectl, which is sixteen versions older than the API: SPDY, OpenAPI 2 as protobuf, checks of its own."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.asking import Pods
+
+HELLO = str(Path(__file__).parents[2] / "examples" / "hello-pod.yaml")
+
+
+@pytest.fixture(scope="session")
+def old(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("old-kubectl")
+    folder.chmod(0o777)  # apt's own user writes there
+    try:
+        subprocess.run(["apt-get", "download", "kubernetes-client"], cwd=folder, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no kubectl of the distribution: {error}")
+    [package] = folder.glob("kubernetes-client_*.deb")
+    subprocess.run(["dpkg", "-x", package, folder], check=True)
+    return os.fspath(folder / "usr" / "bin" / "kubectl")
+
+
+@pytest.fixture
+def pods(old: str, cluster: Any, namespace: str, eventually: Any) -> Pods:
+    def kubectl(*arguments: str, input: str | None = None, check: bool = True, timeout: float = 60) -> Any:
+        return cluster.kubectl(*arguments, input=input, check=check, timeout=timeout, program=old)
+
+    return Pods(kubectl, namespace, eventually)
+
+
+def test_it_does_what_it_did(pods: Pods) -> None:
+    assert pods("apply", "-f", HELLO).stdout == "pod/hello-pod created\n"
+    pods.running("hello-pod")
+    assert pods("apply", "-f", HELLO).stdout == "pod/hello-pod unchanged\n"
+    assert pods.shown("hello-pod")[1:4] == ["1/1", "Running", "0"]
+    assert "Started container hello-ctr" in pods("describe", "pod", "hello-pod").stdout
+    assert pods("exec", "-i", "hello-pod", "--", "cat", input="through\n").stdout == "through\n"
+    failed = pods("exec", "hello-pod", "--", "sh", "-c", "exit 7", check=False)
+    assert failed.returncode == 7
+    assert "serves a page" in pods("logs", "hello-pod").stdout
+    assert "is running at" in pods("cluster-info").stdout
+    assert pods("delete", "pod", "hello-pod", "--now").stdout.startswith('pod "hello-pod" deleted')
+
+
+def test_it_explains_and_checks_by_the_old_openapi(pods: Pods) -> None:
+    assert "restartPolicy" in pods("explain", "pods", "--recursive").stdout
+    assert "Restart policy for all containers" in pods("explain", "pod.spec.restartPolicy").stdout
+    text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: b, imagee: c}]}"
+    refused = pods("apply", "-f", "-", input=text, check=False)
+    assert 'unknown field "imagee"' in refused.stderr
