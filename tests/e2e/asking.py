@@ -53,7 +53,7 @@ class Pods:
         self.eventually(lambda: self.status(name) in wanted, seconds, lambda: self.described(name))
 
     def gone(self, name: str, seconds: float = 30) -> None:
-        self.eventually(lambda: self("get", "pod", name, check=False).returncode != 0, seconds)
+        self.eventually(lambda: "(NotFound)" in self("get", "pod", name, check=False).stderr, seconds)
 
     def exec(self, name: str, *command: str, container: str = "app", check: bool = True) -> Done:
         return self("exec", name, "-c", container, "--", *command, check=check)

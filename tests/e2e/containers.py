@@ -21,6 +21,9 @@ class Containers:
     def kill(self, id: str) -> None:
         self._api.kill(id)
 
+    def remove(self, id: str) -> None:
+        self._api.remove_container(id, force=True)
+
     def is_running(self, id: str) -> bool:
         return any(found["Id"] == id and found["State"] == "running" for found in self._api.containers(all=True))
 
