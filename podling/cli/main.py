@@ -16,6 +16,7 @@ from podling.cli import (
     status,
     store,
     up,
+    why,
 )
 from podling.cli.refusal import Refusal
 
@@ -35,6 +36,7 @@ typer_app.command(name="down")(down.down)
 typer_app.command(name="status")(status.status)
 typer_app.command(name="kubectl", context_settings=PASS_THROUGH)(kubectl.kubectl)
 typer_app.command(name="logs")(logs.logs)
+typer_app.command(name="why")(why.why)
 typer_app.command(name="image")(image.image)
 typer_app.command(name="apiserver", rich_help_panel="One service alone")(apiserver.apiserver)
 typer_app.command(name="store", rich_help_panel="One service alone")(store.store)
