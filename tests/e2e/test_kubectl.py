@@ -135,7 +135,7 @@ def test_attach_and_port_forward(either: Pods, cluster: Any, program: str) -> No
         port = forward.readline().split(":")[1].split(" ")[0]
         fetch = ["curl", "-s", "--max-time", "5", f"http://127.0.0.1:{port}/"]
         assert subprocess.run(fetch, capture_output=True, text=True, check=True).stdout == "page\n"
-    either.create(manifest("echo", [{**shell("cat"), "stdin": True}]))
+    either.create(manifest("echo", [{**shell("cat"), "stdin": True, "stdinOnce": True}], restartPolicy="Never"))
     either.running("echo")
     attached = either("attach", "-i", "echo", input="said\n", check=False, timeout=20)
     assert attached.stdout == "said\n"

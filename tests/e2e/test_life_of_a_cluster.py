@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
@@ -54,6 +55,11 @@ def hello(cluster: Cluster) -> str:
 def address(cluster: Cluster) -> str:
     """ "" while it has none."""
     return cluster.kubectl("get", "pod", "hello-pod", "-o", "jsonpath={.status.podIP}").stdout
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def page(ip: str) -> str:
@@ -158,18 +164,20 @@ def test_the_objects_can_live_in_a_real_etcd(own: Cluster, etcd_address: str, ev
     assert "/registry/pods/default/hello-pod" in keys.stdout
 
 
-def test_the_store_can_run_apart_from_the_api_server(own: Cluster) -> None:
+def test_the_store_can_run_apart_from_the_api_server(own: Cluster, tmp_path: Path, eventually: Eventually) -> None:
     own.podling("up")
     hello(own)
     own.podling("down")
     kept = own.state.load()
     address = f"https://127.0.0.1:{kept.ports['etcd']}"
-    command = [str(BIN / "podling"), "store"]
+    command, told = [str(BIN / "podling"), "store"], tmp_path / "store.log"
     with (
         claim(kept.pod_cidr).socket,  # no other cluster takes the range, and its ports, meanwhile
-        subprocess.Popen(command, env=own.environment, stderr=subprocess.DEVNULL) as store,
+        told.open("wb") as log,
+        subprocess.Popen(command, env=own.environment, stderr=log) as store,
     ):
         try:
+            eventually(lambda: listens(kept.ports["etcd"]), 20, told.read_text)
             own.podling("up", "--etcd-servers", address)
             own.kubectl("wait", "--for=condition=Ready", "pod/hello-pod", "--timeout=60s", timeout=70)
             own.podling("down")

@@ -29,6 +29,7 @@ from tests.e2e.test_kubectl import (
     test_run_get_label_annotate_patch_delete,
     test_watch_shows_each_change,
 )
+from tests.e2e.test_life_of_a_cluster import listens
 from tests.e2e.test_restart_policies import test_a_pod_that_may_end_ends
 from tests.e2e.test_sharing import test_the_environment_comes_from_where_the_manifest_says
 from tests.e2e.test_source_document import hello, test_describe_tells_its_story
@@ -64,7 +65,7 @@ def cluster(
     command = [str(BIN / "podling"), "store"]
     with subprocess.Popen(command, env=made.environment, stderr=subprocess.DEVNULL) as store:
         try:
-            eventually(lambda: made.state.exists and (made.state.pki / "etcd-ca.crt").exists())
+            eventually(lambda: made.state.exists and listens(made.state.load().ports["etcd"]))
             address = f"https://127.0.0.1:{made.state.load().ports['etcd']}"
             with running(made, request, "--etcd-servers", address):
                 yield made
