@@ -34,6 +34,8 @@ from tests.e2e.containers import Containers
 
 __all__ = ["etcd_address"]
 BIN = Path(sys.executable).parent
+# PODLING_TEST_ETCD=http://127.0.0.1:2379 runs the suite over an etcd, or a `podling store`, that is there.
+ELSEWHERE = ["--etcd-servers", os.environ["PODLING_TEST_ETCD"]] if os.environ.get("PODLING_TEST_ETCD") else []
 IMAGES = ("busybox", "nigelpoulton/k8sbook:1.0", "nigelpoulton/web-app:1.0", "nginx", "k8s.gcr.io/git-sync:v3.1.6")
 Done = subprocess.CompletedProcess[str]
 
@@ -120,7 +122,8 @@ def engine() -> Engine:
 def cluster(
     engine: Engine, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Cluster]:
-    with running(Cluster(f"e2e-{uuid.uuid4().hex[:6]}", tmp_path_factory.mktemp("cluster")), request) as made:
+    made = Cluster(f"e2e-{uuid.uuid4().hex[:6]}", tmp_path_factory.mktemp("cluster"))
+    with running(made, request, *ELSEWHERE) as made:
         yield made
 
 
