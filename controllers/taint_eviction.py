@@ -9,6 +9,7 @@ from typing import Any
 
 from controllers.controller import Context, Source, itself, run
 from podling.api.errors import Conflict, NotFound
+from podling.api.taints import tolerates
 from podling.client.resource import NODES, PODS
 from podling.loop.reconcile import After
 
@@ -52,16 +53,8 @@ def evict_at(pod: Any, node: Any, now: datetime) -> datetime | None:
 
 def _leaves(pod: Any, taint: Any, now: datetime) -> datetime | None:
     added: datetime = taint.timeAdded or now
-    tolerating = [t for t in pod.spec.tolerations or () if _tolerates(t, taint)]
+    tolerating = [t for t in pod.spec.tolerations or () if tolerates(t, taint.key, taint.value or "", taint.effect)]
     if not tolerating:
         return now
     limits = [t.tolerationSeconds for t in tolerating if t.tolerationSeconds is not None]
     return datetime.fromtimestamp(added.timestamp() + max(0, min(limits)), added.tzinfo) if limits else None
-
-
-def _tolerates(toleration: Any, taint: Any) -> bool:
-    if toleration.effect not in (None, "", taint.effect) or toleration.key not in (None, "", taint.key):
-        return False
-    if toleration.operator == "Exists":
-        return True
-    return bool(toleration.key) and (toleration.value or "") == (taint.value or "")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from lightkube.models.core_v1 import Pod
 
 from podling.api import resources, selectors
+from podling.api.taints import tolerates
 from scheduler.snapshot import NodeInfo, host_ports
 
 NODE = "node changed"
@@ -27,7 +28,7 @@ def unschedulable(pod: Pod, node: NodeInfo) -> list[str]:
     if not (node.node.spec and node.node.spec.unschedulable):
         return []
     taint = {"key": "node.kubernetes.io/unschedulable", "value": "", "effect": "NoSchedule"}
-    return [] if tolerates(pod, taint) else ["node(s) were unschedulable"]
+    return [] if is_tolerated(pod, taint) else ["node(s) were unschedulable"]
 
 
 def node_name(pod: Pod, node: NodeInfo) -> list[str]:
@@ -37,7 +38,7 @@ def node_name(pod: Pod, node: NodeInfo) -> list[str]:
 
 def taints(pod: Pod, node: NodeInfo) -> list[str]:
     for taint in taints_of(node):
-        if taint["effect"] in ("NoSchedule", "NoExecute") and not tolerates(pod, taint):
+        if taint["effect"] in ("NoSchedule", "NoExecute") and not is_tolerated(pod, taint):
             return [f"node(s) had untolerated taint {{{taint['key']}: {taint['value']}}}"]
     return []
 
@@ -83,18 +84,8 @@ def taints_of(node: NodeInfo) -> Iterable[dict[str, str]]:
         yield {"key": taint.key, "value": taint.value or "", "effect": taint.effect}
 
 
-def tolerates(pod: Pod, taint: dict[str, str]) -> bool:
-    return any(_tolerates(toleration, taint) for toleration in pod.spec.tolerations or ())
-
-
-def _tolerates(toleration: Any, taint: dict[str, str]) -> bool:
-    if toleration.effect and toleration.effect != taint["effect"]:
-        return False
-    if toleration.key and toleration.key != taint["key"]:
-        return False
-    if toleration.operator == "Exists":
-        return True
-    return bool(toleration.key) and (toleration.value or "") == taint["value"]
+def is_tolerated(pod: Pod, taint: dict[str, str]) -> bool:
+    return any(tolerates(each, **taint) for each in pod.spec.tolerations or ())
 
 
 def term_matches(term: Any, node: NodeInfo) -> bool:

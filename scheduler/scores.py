@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from lightkube.models.core_v1 import Pod
 
-from scheduler.filters import taints_of, term_matches, tolerates
+from scheduler.filters import is_tolerated, taints_of, term_matches
 from scheduler.snapshot import UNSAID, NodeInfo, assumed_use
 
 BEST = 100
@@ -44,7 +44,7 @@ def preferred_affinity(pod: Pod, nodes: Sequence[NodeInfo]) -> list[int]:
 def preferred_taints(pod: Pod, nodes: Sequence[NodeInfo]) -> list[int]:
     """Fewer untolerated PreferNoSchedule taints are better."""
     counts = [
-        sum(taint["effect"] == "PreferNoSchedule" and not tolerates(pod, taint) for taint in taints_of(node))
+        sum(taint["effect"] == "PreferNoSchedule" and not is_tolerated(pod, taint) for taint in taints_of(node))
         for node in nodes
     ]
     return [BEST - score for score in _normalized(counts)]
