@@ -40,7 +40,7 @@ def build(config: Config, storage: Storage, kinds: Sequence[Kind] = KINDS, clock
     CAPABILITIES.allow_privileged = config.allow_privileged
     feed = Feed(storage, kinds)
     authorizers = Authorizers(feed)
-    admission = Chain(feed, authorizers)
+    admission = Chain(feed, authorizers, config.warn_unsupported)
     return Context(
         config=config,
         storage=storage,

@@ -10,6 +10,7 @@ from apiserver.admission.priority import Priority
 from apiserver.admission.runtimeclass import RuntimeClass
 from apiserver.admission.serviceaccount import ServiceAccount
 from apiserver.admission.taintnodesbycondition import TaintNodesByCondition
+from apiserver.admission.unsupportedfields import UnsupportedFields
 from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.lister import Lister
 
@@ -17,7 +18,7 @@ from apiserver.lister import Lister
 class Chain:
     """Runs every plugin in turn; the first refusal ends it."""
 
-    def __init__(self, lister: Lister, authorizer: Authorizers) -> None:
+    def __init__(self, lister: Lister, authorizer: Authorizers, warn_unsupported: bool = False) -> None:
         self.plugins: tuple[Plugin, ...] = (
             NamespaceLifecycle(lister),
             ServiceAccount(lister),
@@ -28,6 +29,7 @@ class Chain:
             DefaultTolerationSeconds(),
             RuntimeClass(lister),
             Escalation(authorizer),
+            *([UnsupportedFields()] if warn_unsupported else ()),
         )
 
     async def admit(self, write: Admission) -> None:

@@ -21,10 +21,10 @@ def apiserver(
 ) -> None:
     """The API server alone, in the foreground."""
     given = addresses(etcd_servers)
-    alone(name, serve, allow_privileged, **({} if given is None else {"etcd_servers": given}))
+    alone(name, serve, allow_privileged, False, **({} if given is None else {"etcd_servers": given}))
 
 
-def config(state: "State", cluster: "Cluster", allow_privileged: bool) -> "Config":
+def config(state: "State", cluster: "Cluster", allow_privileged: bool, with_nodes: bool) -> "Config":
     from apiserver.config import Config
 
     return Config(
@@ -39,6 +39,7 @@ def config(state: "State", cluster: "Cluster", allow_privileged: bool) -> "Confi
         kubelet_client_key=state.pki / "apiserver-kubelet-client.key",
         token_file=state.pki / "tokens.csv",
         allow_privileged=allow_privileged,
+        warn_unsupported=with_nodes,
     )
 
 
@@ -52,9 +53,10 @@ def etcd_client(state: "State", cluster: "Cluster") -> "Tls | None":
     return Tls(state.pki / "etcd-ca.crt", state.pki / "etcd-client.crt", state.pki / "etcd-client.key")
 
 
-async def serve(state: "State", cluster: "Cluster", allow_privileged: bool = True) -> None:
-    """Until cancelled. With a store of our own, its etcd API is served too. Alone it refuses privileged containers
-    unless told otherwise, as kube-apiserver does; the clusters of `podling up` take them, as kubeadm's do."""
+async def serve(state: "State", cluster: "Cluster", allow_privileged: bool = True, with_nodes: bool = True) -> None:
+    """Until cancelled. With a store of our own, its etcd API is served too. Alone it answers as kube-apiserver does,
+    privileged containers refused unless told otherwise. The clusters of `podling up` take those, as kubeadm's do, and
+    `with_nodes` of podling speak of what these can do."""
     from apiserver import service
 
     if cluster.etcd_servers:
@@ -62,7 +64,7 @@ async def serve(state: "State", cluster: "Cluster", allow_privileged: bool = Tru
 
         remote = EtcdStorage(cluster.etcd_servers, etcd_client(state, cluster))
         try:
-            await service.run(config(state, cluster, allow_privileged), remote)
+            await service.run(config(state, cluster, allow_privileged, with_nodes), remote)
         finally:
             await remote.close()
         return
@@ -74,7 +76,7 @@ async def serve(state: "State", cluster: "Cluster", allow_privileged: bool = Tru
     try:
         etcd = await store_service.serve(storage.engine, store_config(state, cluster))
         try:
-            await service.run(config(state, cluster, allow_privileged), storage)
+            await service.run(config(state, cluster, allow_privileged, with_nodes), storage)
         finally:
             await etcd.stop()
     finally:
