@@ -44,7 +44,7 @@ class Row(NamedTuple):
 
 def rows() -> list[Row]:
     lines = TABLE.read_text().splitlines() if TABLE.exists() else []
-    return [Row(*(line.split("\t") + ["", ""])[:3]) for line in lines]
+    return [Row(*[*line.split("\t"), "", ""][:3]) for line in lines]
 
 
 def fields(known: dict[str, Row]) -> Iterator[str]:

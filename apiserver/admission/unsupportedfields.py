@@ -1,5 +1,6 @@
-"""UnsupportedFields: pods, and templates of pods, are warned of what podling does not do on Docker. Clusters of `podling
-up` have it; an API server alone answers as Kubernetes'."""
+"""UnsupportedFields: pods, and templates of pods, are warned of what podling does not do on Docker.
+
+Clusters of `podling up` have it; an API server alone answers as Kubernetes'."""
 
 from apiserver.admission.plugin import Admission, Validating
 from apiserver.admission.podsecurity import pod_template

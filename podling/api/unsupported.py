@@ -49,6 +49,7 @@ PLUGINS = {
     "persistentVolumeClaim": "podling has no persistent volumes yet; use hostPath; the pod will wait",
 }
 OF_WINDOWS = "podling runs Linux containers; the pod will run without it"
+SPEC = Path("spec")
 CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 
@@ -69,7 +70,7 @@ UNSUPPORTED: Sequence[Unsupported] = (
 )
 
 
-def unsupported(spec: Spec, where: Path = Path("spec")) -> list[str]:
+def unsupported(spec: Spec, where: Path = SPEC) -> list[str]:
     """A sentence a field, in the order of the table: `spec.volumes[0].nfs: podling mounts no …`."""
     return [f"{path}: {each.words}" for each in UNSUPPORTED for path in _given(spec, each, where)]
 
