@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 
 from apiserver.kinds import names
 from apiserver.kinds.kind import Object
-from apiserver.kinds.pod.resources import aggregate, amounts, is_pod_level
 from podling.api import field
 from podling.api.field import ErrorList, FieldError, Path
+from podling.api.pod_resources import aggregate, amounts, is_pod_level
 from podling.api.quantity import Quantity, QuantityError, parse
 
 POD_LEVEL = ("cpu", "hugepages-", "memory")

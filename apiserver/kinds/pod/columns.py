@@ -14,7 +14,7 @@ from typing import NamedTuple
 from apiserver.kinds import columns
 from apiserver.kinds.columns import NONE, age
 from apiserver.kinds.kind import Column, Object
-from apiserver.kinds.pod.resources import is_sidecar
+from podling.api.pod_resources import is_sidecar
 
 TERMINAL = ("Succeeded", "Failed")
 

@@ -13,11 +13,11 @@ from apiserver.kinds.pod.env import validate_env, validate_env_from
 from apiserver.kinds.pod.mounts import validate_devices, validate_mounts
 from apiserver.kinds.pod.ports import host_port_conflicts, validate_ports
 from apiserver.kinds.pod.probes import validate_lifecycle, validate_probe
-from apiserver.kinds.pod.resources import is_sidecar
 from apiserver.kinds.pod.security import validate_container_context
 from apiserver.kinds.pod.volumes import validate_pull_policy
 from podling.api import field
 from podling.api.field import ErrorList, Path
+from podling.api.pod_resources import is_sidecar
 
 MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 RESTART_POLICIES = ("Always", "Never", "OnFailure")

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from apiserver.kinds.kind import Kind, Object, Subresource
 from apiserver.kinds.pod.columns import COLUMNS, TERMINAL, row_conditions
-from apiserver.kinds.pod.defaults import default_pod
 from apiserver.kinds.pod.prepare import prepare_create, prepare_update
 from apiserver.kinds.pod.subresources import EPHEMERAL_CONTAINERS, RESIZE, STATUS_PATH
 from apiserver.kinds.pod.updates import validate_update
 from apiserver.kinds.pod.validate import validate_create, validate_pod
 from apiserver.kinds.pod.warnings import warn
 from apiserver.schema.load import schema
+from podling.api.pod_defaults import default_pod
 
 
 def _grace_seconds(obj: Object) -> int:

@@ -2,8 +2,8 @@
 
 from apiserver.kinds.kind import Object
 from apiserver.kinds.pod.affinity import PREFERRED, REQUIRED
-from apiserver.kinds.pod.resources import qos_class
 from podling.api.meta import timestamp
+from podling.api.pod_resources import qos_class
 
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from apiserver.kinds.pod.defaults import pull_policy
-from apiserver.kinds.pod.resources import qos_class
+from podling.api.pod_defaults import pull_policy
+from podling.api.pod_resources import qos_class
 
 
 @pytest.mark.parametrize(

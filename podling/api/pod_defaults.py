@@ -1,14 +1,16 @@
 """What a pod's fields are when nobody said. Source: kubernetes/pkg/apis/core/v1/defaults.go.
 
-`default_pod` is for pods; `default_pod_spec` also for the templates of pods, which get less.
+`default_pod` is for pods; `default_pod_spec` also for the templates of pods, which get less. The API server
+defaults what it is sent, the kubelet the manifests of static pods, which no API server has seen.
 """
 
 import re
 from collections.abc import Callable
+from typing import Any
 
-from apiserver.kinds.kind import Object
-from apiserver.kinds.pod.resources import aggregate, amounts, is_pod_level, rounded
+from podling.api.pod_resources import aggregate, amounts, is_pod_level, rounded
 
+Object = dict[str, Any]  # JSON
 MODE = 0o644
 TOKEN_SECONDS = 3600
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")

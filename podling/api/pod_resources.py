@@ -1,10 +1,11 @@
 """Sums of what a pod's containers ask for. Source: k8s.io/component-helpers/resource."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from apiserver.kinds.kind import Object
 from podling.api.quantity import Quantity, parse
 
+Object = dict[str, Any]  # JSON
 Amounts = dict[str, Quantity]
 _MILLI = 10**6
 
