@@ -13,9 +13,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from kubelet.context import Tools
 from kubelet.runtime import ContainerError, PodRef, RuntimeUnavailable
 from kubelet.wanted import ref_of
-from kubelet.worker import PodWorker, Tools
+from kubelet.worker import PodWorker
 from podling.client.informer import Informer
 from podling.loop import reconcile
 from podling.loop.backoff import Backoff

@@ -76,10 +76,13 @@ class Delays:
 
 
 class Failure(NamedTuple):
-    """The kubelet itself ended the pod: DeadlineExceeded, …"""
+    """The kubelet itself ended the pod: DeadlineExceeded, Evicted, … `grace_seconds` is less than the pod's own where
+    there is no time for that; `conditions` are set on the pod with it: DisruptionTarget."""
 
     reason: str
     message: str
+    grace_seconds: int | None = None
+    conditions: tuple[Mapping[str, str], ...] = ()  # type, status, reason, message
 
 
 @dataclass

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
 
+from kubelet.context import Tools
 from kubelet.docker import DockerRuntime
 from kubelet.docker_streams import DockerStreams
 from kubelet.execution import StreamExecutor
@@ -30,7 +31,6 @@ from kubelet.status_writer import StatusWriter
 from kubelet.volumes.objects import Objects
 from kubelet.volumes.volumes import Volumes
 from kubelet.wanted import NodeFacts
-from kubelet.worker import Tools
 from podling.client.client import Client
 from podling.client.events import EventRecorder
 from podling.client.grpc import GrpcClient, dial

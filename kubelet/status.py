@@ -34,6 +34,7 @@ FIELDS = (  # of the status, that the kubelet writes
     "qosClass",
 )
 OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+SHARED = ("DisruptionTarget",)  # conditions that the kubelet sets beside others
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,13 @@ def _conditions(pod: Any, told: _Told, old: Data, view: View) -> Sequence[Data]:
         ("PodScheduled", True, "", ""),
     ]
     before = {each["type"]: each for each in old.get("conditions") or ()}
-    others = [each for type_, each in before.items() if type_ not in OWNED]
+    told_of_failure = [
+        (each["type"], each["status"] == "True", each.get("reason", ""), each.get("message", ""))
+        for each in (view.failure.conditions if view.failure else ())
+    ]
+    found += told_of_failure
+    ours = {each[0] for each in found}
+    others = [each for type_, each in before.items() if type_ not in ours]
     return [*(_condition(pod, each, before.get(each[0]), view.now) for each in found), *others]
 
 

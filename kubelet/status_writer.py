@@ -9,7 +9,7 @@ import asyncio
 import logging
 from typing import Any, NamedTuple
 
-from kubelet.status import FIELDS, OWNED
+from kubelet.status import FIELDS, OWNED, SHARED
 from podling.api.errors import Conflict, NotFound
 from podling.client.client import Client
 from podling.client.codec import plain
@@ -108,8 +108,9 @@ def difference(old: Data, new: Data) -> Data:
 
 def with_foreign(status: Data, known: Data) -> Data:
     """`status`, with the conditions that others set as the API has them."""
-    own = [each for each in status.get("conditions") or () if each["type"] in OWNED]
-    others = [each for each in known.get("conditions") or () if each["type"] not in OWNED]
+    own = [each for each in status.get("conditions") or () if each["type"] in OWNED + SHARED]
+    types = {*OWNED, *(each["type"] for each in own)}
+    others = [each for each in known.get("conditions") or () if each["type"] not in types]
     return {**status, "conditions": [*own, *others]}
 
 

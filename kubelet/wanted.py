@@ -83,7 +83,7 @@ def wanted_of(pod: Any, memory: Memory, health: Health = WELL) -> Wanted:
         members=members_of(pod),
         leaving=leaving,
         over=memory.failure is not None or bool(pod.status and pod.status.phase in TERMINAL),
-        grace_seconds=_grace_seconds(pod, leaving),
+        grace_seconds=_grace_seconds(pod, leaving, memory),
         sandbox_attempt=memory.sandbox_attempt,
         next_attempts=_next_attempts(pod),
         ended=_ended(pod),
@@ -116,11 +116,13 @@ def spec_hash(container: Any) -> str:
     return hashlib.sha256((container.image or "").encode()).hexdigest()[:16]
 
 
-def _grace_seconds(pod: Any, leaving: bool) -> int:
-    given = pod.metadata.deletionGracePeriodSeconds if leaving else None
-    if given is None:
-        given = pod.spec.terminationGracePeriodSeconds
-    return 30 if given is None else max(0, int(given))
+def _grace_seconds(pod: Any, leaving: bool, memory: Memory) -> int:
+    """The least of what the deletion and the kubelet itself give, else the pod's own."""
+    deletion = pod.metadata.deletionGracePeriodSeconds if leaving else None
+    failure = memory.failure.grace_seconds if memory.failure else None
+    given = [int(seconds) for seconds in (deletion, failure) if seconds is not None]
+    own = pod.spec.terminationGracePeriodSeconds
+    return max(0, min(given, default=30 if own is None else int(own)))
 
 
 def _next_attempts(pod: Any) -> Sequence[tuple[str, int]]:

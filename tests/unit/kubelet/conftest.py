@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kubelet.context import Tools
 from kubelet.fake import FakeRuntime
 from kubelet.handlers import Handlers
 from kubelet.kubelet import Kubelet
@@ -18,7 +19,6 @@ from kubelet.status_writer import StatusWriter
 from kubelet.volumes.objects import Objects
 from kubelet.volumes.volumes import Volumes
 from kubelet.wanted import NodeFacts
-from kubelet.worker import Tools
 from podling.client.client import Client
 from podling.client.events import EventRecorder
 from podling.client.fake import FakeClient
