@@ -32,10 +32,9 @@ THREADS = 16
 STARTS_PER_CPU = 2
 CALL_SECONDS = 120.0
 ANY_VERSION = "1.41"  # of the API: the question for the version is the same in all
-CAP_SYS_RESOURCE = 24
 UNIX = "http+unix://"
 
-__all__ = ["DockerEngine", "EngineRefused", "lowest_oom_score"]
+__all__ = ["DockerEngine", "EngineRefused"]
 
 
 class DockerEngine:
@@ -129,16 +128,3 @@ def absent_is_none(work: Callable[P, R], *arguments: P.args, **options: P.kwargs
         return work(*arguments, **options)
     except NotFound:
         return None
-
-
-def lowest_oom_score(info: Mapping[str, Any]) -> int:
-    """The lowest score that a container may ask for: below 0 takes a capability that a rootless engine has not, and
-    that some machines keep from root itself."""
-    if "name=rootless" in (info.get("SecurityOptions") or ()):
-        return 0
-    try:
-        with open("/proc/self/status") as status:
-            bounding = next(int(line.split()[1], 16) for line in status if line.startswith("CapBnd:"))
-    except (OSError, StopIteration):
-        return -1000
-    return -1000 if bounding >> CAP_SYS_RESOURCE & 1 else 0

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from kubelet.docker_spec import decoded_error
+from kubelet.docker_seen import decoded_error
 from kubelet.runtime import RuntimeUnavailable
 
 HEAD_LIMIT_BYTES = 1 << 16

@@ -1,11 +1,10 @@
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from kubelet import docker_spec as spec
-from kubelet.runtime import ContainerWanted, PodRef, SandboxWanted, State
+from kubelet.runtime import ContainerWanted, PodRef, SandboxWanted
 
 REF = PodRef("u1", "default", "web")
 OWNER = spec.owner_labels("c1", "n1")
@@ -127,51 +126,3 @@ def test_seccomp_is_what_the_pod_says(seccomp: str, options: list[str]) -> None:
 )
 def test_a_bind_is_written_as_the_engine_reads_it(bound: tuple[Any, ...], text: str) -> None:
     assert spec.bind(*bound) == text
-
-
-def state(**changes: Any) -> dict[str, Any]:
-    made = member()
-    base = {
-        "Status": "exited",
-        "StartedAt": "2026-11-22T11:00:00.5Z",
-        "FinishedAt": "2026-11-22T11:00:01.123456789Z",
-        "ExitCode": 0,
-        "OOMKilled": False,
-        "Error": "",
-    }
-    return {"Id": "m1", "Created": "2026-11-22T11:00:00Z", "Config": made, "State": base | changes}
-
-
-def test_what_has_ended_is_seen_with_all_that_its_labels_say() -> None:
-    seen = spec.container_seen(state(ExitCode=3), "docker://x", "bye")
-    assert (seen.name, seen.attempt, seen.image, seen.spec_hash, seen.sandbox_id) == (
-        "app",
-        1,
-        "nginx:1.27",
-        "h",
-        "abc",
-    )
-    assert (seen.state, seen.exit_code, seen.termination_message) == (State.EXITED, 3, "bye")
-    assert seen.finished_at == datetime(2026, 11, 22, 11, 0, 1, 123456, tzinfo=UTC)
-
-
-def test_an_end_before_the_beginning_is_the_beginning() -> None:
-    seen = spec.container_seen(state(FinishedAt="2026-11-22T11:00:00.4Z"), "", "")
-    assert seen.finished_at == seen.started_at
-
-
-def test_what_could_not_be_started_stays_created_with_the_reason_and_128() -> None:
-    error = 'failed to create shim task: OCI runtime create failed: exec: "nope": not found: unknown'
-    never = "0001-01-01T00:00:00Z"
-    seen = spec.container_seen(state(Status="created", StartedAt=never, FinishedAt=never, Error=error), "", "")
-    assert (seen.state, seen.exit_code, seen.started_at) == (State.CREATED, 128, None)
-    assert seen.error == f"failed to create containerd task: {error}"
-
-
-def test_what_runs_has_no_end_though_the_engine_shows_an_old_one() -> None:
-    assert spec.container_seen(state(Status="running"), "", "").finished_at is None
-
-
-def test_an_answer_of_error_is_its_message() -> None:
-    assert spec.decoded_error('{"message": "no"}') == "no"
-    assert spec.decoded_error("plain\n") == "plain"
