@@ -1,6 +1,6 @@
-"""What the parts that see to one pod share: the pod as the API told it last, what is kept in mind, and the node's tools.
+"""What the parts that see to one pod share: its newest object, what is kept in mind of it, and the node's tools.
 
-PodWorker ──▶ Starting, Stopping, Reporting ──▶ PodContext ──▶ Tools, shared by all pods of the node
+PodWorker ──▶ starting, stopping, reporting ──▶ PodContext ──▶ Tools, shared by all pods of the node
 """
 
 import asyncio
