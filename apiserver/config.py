@@ -19,6 +19,8 @@ class Config:
     kubelet_client_key: Path
     token_file: Path | None = None
     bind_address: str = "127.0.0.1"
+    pod_address: str = ""  # of `pod_cidr`: where pods, and this machine, reach the API server beside bind_address
+    pod_cidr: str = ""
     advertise_url: str = ""  # "" is https://bind_address:port
     service_cluster_ip_range: str = "10.97.0.0/16"
     allow_privileged: bool = False  # pods may ask for privileged containers

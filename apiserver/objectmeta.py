@@ -15,25 +15,7 @@ from podling.api.field import ErrorList, Path
 Object = dict[str, Any]
 
 METADATA = Path("metadata")
-ANNOTATIONS_BYTES = 256 * 1024
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
-
-
-def labels(found: dict[str, str] | None, path: Path) -> ErrorList:
-    errors: ErrorList = []
-    for key, value in sorted((found or {}).items()):
-        errors += [field.invalid(path, key, words) for words in names.qualified(key)]
-        errors += [field.invalid(path, value, words) for words in names.label_value(value or "")]
-    return errors
-
-
-def annotations(found: dict[str, str] | None, path: Path) -> ErrorList:
-    errors: ErrorList = []
-    size = 0
-    for key, value in sorted((found or {}).items()):
-        errors += [field.invalid(path, key, words) for words in names.qualified(key.lower())]
-        size += len(key.encode()) + len((value or "").encode())
-    return [*errors, field.too_long(path, ANNOTATIONS_BYTES)] if size > ANNOTATIONS_BYTES else errors
 
 
 def finalizers(found: Sequence[str] | None, path: Path) -> ErrorList:
@@ -98,8 +80,8 @@ def validate_any(meta: Object) -> ErrorList:
     if meta.get("generation", 0) < 0:
         words = "must be greater than or equal to 0"
         errors.append(field.invalid(path.child("generation"), meta["generation"], words))
-    errors += labels(meta.get("labels"), path.child("labels"))
-    errors += annotations(meta.get("annotations"), path.child("annotations"))
+    errors += names.labels(meta.get("labels"), path.child("labels"))
+    errors += names.annotations(meta.get("annotations"), path.child("annotations"))
     errors += owner_references(meta.get("ownerReferences"), path.child("ownerReferences"))
     return errors + finalizers(meta.get("finalizers"), path.child("finalizers"))
 
@@ -128,8 +110,8 @@ def validate_update(new: Object, old: Object) -> ErrorList:
     for name in IMMUTABLE:
         if new.get(name) != old.get(name):
             errors.append(field.invalid(path.child(name), new.get(name), "field is immutable"))
-    errors += labels(new.get("labels"), path.child("labels"))
-    errors += annotations(new.get("annotations"), path.child("annotations"))
+    errors += names.labels(new.get("labels"), path.child("labels"))
+    errors += names.annotations(new.get("annotations"), path.child("annotations"))
     return errors + owner_references(new.get("ownerReferences"), path.child("ownerReferences"))
 
 

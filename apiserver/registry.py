@@ -160,13 +160,13 @@ class Registry:
         objectmeta.carry_over(meta, old["metadata"])
         kind.default(new)
         if write.tracked and not write.raw:
-            _track(kind, new, old, write, timestamp(self.clock.now()))
+            _track(kind, new, old, write, "" if sub and sub.view else timestamp(self.clock.now()))
         admission = self._admission("UPDATE", kind, new, old, write)
         await self._admit(admission, write)
         prepare = sub.prepare_update if sub else kind.prepare_update
         if prepare is not None:
             prepare(new, old)
-        if kind.generation and not write.raw and new.get("spec") != old.get("spec"):
+        if kind.generation and not write.raw and _counts(kind, new, old):
             meta["generation"] = old["metadata"].get("generation", 0) + 1
         # Kubernetes asks the rules of metadata in general and once more for the kind, and says so twice.
         found = objectmeta.validate_any(meta) + objectmeta.validate_update(meta, old["metadata"])
@@ -299,6 +299,13 @@ class Registry:
     async def _admit_valid(self, admission: Admission, write: Write) -> None:
         if not write.raw:
             await self.admission.validate(admission)
+
+
+def _counts(kind: Kind, new: Object, old: Object) -> bool:
+    """Is this a change that metadata.generation counts?"""
+    now, was = new["metadata"], old["metadata"]
+    noted = any(now.get(part) != was.get(part) for part in kind.generation_metadata)
+    return noted or new.get("spec") != old.get("spec")
 
 
 def _track(kind: Kind, new: Object, old: Object | None, write: Write, now: str) -> None:

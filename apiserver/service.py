@@ -21,6 +21,7 @@ from apiserver.feed import Feed
 from apiserver.kinds import KINDS
 from apiserver.kinds.kind import Kind
 from apiserver.kinds.pod.capabilities import CAPABILITIES
+from apiserver.podface import Server, listen
 from apiserver.registry import Registry
 from apiserver.tokens import Issuer
 from podling.api.errors import ApiError
@@ -103,9 +104,13 @@ def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) 
 
 async def _serve_https(context: Context) -> web.ServerRunner:
     config = context.config
-    server = web.Server(app(context), request_factory=_request, handler_cancellation=True, access_log=None,
-                        keepalive_timeout=KEEP_ALIVE_SECONDS)  # fmt: skip
+    server = Server(app(context), request_factory=_request, handler_cancellation=True, access_log=None,
+                    keepalive_timeout=KEEP_ALIVE_SECONDS)  # fmt: skip
     runner = web.ServerRunner(server, shutdown_timeout=DRAIN_SECONDS)
     await runner.setup()
-    await web.TCPSite(runner, config.bind_address, config.port, ssl_context=server_tls(config), backlog=1024).start()
+    tls = server_tls(config)
+    await web.TCPSite(runner, config.bind_address, config.port, ssl_context=tls, backlog=1024).start()
+    if config.pod_address:
+        server.admit_pods(config.pod_address, config.pod_cidr)
+        await web.SockSite(runner, listen(config.pod_address, config.port), ssl_context=tls, backlog=1024).start()
     return runner

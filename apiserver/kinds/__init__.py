@@ -1,5 +1,10 @@
 """Every kind that is served, in the order in which discovery lists groups and, in them, resources."""
 
+from apiserver.kinds.apps.controller_revision import CONTROLLER_REVISION
+from apiserver.kinds.apps.daemon_set import DAEMON_SET
+from apiserver.kinds.apps.deployment import DEPLOYMENT
+from apiserver.kinds.apps.replica_set import REPLICA_SET
+from apiserver.kinds.apps.stateful_set import STATEFUL_SET
 from apiserver.kinds.binding import BINDING
 from apiserver.kinds.config_map import CONFIG_MAP
 from apiserver.kinds.event import EVENT
@@ -34,6 +39,12 @@ KINDS: tuple[Kind, ...] = (
     SECRET,
     SERVICE,
     SERVICE_ACCOUNT,
+    # apps
+    CONTROLLER_REVISION,
+    DAEMON_SET,
+    DEPLOYMENT,
+    REPLICA_SET,
+    STATEFUL_SET,
     # authentication.k8s.io
     SELF_SUBJECT_REVIEW,
     TOKEN_REVIEW,

@@ -38,6 +38,15 @@ def _may_change(_new: Object, _old: Object) -> ErrorList:
     return []
 
 
+class View(NamedTuple):
+    """A subresource whose bodies are of another kind, made of the object: a Deployment's Scale. `read` gives it,
+    `write` (body, object) changes the object as the body says, `validate` looks at the body."""
+
+    read: Callable[[Object], Object]
+    write: Callable[[Object, Object], None]
+    validate: Callable[[Object], ErrorList] = _valid
+
+
 @dataclass(frozen=True)
 class Subresource:
     """A path below an object: `pods/status`, `pods/binding`, `pods/log`.
@@ -56,6 +65,7 @@ class Subresource:
     schema: Schema | None = None
     prepare_update: Callable[[Object, Object], None] | None = None  # (new, old): put back what this path may not change
     validate_update: Callable[[Object, Object], ErrorList] = _may_change
+    view: View | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,8 @@ class Kind:
     validate_name: Callable[[str], Sequence[str]] | None = None  # the messages for metadata.name; None: a DNS subdomain
     warn: Callable[[Object], Sequence[str]] = lambda _: ()  # Warning headers for what is valid but unwise
 
-    generation: bool = False  # metadata.generation counts the changes of spec
+    generation: bool = False  # metadata.generation counts the changes of spec, and of these parts of metadata:
+    generation_metadata: tuple[str, ...] = ()
     grace_seconds: Callable[[Object], int] | None = None  # deletion is graceful by default, this long; 0: at once
     terminate: Callable[[Object], None] | None = None  # deletion has two phases; spec.finalizers hold it (namespaces)
     returns_deleted: bool = False  # DELETE answers with the object that went, not with a Status

@@ -10,6 +10,7 @@ from podling.api import field
 from podling.api.field import ErrorList, Path
 from podling.api.selectors import LABEL_KEY, LABEL_VALUE
 
+ANNOTATIONS_BYTES = 256 * 1024
 _LABEL_FORM = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _LABEL = re.compile(_LABEL_FORM)
 _LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -133,8 +134,17 @@ def labels(found: Mapping[str, str] | None, path: Path) -> ErrorList:
     errors: ErrorList = []
     for key, value in sorted((found or {}).items()):
         errors += each(path, key, qualified(key))
-        errors += each(path, value, label_value(value))
+        errors += each(path, value, label_value(value or ""))
     return errors
+
+
+def annotations(found: Mapping[str, str] | None, path: Path) -> ErrorList:
+    errors: ErrorList = []
+    size = 0
+    for key, value in sorted((found or {}).items()):
+        errors += each(path, key, qualified(key.lower()))
+        size += len(key.encode()) + len((value or "").encode())
+    return [*errors, field.too_long(path, ANNOTATIONS_BYTES)] if size > ANNOTATIONS_BYTES else errors
 
 
 def each(path: Path, value: object, messages: Sequence[str]) -> ErrorList:

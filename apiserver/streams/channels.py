@@ -1,24 +1,8 @@
 """A terminal's channels, whichever protocol carries them to the client."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class Stdin:
-    """`data` b"" is the end of standard input."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Resize:
-    width: int
-    height: int
-
-
-Input = Stdin | Resize
+from apiserver.streams.inbox import Inbox
 
 
 class Gone(Exception):
@@ -26,8 +10,8 @@ class Gone(Exception):
 
 
 class Channels(Protocol):
-    def inputs(self) -> AsyncIterator[Input]:
-        """What the client sends, until it sends no more; raises Gone when the connection is lost."""
+    async def receive(self, inbox: Inbox) -> None:
+        """Put into the inbox what the client sends, until it is gone."""
 
     async def stdout(self, data: bytes) -> None: ...
 

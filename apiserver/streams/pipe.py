@@ -1,26 +1,27 @@
-"""Bytes on their way from a connection's one reader to whoever wants them, a bounded number of chunks at a time."""
+"""Bytes on their way from a connection's one reader to whoever wants them, a bounded number at a time."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
 
-CHUNKS = 64
+MOST_BYTES = 1 << 19
 
 
 class Pipe:
     """One writer, one reader. `end` is the writer's last word; `close` the reader's: what comes then is dropped."""
 
     def __init__(self) -> None:
-        self._chunks: deque[bytes] = deque()
+        self._pieces: list[bytes] = []
+        self._bytes = 0
         self._ended = self._closed = False
         self._changed = asyncio.Event()
 
-    async def put(self, chunk: bytes) -> None:
+    async def put(self, piece: bytes) -> None:
         """Waits while the pipe is full."""
-        while len(self._chunks) >= CHUNKS and not self._closed and not self._ended:
+        while self._bytes >= MOST_BYTES and not self._ended:
             await self._change()
         if not self._closed:
-            self._chunks.append(chunk)
+            self._pieces.append(piece)
+            self._bytes += len(piece)
         self._changed.set()
 
     def end(self) -> None:
@@ -29,18 +30,22 @@ class Pipe:
 
     def close(self) -> None:
         self._closed = self._ended = True
-        self._chunks.clear()
-        self._changed.set()
+        self._take()
 
     async def chunks(self) -> AsyncIterator[bytes]:
+        """Each is all that has come since the last."""
         while True:
-            while self._chunks:
-                chunk = self._chunks.popleft()
-                self._changed.set()
-                yield chunk
-            if self._ended:
+            if self._pieces:
+                yield self._take()
+            elif self._ended:
                 return
-            await self._change()
+            else:
+                await self._change()
+
+    def _take(self) -> bytes:
+        pieces, self._pieces, self._bytes = self._pieces, [], 0
+        self._changed.set()
+        return b"".join(pieces)
 
     async def _change(self) -> None:
         self._changed.clear()

@@ -14,7 +14,8 @@ from apiserver.context import Context
 from apiserver.options import boolean
 from apiserver.request import Request
 from apiserver.streams import command_status, socket_channels, spdy_channels, target
-from apiserver.streams.channels import Channels, Gone, Resize, Stdin
+from apiserver.streams.channels import Channels, Gone
+from apiserver.streams.inbox import Inbox, Input, Resize, Stdin
 from apiserver.streams.kubelets import begun, refusal
 from apiserver.streams.session import SpdySession
 from apiserver.streams.socket_channels import SocketChannels
@@ -100,33 +101,36 @@ def _streams(start: pb.StreamStart, version: int) -> set[str]:
 
 async def _bridge(channels: Channels, call: Any, node: Node) -> None:
     """Both directions until the command ends, or the client is gone."""
+    inbox = Inbox()
     outward = asyncio.create_task(_outward(channels, call, node), name="stream out")
-    inward = asyncio.create_task(_inward(channels, call), name="stream in")
+    receiving = asyncio.create_task(channels.receive(inbox), name="stream received")
+    tasks = (outward, receiving, asyncio.create_task(_inward(inbox, call), name="stream in"))
     try:
-        done, _ = await asyncio.wait((outward, inward), return_when=asyncio.FIRST_COMPLETED)
-        if outward not in done and inward.exception() is None:
-            await outward  # the client sends no more; the output goes on
-        for task in done:
-            task.result()
+        await asyncio.wait((outward, receiving), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (outward, inward):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(outward, inward, return_exceptions=True)
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for wrong in ended:
+        if isinstance(wrong, Exception):
+            raise wrong
 
 
-async def _inward(channels: Channels, call: Any) -> None:
-    async for item in channels.inputs():
-        match item:
-            case Stdin(b""):
-                message = pb.StreamInput(stdin_closed=True)
-            case Stdin(data):
-                message = pb.StreamInput(stdin=data)
-            case Resize(width, height):
-                message = pb.StreamInput(resize=pb.TerminalSize(width=width, height=height))
-        try:
-            await call.write(message)
-        except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
-            return  # the command has ended: the other direction tells how
+async def _inward(inbox: Inbox, call: Any) -> None:
+    with suppress(asyncio.InvalidStateError, grpc.aio.AioRpcError):  # the command has ended: `_outward` tells how
+        while True:
+            for item in await inbox.take():
+                await call.write(_message(item))
+
+
+def _message(item: Input) -> pb.StreamInput:
+    match item:
+        case Stdin(b""):
+            return pb.StreamInput(stdin_closed=True)
+        case Stdin(data):
+            return pb.StreamInput(stdin=data)
+        case Resize(width, height):
+            return pb.StreamInput(resize=pb.TerminalSize(width=width, height=height))
 
 
 async def _outward(channels: Channels, call: Any, node: Node) -> None:

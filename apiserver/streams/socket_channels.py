@@ -8,13 +8,12 @@ Source: k8s.io/apimachinery/pkg/util/remotecommand and k8s.io/apiserver/pkg/util
 
 import base64
 import binascii
-from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from apiserver.streams import command_status
-from apiserver.streams.channels import Gone, Input, Stdin
+from apiserver.streams.inbox import Inbox, Stdin
 from apiserver.streams.spdy_channels import resize_of, version_of
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
@@ -25,7 +24,6 @@ PROTOCOLS = (
     "channel.k8s.io",
     "base64.channel.k8s.io",
 )
-CHUNK_BYTES = 32 * 1024
 
 
 class SocketChannels:
@@ -33,18 +31,15 @@ class SocketChannels:
         self.socket, self.base64 = socket, "base64" in protocol
         self.version = version_of(protocol or PROTOCOLS[1])
 
-    async def inputs(self) -> AsyncIterator[Input]:
-        while True:
-            message = await self.socket.receive()
-            if message.type not in (WSMsgType.BINARY, WSMsgType.TEXT):
-                raise Gone
+    async def receive(self, inbox: Inbox) -> None:
+        while (message := await self.socket.receive()).type in (WSMsgType.BINARY, WSMsgType.TEXT):
             channel, data = self._read(message.data)
             if channel == STDIN and data:
-                yield Stdin(data)
+                await inbox.put(Stdin(data))
             elif channel == CLOSE and data == bytes([STDIN]):
-                yield Stdin(b"")
+                await inbox.put(Stdin(b""))
             elif channel == RESIZE and (size := resize_of(data)) is not None:
-                yield size
+                await inbox.put(size)
 
     def _read(self, message: Any) -> tuple[int, bytes]:
         """(channel, data); channel -1 for what cannot be read."""
@@ -62,10 +57,6 @@ class SocketChannels:
         """An empty message tells the client that the channels stand."""
         await self._send(channel, b"")
 
-    async def _write(self, channel: int, data: bytes) -> None:
-        for at in range(0, len(data), CHUNK_BYTES):
-            await self._send(channel, data[at : at + CHUNK_BYTES])
-
     async def _send(self, channel: int, data: bytes) -> None:
         if self.base64:
             await self.socket.send_str(f"{channel}{base64.b64encode(data).decode()}")
@@ -73,10 +64,10 @@ class SocketChannels:
             await self.socket.send_bytes(bytes([channel]) + data)
 
     async def stdout(self, data: bytes) -> None:
-        await self._write(STDOUT, data)
+        await self._send(STDOUT, data)
 
     async def stderr(self, data: bytes) -> None:
-        await self._write(STDERR, data)
+        await self._send(STDERR, data)
 
     async def finish(self, status: dict[str, Any]) -> None:
-        await self._write(ERROR, command_status.encode(status, self.version))
+        await self._send(ERROR, command_status.encode(status, self.version))

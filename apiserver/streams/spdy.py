@@ -23,7 +23,7 @@ UNIDIRECTIONAL = 0x02
 STREAM_MASK = 0x7FFF_FFFF
 HEAD_BYTES = 8
 MOST_FRAME_BYTES = 1 << 24
-CHUNK_BYTES = 32 * 1024  # of one data frame that we write
+CHUNK_BYTES = 256 * 1024  # of one data frame that we write
 
 _CONTROL = struct.Struct(">HH")
 _WORD = struct.Struct(">I")
@@ -86,7 +86,7 @@ Event = Opened | Data | WasReset | GoneAway
 class SpdyConnection:
     def __init__(self) -> None:
         self._in = bytearray()
-        self._out = bytearray()
+        self._out: list[bytes] = []
         self._codec = HeaderCodec()
         self._open_remote: set[int] = set()  # the peer may still send on these
         self._open_local: set[int] = set()  # we may still send on these
@@ -94,9 +94,8 @@ class SpdyConnection:
 
     def take(self) -> bytes:
         """What is to be written to the peer, once."""
-        data = bytes(self._out)
-        self._out.clear()
-        return data
+        pieces, self._out = self._out, []
+        return b"".join(pieces)
 
     def receive(self, data: bytes) -> list[Event]:
         """Raises SpdyError."""
@@ -131,8 +130,7 @@ class SpdyConnection:
             chunk = data[at : at + CHUNK_BYTES]
             last = end and at + CHUNK_BYTES >= len(data)
             if chunk or last:
-                self._out += _TWO_WORDS.pack(stream, (FIN if last else 0) << 24 | len(chunk))
-                self._out += chunk
+                self._out += (_TWO_WORDS.pack(stream, (FIN if last else 0) << 24 | len(chunk)), chunk)
         if end:
             self._open_local.discard(stream)
 
@@ -205,4 +203,4 @@ class SpdyConnection:
         self._open_local.discard(stream)
 
     def _frame(self, kind: Type, flags: int, body: bytes) -> None:
-        self._out += _CONTROL.pack(CONTROL | VERSION, kind) + _WORD.pack(flags << 24 | len(body)) + body
+        self._out += (_CONTROL.pack(CONTROL | VERSION, kind), _WORD.pack(flags << 24 | len(body)), body)

@@ -5,13 +5,13 @@ Source: k8s.io/kubelet/pkg/cri/streaming/remotecommand/httpstream.go.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 
 from apiserver.streams import command_status
-from apiserver.streams.channels import Gone, Input, Resize, Stdin
+from apiserver.streams.channels import Gone
+from apiserver.streams.inbox import Inbox, Resize, Stdin
 from apiserver.streams.session import SpdySession, SpdyStream
 
 PROTOCOLS = ("v4.channel.k8s.io", "v3.channel.k8s.io", "v2.channel.k8s.io", "channel.k8s.io")
@@ -27,39 +27,33 @@ class SpdyChannels:
     def __init__(self, session: SpdySession, streams: dict[str, SpdyStream], version: int) -> None:
         self.session, self.streams, self.version = session, streams, version
 
-    async def inputs(self) -> AsyncIterator[Input]:
-        arrived: asyncio.Queue[Input | None] = asyncio.Queue(1)
-        tasks = [asyncio.create_task(self._watch(arrived), name="spdy end")]
-        if "stdin" in self.streams:
-            tasks.append(asyncio.create_task(self._stdin(arrived), name="spdy stdin"))
-        if "resize" in self.streams:
-            tasks.append(asyncio.create_task(self._resize(arrived), name="spdy resize"))
+    async def receive(self, inbox: Inbox) -> None:
+        readers = {"stdin": self._stdin, "resize": self._resize}
+        tasks = [
+            asyncio.create_task(read(inbox), name=f"spdy {name}")
+            for name, read in readers.items()
+            if name in self.streams
+        ]
         try:
-            while (item := await arrived.get()) is not None:
-                yield item
-            raise Gone
+            await self.session.ended()
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _watch(self, arrived: asyncio.Queue[Input | None]) -> None:
-        await self.session.ended()
-        await arrived.put(None)
-
-    async def _stdin(self, arrived: asyncio.Queue[Input | None]) -> None:
+    async def _stdin(self, inbox: Inbox) -> None:
         async for chunk in self.streams["stdin"].chunks():
-            await arrived.put(Stdin(chunk))
-        await arrived.put(Stdin(b""))
+            await inbox.put(Stdin(chunk))
+        await inbox.put(Stdin(b""))
 
-    async def _resize(self, arrived: asyncio.Queue[Input | None]) -> None:
+    async def _resize(self, inbox: Inbox) -> None:
         buffered = b""
         async for chunk in self.streams["resize"].chunks():
             buffered += chunk
             *lines, buffered = buffered.replace(b"}", b"}\n").split(b"\n")
             for line in lines:
                 if (size := resize_of(line)) is not None:
-                    await arrived.put(size)
+                    await inbox.put(size)
 
     async def stdout(self, data: bytes) -> None:
         await self._write("stdout", data)

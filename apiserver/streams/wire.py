@@ -7,7 +7,7 @@ from aiohttp import WSMsgType, web
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
-READ_BYTES = 64 * 1024
+READ_BYTES = 256 * 1024
 
 
 class Wire(Protocol):
@@ -65,7 +65,7 @@ def take_over(http: BaseRequest, headers: dict[str, str]) -> Connection:
         raise ConnectionResetError("the client is gone")
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=4 * READ_BYTES, loop=loop)
+    reader = asyncio.StreamReader(limit=READ_BYTES, loop=loop)
     protocol = _Protocol(reader, before)
     before.keep_alive(False)
     transport.set_protocol(protocol)

@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
+from apiserver.answer import Answer
+from apiserver.cached import Cached
 from apiserver.context import Context
-from apiserver.kinds.kind import Kind, Subresource
+from apiserver.kinds.kind import Kind, Subresource, View
 from apiserver.managedfields import manager_name
 from apiserver.options import WriteOptions
 from apiserver.registry import Write
 from apiserver.request import Request
 from apiserver.schema import decode
 from apiserver.schema.schema import Schema
+from podling.api import errors
 from podling.api.errors import BadRequest
 
 Object = dict[str, Any]
@@ -39,6 +42,26 @@ class Call:
             version = sub.version or self.kind.version
             return f"{sub.group}/{version}" if sub.group else version, sub.kind, sub.schema
         return self.kind.api_version, self.kind.kind, self.kind.schema
+
+    @property
+    def view(self) -> View | None:
+        return self.sub.view if self.sub else None
+
+    def seen_through(self, wanted: Object, current: Object) -> Object:
+        """`current`, changed as the body of a view asks; a version that the body names is that of the object."""
+        assert self.sub and self.sub.view
+        view, name = self.sub.view, current["metadata"]["name"]
+        if found := view.validate(wanted):
+            raise errors.invalid(self.sub.group, self.sub.kind, name, found)
+        view.write(wanted, current)
+        if version := wanted["metadata"].get("resourceVersion"):
+            current["metadata"]["resourceVersion"] = version
+        return current
+
+    def answer(self, cached: Cached, code: int = 200) -> Answer:
+        return (
+            Answer(self.view.read(cached.object), code) if self.view else Answer(cached.object, code, self.kind, cached)
+        )
 
     def write(self, options: WriteOptions) -> Write:
         return Write(

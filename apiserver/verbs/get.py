@@ -12,9 +12,9 @@ async def get(call: Call) -> Answer:
     handler = handlers.HANDLERS.get((call.kind.group, call.kind.plural, attributes.subresource))
     if handler is not None and attributes.subresource:
         return await handler(call.context, call.request)
-    if call.sub and call.sub.kind:
+    if call.sub and call.sub.kind and not call.view:
         raise no_such_resource()
     wanted = version(call.request.options)
     at_least = wanted if call.request.options.get("resourceVersion") else None
     cached = await call.context.registry.get(call.kind, call.namespace, call.name, at_least)
-    return Answer(cached.object, 200, call.kind, cached)
+    return call.answer(cached)

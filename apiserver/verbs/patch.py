@@ -29,15 +29,19 @@ async def patch(call: Call) -> Answer:
         return await _apply(call, options)
 
     async def change(current: Object) -> Object:
-        return _patched(call, content_type, options, current)
+        if call.view is None:
+            return _patched(call, content_type, options, current)
+        return call.seen_through(_patched(call, content_type, options, call.view.read(current)), current)
 
     registry = call.context.registry
-    cached = await registry.update(call.kind, call.namespace, call.name, change, call.write(options), call.sub)
-    return Answer(cached.object, 200, call.kind, cached)
+    return call.answer(
+        await registry.update(call.kind, call.namespace, call.name, change, call.write(options), call.sub)
+    )
 
 
 def _patched(call: Call, content_type: str, options: WriteOptions, current: Object) -> Object:
-    body, schema = call.request.body, call.kind.schema
+    body = call.request.body
+    api_version, kind, schema = call.body_kind
     raw = apply_patch(content_type, current, body, schema)
     notes = [] if options.field_validation == decode.IGNORE else strict_errors(content_type, body)
     unknown: list[str] = []
@@ -46,7 +50,7 @@ def _patched(call: Call, content_type: str, options: WriteOptions, current: Obje
     except Mismatch as error:
         raise patch_error(content_type, body, raw, str(error)) from None
     if content_type != STRATEGIC_MERGE_PATCH:
-        _check_type(call.kind, content_type, body, raw)
+        _check_type(api_version, kind, content_type, body, raw)
     if (raw.get("metadata") or {}).get("managedFields") == []:
         new["metadata"]["managedFields"] = []  # not left out but emptied: nobody owns anything any more
     notes += dict.fromkeys(unknown)
@@ -55,17 +59,13 @@ def _patched(call: Call, content_type: str, options: WriteOptions, current: Obje
     if notes and options.field_validation == decode.WARN:
         call.request.warnings += [note for note in notes if note not in call.request.warnings]
     _check_place(call, new)
-    return _typed(call.kind, new)
+    return {**new, "kind": kind, "apiVersion": api_version}
 
 
-def _typed(kind: Kind, body: Object) -> Object:
-    return {**body, "kind": kind.kind, "apiVersion": kind.api_version}
-
-
-def _check_type(kind: Kind, content_type: str, body: bytes, raw: Object) -> None:
-    said = (raw.get("apiVersion", kind.api_version), raw.get("kind", kind.kind))
-    if said != (kind.api_version, kind.kind):
-        why = f"unable to decode {show(f'{said[0]}, Kind={said[1]}')} into {kind.api_version}, Kind={kind.kind}"
+def _check_type(api_version: str, kind: str, content_type: str, body: bytes, raw: Object) -> None:
+    said = (raw.get("apiVersion", api_version), raw.get("kind", kind))
+    if said != (api_version, kind):
+        why = f"unable to decode {show(f'{said[0]}, Kind={said[1]}')} into {api_version}, Kind={kind}"
         raise patch_error(content_type, body, raw, why)
 
 
@@ -79,6 +79,10 @@ async def _apply(call: Call, options: WriteOptions) -> Answer:
     """The configuration is merged with what is there; where nothing is, it is created."""
     config = _config(call, options)
     kind, registry = call.kind, call.context.registry
+    if call.view:  # what is owned are the object's own fields
+        seen = config
+        config = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": seen.get("metadata") or {}}
+        call.view.write(seen, config)
     subresource = call.sub.name if call.sub else ""
     now = timestamp(registry.clock.now())
 
@@ -104,8 +108,7 @@ async def _apply(call: Call, options: WriteOptions) -> Answer:
     write = call.write(options)
     write.tracked = False
     try:
-        cached = await registry.update(kind, call.namespace, call.name, change, write, call.sub)
-        return Answer(cached.object, 200, kind, cached)
+        return call.answer(await registry.update(kind, call.namespace, call.name, change, write, call.sub))
     except errors.NotFound:
         if call.sub:
             raise
@@ -139,6 +142,7 @@ def _config(call: Call, options: WriteOptions) -> Object:
 
 def _shaped(kind: Kind, merged: Object) -> Object:
     try:
-        return _typed(kind, shaper(kind.schema)(merged, None, []))
+        shaped: Object = shaper(kind.schema)(merged, None, [])
+        return {**shaped, "kind": kind.kind, "apiVersion": kind.api_version}
     except Mismatch as error:
         raise Unexplained(f"failed to convert merged object to last applied version: {error}") from None

@@ -22,13 +22,13 @@ async def update(call: Call) -> Answer:
 
     async def replace(current: Object) -> Object:
         _check_uid(call, wanted["metadata"].get("uid"), current["metadata"]["uid"])
-        return decode(raw)  # type: ignore[no-any-return]
+        return call.seen_through(wanted, current) if call.view else decode(raw)
 
     write = call.write(options)
     registry = call.context.registry
     try:
         cached = await registry.update(call.kind, call.namespace, call.name, replace, write, call.sub)
-        return Answer(cached.object, 200, call.kind, cached)
+        return call.answer(cached)
     except errors.NotFound:
         if call.sub or not call.kind.create_on_update or not _may_create(call):
             raise

@@ -21,21 +21,21 @@ PATH = Path("metadata.annotations")
 _COST = re.compile(r"0|-?[1-9][0-9]*")
 
 
-def validate_annotations(obj: Object) -> ErrorList:
+def validate_annotations(obj: Object, path: Path = PATH) -> ErrorList:
     found, spec = obj["metadata"].get("annotations") or {}, obj.get("spec") or {}
     errors: ErrorList = []
     if MIRROR in found and not spec.get("nodeName"):
         words = "must set spec.nodeName if mirror pod annotation is set"
-        errors.append(field.invalid(PATH.key(MIRROR), found[MIRROR], words))
+        errors.append(field.invalid(path.key(MIRROR), found[MIRROR], words))
     cost = found.get(DELETION_COST)
     if cost is not None and not (_COST.fullmatch(cost) and -(2**31) <= int(cost) < 2**31):
-        errors.append(field.invalid(PATH.key(DELETION_COST), cost, "must be a 32bit integer"))
+        errors.append(field.invalid(path.key(DELETION_COST), cost, "must be a 32bit integer"))
     for key, value in sorted(found.items()):
         if key == SECCOMP_POD or key.startswith(SECCOMP_CONTAINER):
-            errors += _seccomp(value, PATH.child(key))
+            errors += _seccomp(value, path.child(key))
     for key, value in sorted(found.items()):
         if key.startswith(APP_ARMOR):
-            errors += _app_armor(key, value, spec)
+            errors += _app_armor(key, value, spec, path)
     return errors
 
 
@@ -47,11 +47,11 @@ def _seccomp(value: str, path: Path) -> ErrorList:
     return [field.invalid(path, value, "must be a valid seccomp profile")]
 
 
-def _app_armor(key: str, value: str, spec: Object) -> ErrorList:
+def _app_armor(key: str, value: str, spec: Object, path: Path) -> ErrorList:
     name = key.removeprefix(APP_ARMOR)
     parts = ("initContainers", "containers", "ephemeralContainers")
     known = {each.get("name") for part in parts for each in spec.get(part) or ()}
-    errors = [] if name in known else [field.invalid(PATH.key(key), name, "container not found")]
+    errors = [] if name in known else [field.invalid(path.key(key), name, "container not found")]
     if value not in ("", "runtime/default", "unconfined") and not value.startswith("localhost/"):
-        errors.append(field.invalid(PATH.key(key), value, f'invalid AppArmor profile name: "{value}"'))
+        errors.append(field.invalid(path.key(key), value, f'invalid AppArmor profile name: "{value}"'))
     return errors

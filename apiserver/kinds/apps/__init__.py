@@ -1,0 +1,1 @@
+"""The kinds of the group apps. Source: kubernetes/pkg/apis/apps/{v1,validation} and pkg/registry/apps."""

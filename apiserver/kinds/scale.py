@@ -1,0 +1,45 @@
+"""The `scale` subresource: how many replicas a workload has, read and written as a Scale of autoscaling/v1.
+
+Source: ScaleREST of kubernetes/pkg/registry/apps/deployment/storage and its likes.
+"""
+
+from collections.abc import Callable
+
+from apiserver.kinds.kind import Object, Subresource, View
+from apiserver.kinds.strategy import READ_WRITE
+from apiserver.schema.load import schema
+from podling.api import field
+from podling.api.field import ErrorList, Path
+
+META = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+
+
+def scale(selector: Callable[[Object], str]) -> Subresource:
+    """`selector` prints which pods are counted."""
+
+    def read(obj: Object) -> Object:
+        meta = {name: obj["metadata"][name] for name in META if name in obj["metadata"]}
+        status, wanted = obj.get("status") or {}, (obj.get("spec") or {}).get("replicas", 0)
+        counted = {"replicas": status.get("replicas", 0)} | ({"selector": text} if (text := selector(obj)) else {})
+        spec = {"replicas": wanted} if wanted else {}
+        return {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta, "spec": spec, "status": counted}
+
+    return Subresource(
+        "scale",
+        READ_WRITE,
+        kind="Scale",
+        group="autoscaling",
+        version="v1",
+        schema=schema("autoscaling.v1.Scale"),
+        view=View(read, _write, _validate),
+    )
+
+
+def _write(wanted: Object, obj: Object) -> None:
+    obj.setdefault("spec", {})["replicas"] = (wanted.get("spec") or {}).get("replicas", 0)
+
+
+def _validate(wanted: Object) -> ErrorList:
+    replicas = (wanted.get("spec") or {}).get("replicas", 0)
+    words = "must be greater than or equal to 0"
+    return [field.invalid(Path("spec.replicas"), replicas, words)] if replicas < 0 else []
