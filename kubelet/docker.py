@@ -15,7 +15,7 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-from kubelet import docker_network
+from kubelet import cgroups, docker_network
 from kubelet import docker_spec as spec
 from kubelet.docker_engine import DockerEngine, EngineRefused
 from kubelet.docker_events import changed_pods
@@ -25,6 +25,7 @@ from kubelet.docker_listing import Listing
 from kubelet.docker_members import Members
 from kubelet.docker_sandboxes import Sandboxes
 from kubelet.docker_seen import engine_error, engine_seen
+from kubelet.limits import Limits, PodLimits
 from kubelet.network.addresses import AddressesExhausted
 from kubelet.network.network import NetworkError, NetworkSpec, PodNetwork
 from kubelet.pause.image import NoPause
@@ -100,7 +101,9 @@ class DockerRuntime:
         network = self._network or docker_network.choose(self._spec, self.connection)
         network.start()
         client = self.connection.client()
-        self._facts = facts_of(client.info(), client.api_version, _process_status())
+        info = client.info()
+        self._facts = facts_of(info, client.api_version, _process_status())
+        self._sandboxes.cgroups = cgroups.of_engine(info, self._spec.cluster, self._spec.node)
         self._sandboxes.recover(network)
         return network
 
@@ -175,6 +178,18 @@ class DockerRuntime:
         except EngineRefused as error:
             if error.status != 404:
                 raise ContainerError("KillContainerError", error.message) from error
+    async def limit_container(self, id: str, limits: Limits) -> None:
+        try:
+            await self.connection.call(self._members.limit, id, limits)
+        except EngineRefused as error:
+            raise ContainerError("Error", error.message) from error
+
+    async def limit_pod(self, uid: str, limits: PodLimits) -> None:
+        try:
+            await self.connection.call(self._sandboxes.limit, uid, limits)
+        except OSError as error:
+            raise ContainerError("Error", f"failed to limit the pod: {error}") from error
+
 
     async def remove_container(self, id: str) -> None:
         try:

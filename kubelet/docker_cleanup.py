@@ -3,13 +3,15 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
 from docker.errors import APIError, NotFound
 
+from kubelet import cgroups
+from kubelet.cgroups import Cgroups
 from kubelet.docker_engine import DockerEngine, translated
 from kubelet.docker_spec import CLUSTER, NODE, label_filter
 from kubelet.network import firewall
@@ -26,7 +28,7 @@ def remove_cluster(cluster: str) -> None:
     Blocks for about 0.1 s a container. With the engine away its containers stay, and a warning says so; devices and
     rules go in any case. Without root there are neither devices nor rules.
     """
-    _remove_labelled({CLUSTER: cluster})
+    _remove_labelled({CLUSTER: cluster}, lambda info: cgroups.of_engine(info, cluster, ""), Cgroups.remove_cluster)
     if sys.platform == "linux" and os.geteuid() == 0:
         remove_links(cluster)
         firewall.remove(cluster)
@@ -34,13 +36,19 @@ def remove_cluster(cluster: str) -> None:
 
 def remove_node(cluster: str, node: str) -> None:
     """What one node of a cluster that goes on has on the engine; its kubelet must have ended."""
-    _remove_labelled({CLUSTER: cluster, NODE: node})
+    labels = {CLUSTER: cluster, NODE: node}
+    _remove_labelled(labels, lambda info: cgroups.of_engine(info, cluster, node), Cgroups.remove_node)
 
 
-def _remove_labelled(labels: Mapping[str, str]) -> None:
+def _remove_labelled(
+    labels: Mapping[str, str], of_engine: Callable[[Any], Cgroups | None], remove: Callable[[Cgroups], None]
+) -> None:
     engine = DockerEngine()
     try:
-        _remove_from_engine(translated(engine.client), labels)
+        client = translated(engine.client)
+        _remove_from_engine(client, labels)
+        if found := of_engine(client.info()):
+            remove(found)
     except RuntimeUnavailable as error:
         log.warning("the Docker engine does not answer, containers stay labels=%s error=%s", labels, error)
     finally:

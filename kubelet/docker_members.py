@@ -14,8 +14,10 @@ from kubelet.docker_engine import DockerEngine, absent_is_none
 from kubelet.docker_facts import EngineFacts
 from kubelet.docker_seen import engine_error, is_pause, labels_of
 from kubelet.docker_stream import open_stream
+from kubelet.limits import Limits
 from kubelet.pod_files import PodFiles
 from kubelet.runtime import ContainerError, ContainerWanted, RuntimeUnavailable
+from kubelet.usage import memory_in_use
 
 KILLED_SECONDS = 30.0  # within which a process is gone after SIGKILL
 Json = dict[str, Any]
@@ -88,6 +90,27 @@ class Members:
         except APIError as error:
             if error.status_code not in (404, 409):
                 raise
+
+    def limit(self, id: str, limits: Limits) -> None:
+        """From now on; 0 stays as it is."""
+        client = self._connection.client()
+        inspected = absent_is_none(client.inspect_container, id)
+        if not inspected or not inspected["State"]["Running"]:
+            return
+        most, used = limits.memory_bytes, memory_in_use(inspected["State"]["Pid"], id)
+        if 0 < most < used:
+            name = labels_of(inspected)[spec.CONTAINER_NAME]
+            words = f'attempting to set container "{name}" memory limit ({most}) below current usage ({used})'
+            raise ContainerError("Error", f"cannot decrease memory limits: {words}")
+        config = spec.limits_config(limits)
+        client.update_container(
+            id,
+            cpu_shares=config["CpuShares"],
+            cpu_period=config["CpuPeriod"],
+            cpu_quota=config["CpuQuota"],
+            mem_limit=config["Memory"],
+            memswap_limit=config["MemorySwap"],
+        )
 
     def remove_id(self, id: str) -> None:
         inspected = absent_is_none(self._connection.client().inspect_container, id)

@@ -13,17 +13,19 @@ from typing import Any
 from docker.errors import DockerException
 
 from kubelet import docker_spec as spec
+from kubelet.cgroups import Cgroups
 from kubelet.docker_engine import DockerEngine, absent_is_none
 from kubelet.docker_facts import EngineFacts
 from kubelet.docker_images import Images
 from kubelet.docker_listing import Listing
 from kubelet.docker_members import Members
 from kubelet.docker_seen import is_pause, labels_of, timestamp
+from kubelet.limits import PodLimits
 from kubelet.network.addresses import Addresses
 from kubelet.network.network import NetworkError, PodNetwork
 from kubelet.pause.image import UNSHARE_REFUSED
 from kubelet.pod_files import PodFiles
-from kubelet.runtime import PodSeen, SandboxSeen, SandboxWanted, State
+from kubelet.runtime import ContainerError, PodSeen, SandboxSeen, SandboxWanted, State
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
@@ -44,10 +46,14 @@ class Sandboxes:
         self._connection, self._owner, self._files, self._images = connection, owner, files, images
         self._listing, self._members = listing, members
         self._addresses = Addresses(node_range)
+        self.cgroups: Cgroups | None = None  # of pods, where we may write the engine's
 
     def recover(self, network: PodNetwork) -> None:
         """After a start of the kubelet: the sandboxes that are there are known and mended."""
-        pauses = [each for each in self._listing.inspect({}) if is_pause(each)]
+        every = self._listing.inspect({})
+        pauses = [each for each in every if is_pause(each)]
+        if self.cgroups:
+            self.cgroups.prune([labels_of(each)[spec.POD_UID] for each in every])
         self._addresses.observe((), (labels_of(pause)[spec.IP] for pause in pauses if labels_of(pause).get(spec.IP)))
         for pause in pauses:
             ip, pid = labels_of(pause).get(spec.IP, ""), pause["State"]["Pid"]
@@ -90,7 +96,14 @@ class Sandboxes:
         files = self._files.write_sandbox(wanted, ip or network.node_ip)
         binds = [spec.bind(str(source), target) for target, source in files.items()]
         config = spec.pause_config(
-            wanted, self._owner, image=image, mode=mode, ip=ip, binds=binds, lowest_oom=facts.lowest_oom_score
+            wanted,
+            self._owner,
+            image=image,
+            mode=mode,
+            ip=ip,
+            binds=binds,
+            lowest_oom=facts.lowest_oom_score,
+            cgroup_parent=self._cgroup(wanted),
         )
         id = client.create_container_from_config(config, name)["Id"]
         client.start(id)
@@ -99,6 +112,30 @@ class Sandboxes:
             self._attach(network, ip, pause, wanted)
         log.info("sandbox started pod=%s/%s uid=%s ip=%s", wanted.ref.namespace, wanted.ref.name, wanted.ref.uid, ip)
         return SandboxSeen(id, wanted.attempt, True, ip or network.node_ip, timestamp(pause["Created"]))
+
+    def _cgroup(self, wanted: SandboxWanted) -> str:
+        """The pod's own, made and limited. Without one a pod runs in the engine's, unless it asks for limits itself."""
+        try:
+            if self.cgroups:
+                self.cgroups.make(wanted.ref.uid, wanted.limits)
+                return self.cgroups.parent(wanted.ref.uid)
+        except OSError as error:
+            if wanted.limits.required:
+                raise OSError(f"the pod's resources cannot be limited: {error}") from error
+            log.warning("pod has no cgroup of its own uid=%s error=%s", wanted.ref.uid, error)
+        if wanted.limits.required:
+            raise OSError("the pod's resources cannot be limited: the engine's cgroups are not ours to write")
+        return ""
+
+    def limit(self, uid: str, limits: PodLimits) -> None:
+        """Raises OSError, and `ContainerError` where more memory is in use."""
+        if not self.cgroups:
+            return
+        used = self.cgroups.memory_bytes(uid)
+        if 0 < limits.memory_bytes < used:
+            words = f"attempting to set pod memory limit ({limits.memory_bytes}) below current usage ({used})"
+            raise ContainerError("Error", f"cannot decrease memory limits: {words}")
+        self.cgroups.limit(uid, limits)
 
     def _attach(self, network: PodNetwork, ip: str, pause: Json, wanted: SandboxWanted) -> None:
         try:
@@ -123,6 +160,8 @@ class Sandboxes:
         if labels.get(spec.IP):
             network.detach(labels[spec.IP])
         self._members.remove(pause)
+        if self.cgroups:
+            self.cgroups.remove(uid)
         self._files.remove_sandbox(uid, int(labels[spec.ATTEMPT]))
         self._addresses.release(labels.get(spec.IP, ""))
         log.info("sandbox removed pod=%s/%s uid=%s", labels[spec.POD_NAMESPACE], labels[spec.POD_NAME], uid)

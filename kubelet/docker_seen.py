@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from kubelet.docker_facts import security_names
 from kubelet.docker_spec import (
     ATTEMPT,
     CONTAINER_NAME,
+    CPU_PERIOD_MICROSECONDS,
     FALLBACK,
     IMAGE,
     PAUSE,
@@ -17,6 +19,7 @@ from kubelet.docker_spec import (
     SANDBOX,
     SPEC_HASH,
 )
+from kubelet.limits import Limits
 from kubelet.runtime import ContainerSeen, Engine, PodRef, State
 
 START_ERROR = 128  # the exit code that Kubernetes shows for what never started
@@ -69,6 +72,15 @@ def container_seen(inspected: Mapping[str, Any], image_id: str, termination_mess
         error=error,
         termination_message=termination_message,
         sandbox_id=labels.get(SANDBOX, ""),
+        limits=_limits(inspected["HostConfig"]),
+    )
+
+
+def _limits(host: Mapping[str, Any]) -> Limits:
+    return Limits(
+        cpu_shares=host.get("CpuShares") or 0,
+        cpu_quota_milli=max(0, host.get("CpuQuota") or 0) * 1000 // (host.get("CpuPeriod") or CPU_PERIOD_MICROSECONDS),
+        memory_bytes=max(0, host.get("Memory") or 0),
     )
 
 
@@ -101,6 +113,9 @@ def engine_seen(info: Mapping[str, Any], images: Sequence[Mapping[str, Any]], di
         disk_bytes=disk_bytes,
         machine_id=info.get("ID") or "",
         images=tuple((_image_names(image), image["Size"]) for image in images),
+        security=security_names(info.get("SecurityOptions") or ()),
+        runtimes=frozenset(info.get("Runtimes") or {"runc"}),
+        root=info.get("DockerRootDir") or "",
     )
 
 

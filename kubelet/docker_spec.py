@@ -7,6 +7,7 @@ for the pause, k8s_<container>_… for a member. Everything that the kubelet mus
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kubelet.limits import Limits
 from kubelet.runtime import ContainerWanted, PodRef, SandboxWanted
 
 CLUSTER, NODE = "podling.cluster", "podling.node"
@@ -55,6 +56,7 @@ def pause_config(
     ip: str,
     binds: Sequence[str],
     lowest_oom: int,
+    cgroup_parent: str = "",
 ) -> Json:
     """`mode` is how the network connects the pod: "host" (the pause leaves it), "none", or a Docker network's name."""
     unshare = mode == "host" and not wanted.host_network
@@ -69,6 +71,7 @@ def pause_config(
         "SecurityOpt": ["seccomp=unconfined"],
         "ReadonlyRootfs": True,
         "Sysctls": {k: v for k, v in wanted.sysctls.items() if mode != "host" or k not in of_network},
+        "CgroupParent": cgroup_parent,
         "CpuShares": PAUSE_CPU_SHARES,
         "OomScoreAdj": max(PAUSE_OOM_SCORE, lowest_oom),
         "LogConfig": {"Type": "none", "Config": {}},
@@ -116,11 +119,8 @@ def member_config(
         "CapDrop": list(wanted.drop_capabilities),
         "GroupAdd": [str(group) for group in wanted.groups],
         "SecurityOpt": security_options(wanted),
-        "CpuShares": wanted.cpu_shares,
-        "CpuPeriod": CPU_PERIOD_MICROSECONDS if wanted.cpu_quota_milli else 0,
-        "CpuQuota": wanted.cpu_quota_milli * CPU_PERIOD_MICROSECONDS // 1000,
-        "Memory": wanted.memory_bytes,
-        "MemorySwap": wanted.memory_bytes,  # the same: no swap
+        "CgroupParent": pause_host.get("CgroupParent") or "",
+        **limits_config(wanted.limits),
         "OomScoreAdj": max(wanted.oom_score_adjust, lowest_oom),
         "LogConfig": LOGS,
         "RestartPolicy": {"Name": "no"},
@@ -152,6 +152,18 @@ def member_config(
     if wanted.stop_signal:
         config["StopSignal"] = wanted.stop_signal
     return config
+
+
+def limits_config(limits: Limits) -> Json:
+    """As HostConfig has it, and as the engine's update takes it. Memory and swap together are no more than memory
+    alone: no swap."""
+    return {
+        "CpuShares": limits.cpu_shares,
+        "CpuPeriod": CPU_PERIOD_MICROSECONDS if limits.cpu_quota_milli else 0,
+        "CpuQuota": limits.cpu_quota_milli * CPU_PERIOD_MICROSECONDS // 1000,
+        "Memory": limits.memory_bytes,
+        "MemorySwap": limits.memory_bytes,
+    }
 
 
 def security_options(wanted: ContainerWanted) -> list[str]:

@@ -9,6 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field, replace
 
 from kubelet.runtime import (
+from kubelet.image_logins import Login
+from kubelet.image_names import checked_name, tagged
+from kubelet.image_service import Disk, StoredImage
+from kubelet.limits import Limits, PodLimits
+from kubelet.pull_progress import PullProgress
     ContainerError,
     ContainerSeen,
     ContainerWanted,
@@ -62,7 +67,13 @@ class FakeRuntime:
         self.point: Callable[[str], Awaitable[None]] = _no_point
         self.calls: list[tuple[str, str]] = []
         self.wanted: dict[str, ContainerWanted] = {}
-        self.pulls: list[tuple[str, Sequence[Mapping[str, str]]]] = []
+        self.pod_limits: dict[str, PodLimits] = {}
+        self.memory_in_use: dict[str, int] = {}  # of a member, in bytes
+        self.pulls: list[tuple[str, Login | None]] = []
+        self.pulls_at_once = 0
+        self.passwords: set[str] = set()  # that the registry takes; empty: it asks for none
+        self.own: Login | None = None
+        self.disk: Disk | None = None
         self._pods: dict[str, _Pod] = {}
         self._count = 0
         self._listeners: set[asyncio.Queue[str]] = set()
@@ -110,6 +121,7 @@ class FakeRuntime:
         made = SandboxSeen(id, wanted.attempt, True, f"10.244.0.{self._count}", self.clock.now())
         pod.sandboxes[id] = made
         await self._end("start_sandbox", wanted.ref.uid)
+        self.pod_limits[wanted.ref.uid] = wanted.limits
         return made
 
     async def start_container(self, sandbox_id: str, wanted: ContainerWanted) -> str:
@@ -125,7 +137,8 @@ class FakeRuntime:
         created = ContainerSeen(
             id, wanted.name, wanted.attempt, State.CREATED, wanted.image, image.id, wanted.spec_hash
         )
-        pod.containers[id] = replace(created, created_at=self.clock.now(), sandbox_id=sandbox_id)
+        now = self.clock.now()
+        pod.containers[id] = replace(created, created_at=now, sandbox_id=sandbox_id, limits=wanted.limits)
         self.wanted[id] = wanted
         await self._end("created", wanted.ref.uid)
         program = self._programs[id] = self.programs(wanted.ref, wanted.name, wanted.attempt)
@@ -171,6 +184,30 @@ class FakeRuntime:
             await self._end("remove_sandbox", uid)
 
     async def image(self, name: str) -> ImageSeen | None:
+    async def limit_container(self, id: str, limits: Limits) -> None:
+        pod = self._owner(id)
+        await self._begin("limit_container", pod.containers[id].name if pod else "")
+        pod = self._owner(id)
+        if pod is None or pod.containers[id].state is not State.RUNNING:
+            return
+        self._check_memory(pod.containers[id].name, limits.memory_bytes)
+        before = pod.containers[id].limits
+        now = Limits(*(new or old for new, old in zip(limits, before, strict=True)))
+        pod.containers[id] = replace(pod.containers[id], limits=now)
+        await self._end("limit_container", pod.ref.uid)
+
+    async def limit_pod(self, uid: str, limits: PodLimits) -> None:
+        await self._begin("limit_pod", uid)
+        self._check_memory("", limits.memory_bytes)
+        self.pod_limits[uid] = limits
+        await self.point("after limit_pod")
+
+    def _check_memory(self, name: str, most: int) -> None:
+        used = self.memory_in_use.get(name, 0)
+        if 0 < most < used:
+            words = f'attempting to set container "{name}" memory limit ({most}) below current usage ({used})'
+            raise ContainerError("Error", f"cannot decrease memory limits: {words}")
+
         await self._begin("image", name)
         return self.images.get(name)
 

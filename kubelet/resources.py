@@ -6,7 +6,7 @@ Source: k8s.io/kubernetes/pkg/kubelet/cm, pkg/kubelet/qos, pkg/apis/core/v1/help
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from podling.api import quantity
+from podling.api import quantity, resources
 
 Quality = Literal["Guaranteed", "Burstable", "BestEffort"]
 LEAST_SHARES = 2
@@ -40,31 +40,36 @@ def _given(container: Any, group: str) -> Mapping[str, str]:
 
 
 def quality_of(pod: Any) -> Quality:
-    containers = [*(pod.spec.initContainers or ()), *pod.spec.containers]
-    given = [
-        (amount(each, group, name, milli=True))
-        for each in containers
-        for group in ("requests", "limits")
-        for name in ("cpu", "memory")
-    ]
-    if not any(given):
-        return "BestEffort"
-    return "Guaranteed" if all(_is_guaranteed(each) for each in containers) else "Burstable"
+    found: Quality = resources.qos_class(pod.spec)  # type: ignore[assignment]
+    return found
 
 
-def _is_guaranteed(container: Any) -> bool:
-    for name in ("cpu", "memory"):
-        most = limit(container, name, milli=True)
-        if not most or amount(container, "requests", name, milli=True) not in (0, most):
-            return False
-    return True
-
-
-def oom_score_adjust(quality: Quality, container: Any, memory_bytes: int) -> int:
-    """The less a container asked for of the node's memory, the sooner the kernel ends it."""
+def oom_score_adjust(pod: Any, container: Any, memory_bytes: int) -> int:
+    """The less a container asked for of the node's memory, the sooner the kernel ends it. What the pod itself asks for
+    beyond its containers is shared among them; a sidecar goes no sooner than the containers that need it.
+    Source: k8s.io/kubernetes/pkg/kubelet/qos/policy.go."""
+    quality = quality_of(pod)
     if quality == "Guaranteed":
         return -997
     if quality == "BestEffort" or memory_bytes <= 0:
         return 1000
-    score = 1000 - 1000 * amount(container, "requests", "memory") // memory_bytes
-    return min(999, max(3, score))
+    regular = pod.spec.containers
+    share = _pod_share(pod)
+    score = _score(amount(container, "requests", "memory") + share, memory_bytes)
+    if any(each is container for each in pod.spec.initContainers or ()) and container.restartPolicy == "Always":
+        score = min([score, *(_score(amount(each, "requests", "memory") + share, memory_bytes) for each in regular)])
+    return score
+
+
+def _score(requested: int, memory_bytes: int) -> int:
+    return min(999, max(3, 1000 - 1000 * requested // memory_bytes))
+
+
+def _pod_share(pod: Any) -> int:
+    """Of each container, in the memory that the pod as a whole asks for and no container does."""
+    if pod.spec.resources is None:
+        return 0
+    every = [*pod.spec.containers, *(pod.spec.initContainers or ())]
+    asked = resources.amounts(pod.spec.resources.requests)[resources.MEMORY]
+    rest: int = asked - sum(amount(each, "requests", "memory") for each in every)
+    return max(0, rest) // len(every)

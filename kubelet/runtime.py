@@ -20,6 +20,8 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from kubelet.limits import Limits, PodLimits
+
 
 class RuntimeUnavailable(Exception):
     """The engine does not answer."""
@@ -69,6 +71,7 @@ class ContainerSeen:
     error: str = ""  # why the engine could not start it: "exec: \"nope\": executable file not found in $PATH"
     termination_message: str = ""
     sandbox_id: str = ""  # whose namespaces it joined: a member of a dead sandbox is not a member of the next one
+    limits: Limits = field(default_factory=Limits)  # as they are now
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ class SandboxWanted:
     dns_options: Sequence[str] = ()
     sysctls: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)  # the pod's own
-    cpu_shares: int = 0
+    limits: PodLimits = field(default_factory=PodLimits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +147,7 @@ class ContainerWanted:
     drop_capabilities: Sequence[str] = ()
     no_new_privileges: bool = False
     seccomp: str = "unconfined"  # "unconfined", "runtime/default", or a path
-    cpu_shares: int = 0
-    cpu_quota_milli: int = 0  # 0 is no limit
-    memory_bytes: int = 0
+    limits: Limits = field(default_factory=Limits)
     oom_score_adjust: int = 0
     stop_signal: str = ""
     spec_hash: str = ""
@@ -200,6 +201,12 @@ class Runtime(Protocol):
 
     async def remove_sandbox(self, uid: str, sandbox_id: str) -> None:
         """The pause container, its network and its files; members that run are removed with it, dead ones stay."""
+    async def limit_container(self, id: str, limits: Limits) -> None:
+        """Of one that runs, from now on; 0 stays as it is. `ContainerError` where it uses more memory than that."""
+
+    async def limit_pod(self, uid: str, limits: PodLimits) -> None:
+        """Of all its containers together. `ContainerError` where they use more memory than that."""
+
 
     async def image(self, name: str) -> ImageSeen | None:
         """The image on the engine, None when it would have to be pulled."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from kubelet.environment import ConfigError
+from kubelet.limits import container_limits, pod_limits
 from kubelet.machine import Failing, Member, Wanted
 from kubelet.memory import Memory
-from kubelet.resources import cpu_milli, limit, oom_score_adjust, quality_of, shares
-from kubelet.runtime import ContainerWanted, ImageSeen, Mount, PodRef, SandboxWanted
+from kubelet.resources import oom_score_adjust
+from kubelet.runtime import ContainerWanted, Engine, ImageSeen, Mount, PodRef, SandboxWanted
 
 FORCED_GRACE_SECONDS = 2  # what a pod gets that was deleted by force
 TERMINAL = ("Succeeded", "Failed")
@@ -168,7 +169,7 @@ def sandbox_wanted(pod: Any, attempt: int, node: NodeFacts) -> SandboxWanted:
         dns_options=dns.options,
         sysctls={each.name: each.value for each in (context.sysctls if context else None) or ()},
         labels=pod.metadata.labels or {},
-        cpu_shares=shares(0),
+        limits=pod_limits(pod),
     )
 
 
@@ -236,10 +237,8 @@ def container_wanted(pod: Any, name: str, attempt: int, node: NodeFacts, resolve
         drop_capabilities=(capabilities.drop if capabilities else None) or (),
         no_new_privileges=bool(own and own.allowPrivilegeEscalation is False),
         seccomp=_seccomp((own and own.seccompProfile) or (whole and whole.seccompProfile)),
-        cpu_shares=shares(cpu_milli(container)),
-        cpu_quota_milli=limit(container, "cpu", milli=True),
-        memory_bytes=limit(container, "memory"),
-        oom_score_adjust=oom_score_adjust(quality_of(pod), container, node.memory_bytes),
+        limits=container_limits(container),
+        oom_score_adjust=oom_score_adjust(pod, container, node.memory_bytes),
         stop_signal=(container.lifecycle.stopSignal if container.lifecycle else None) or "",
         spec_hash=spec_hash(container),
         init=is_init(pod, name),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kubelet.docker_cleanup import remove_cluster
+from kubelet.limits import Limits, PodLimits
 from kubelet.runtime import ContainerError, ImageError, PodRef, SandboxSeen, State
 from tests.contracts.runtimes import (
     BUSYBOX,
@@ -258,3 +259,46 @@ async def test_a_restarted_kubelet_finds_everything_by_labels(bench: Bench, pod:
     assert await bench.runtime.start_sandbox(sandbox(pod)) == box
     other = await bench.runtime.start_sandbox(sandbox(new_pod("db")))
     assert other.ip != box.ip
+
+
+async def test_a_running_container_is_limited_anew_and_what_is_not_named_stays(
+    bench: Bench, pod: PodRef, box: SandboxSeen
+) -> None:
+    before = Limits(cpu_shares=102, cpu_quota_milli=200, memory_bytes=32 << 20)
+    id = await bench.runtime.start_container(box.id, bench.member(pod, "app", FOREVER, limits=before))
+    seen = await bench.seen(pod, "app")
+    assert seen is not None and seen.limits == before
+    await bench.runtime.limit_container(id, Limits(cpu_quota_milli=500, memory_bytes=64 << 20))
+    seen = await bench.seen(pod, "app")
+    assert seen is not None and seen.limits == Limits(102, 500, 64 << 20) and seen.state is State.RUNNING
+
+
+async def test_limiting_what_has_ended_or_is_gone_succeeds(bench: Bench, pod: PodRef, box: SandboxSeen) -> None:
+    id = await bench.runtime.start_container(box.id, bench.member(pod, "app", SUCCEED))
+    await bench.ended(pod, "app")
+    await bench.runtime.limit_container(id, Limits(memory_bytes=64 << 20))
+    await bench.runtime.remove_container(id)
+    await bench.runtime.limit_container(id, Limits(memory_bytes=64 << 20))
+    await bench.runtime.limit_pod(pod.uid, PodLimits(cpu_shares=2))
+
+
+async def test_less_memory_than_is_in_use_is_refused(bench: Bench, pod: PodRef, box: SandboxSeen) -> None:
+    if isinstance(bench, MemoryBench):
+        bench.memory.memory_in_use["app"] = 100 << 20
+    holds = ("dd if=/dev/zero of=/dev/shm/full bs=1M count=12; exec sleep 1000", FOREVER[1])
+    id = await bench.runtime.start_container(
+        box.id, bench.member(pod, "app", holds, limits=Limits(memory_bytes=64 << 20))
+    )
+    if isinstance(bench, DockerBench):
+        docker = bench
+
+        async def full() -> bool:
+            return "12.0M" in await docker.run(id, "ls", "-lh", "/dev/shm")
+
+        await until(full)
+    with pytest.raises(ContainerError) as caught:
+        await bench.runtime.limit_container(id, Limits(memory_bytes=8 << 20))
+    assert caught.value.reason == "Error"
+    assert 'attempting to set container "app" memory limit (8388608) below current usage (' in caught.value.message
+    seen = await bench.seen(pod, "app")
+    assert seen is not None and seen.state is State.RUNNING

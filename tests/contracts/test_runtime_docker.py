@@ -1,6 +1,7 @@
 """What only a real engine can show: shared namespaces, reachability, limits, and nothing left behind."""
 
 import asyncio
+import os
 import subprocess
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from kubelet.docker_cleanup import remove_cluster
 from kubelet.fake import Program
+from kubelet.limits import Limits, PodLimits
 from kubelet.network.ptp import link_prefix
 from kubelet.runtime import ContainerError, Mount, PodRef, SandboxSeen
 from tests.contracts.runtimes import (
@@ -172,17 +174,35 @@ async def test_a_container_over_its_memory_is_seen_as_killed_for_it(
     bench: DockerBench, pod: PodRef, box: SandboxSeen
 ) -> None:
     hungry = shell("exec dd if=/dev/zero of=/dev/null bs=200M count=1")
-    await bench.runtime.start_container(box.id, bench.member(pod, "app", hungry, memory_bytes=16 << 20))
+    await bench.runtime.start_container(box.id, bench.member(pod, "app", hungry, limits=Limits(memory_bytes=16 << 20)))
     ended = await bench.ended(pod, "app")
     assert ended.exit_code == 137 and ended.oom_killed
 
 
 async def test_limits_reach_the_engine(bench: DockerBench, pod: PodRef, box: SandboxSeen) -> None:
-    limits = {"memory_bytes": 32 << 20, "cpu_quota_milli": 250, "cpu_shares": 102}
-    id = await bench.runtime.start_container(box.id, bench.member(pod, "app", FOREVER, **limits))
+    limits = Limits(cpu_shares=102, cpu_quota_milli=250, memory_bytes=32 << 20)
+    id = await bench.runtime.start_container(box.id, bench.member(pod, "app", FOREVER, limits=limits))
     host = (await bench.ask(lambda client: client.inspect_container(id)))["HostConfig"]
     assert (host["Memory"], host["MemorySwap"], host["CpuShares"]) == (32 << 20, 32 << 20, 102)
     assert host["CpuQuota"] / host["CpuPeriod"] == 0.25
+
+
+async def test_a_pods_containers_share_a_cgroup_of_its_own_with_its_limits(bench: DockerBench, pod: PodRef) -> None:
+    root = Path("/sys/fs/cgroup")
+    if (root / "cgroup.controllers").exists() or os.geteuid() != 0:
+        return  # the layout of v1, by files; v2 and systemd are unit tests over trees of files
+    limits = PodLimits(cpu_shares=256, cpu_quota_milli=500, memory_bytes=64 << 20)
+    box = await bench.runtime.start_sandbox(sandbox(pod, limits=limits))
+    id = await bench.runtime.start_container(box.id, bench.member(pod, "app", FOREVER))
+    [folder] = (root / "memory/podling").glob(f"*/*/pod{pod.uid}")
+    assert (folder / "memory.limit_in_bytes").read_text().strip() == str(64 << 20)
+    assert (folder / id).is_dir() and (folder / box.id).is_dir()
+    cpu = Path(str(folder).replace("/memory/", "/cpu/", 1))
+    assert (cpu / "cpu.cfs_quota_us").read_text().strip() == "50000"
+    await bench.runtime.limit_pod(pod.uid, limits._replace(memory_bytes=128 << 20))
+    assert (folder / "memory.limit_in_bytes").read_text().strip() == str(128 << 20)
+    await bench.runtime.remove_sandbox(pod.uid, box.id)
+    assert not list(root.glob(f"*/podling/*/*/pod{pod.uid}"))
 
 
 async def test_the_end_of_the_termination_message_is_read(bench: DockerBench, pod: PodRef, box: SandboxSeen) -> None:

@@ -21,7 +21,8 @@ def state(**changes: Any) -> dict[str, Any]:
         "OOMKilled": False,
         "Error": "",
     }
-    return {"Id": "m1", "Created": "2026-11-22T11:00:00Z", "Config": {"Labels": labels}, "State": base | changes}
+    seen = {"Id": "m1", "Created": "2026-11-22T11:00:00Z", "Config": {"Labels": labels}, "HostConfig": {}}
+    return {**seen, "State": base | changes}
 
 
 def test_what_has_ended_is_seen_with_all_that_its_labels_say() -> None:

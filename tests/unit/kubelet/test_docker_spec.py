@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from kubelet import docker_spec as spec
+from kubelet.limits import Limits
 from kubelet.runtime import ContainerWanted, PodRef, SandboxWanted
 
 REF = PodRef("u1", "default", "web")
@@ -87,7 +88,7 @@ def test_an_images_health_check_does_not_run() -> None:
 
 
 def test_limits_are_in_the_engines_units_without_swap() -> None:
-    host = member(replace(MEMBER, cpu_quota_milli=1500, memory_bytes=1 << 20))["HostConfig"]
+    host = member(replace(MEMBER, limits=Limits(0, 1500, 1 << 20)))["HostConfig"]
     assert (host["CpuQuota"], host["CpuPeriod"], host["Memory"], host["MemorySwap"]) == (
         150_000,
         100_000,

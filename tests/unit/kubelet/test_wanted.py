@@ -55,8 +55,8 @@ def test_the_sandbox_carries_what_the_pod_shares() -> None:
 
 def test_resources_become_shares_quota_and_bytes() -> None:
     found = container({"resources": {"requests": {"cpu": "250m"}, "limits": {"cpu": "500m", "memory": "64Mi"}}})
-    assert (found.cpu_shares, found.cpu_quota_milli, found.memory_bytes) == (256, 500, 64 << 20)
-    assert container().cpu_shares == 2 == shares(0)
+    assert found.limits == (256, 500, 64 << 20)
+    assert container().limits.cpu_shares == 2 == shares(0)
 
 
 def test_the_security_context_of_the_container_wins_over_the_pods() -> None:
@@ -118,11 +118,22 @@ def test_quality_of_service(resources: dict[str, Any], expected: str) -> None:
     assert quality_of(typed_pod([{"name": "app", "resources": resources}])) == expected
 
 
+def oom_score(resources: dict[str, Any], name: str = "app", **spec: Any) -> int:
+    pod = typed_pod([{"name": "app", "resources": resources}], **spec)
+    return oom_score_adjust(pod, container_of(pod, name), 8 << 30)
+
+
 def test_oom_scores() -> None:
-    asking = typed_pod([{"name": "app", "resources": {"requests": {"memory": "2Gi"}}}]).spec.containers[0]
-    assert oom_score_adjust("Guaranteed", asking, 8 << 30) == -997
-    assert oom_score_adjust("BestEffort", asking, 8 << 30) == 1000
-    assert oom_score_adjust("Burstable", asking, 8 << 30) == 750
+    both = {"cpu": "1", "memory": "2Gi"}
+    assert oom_score({"limits": both, "requests": both}) == -997
+    assert oom_score({}) == 1000
+    assert oom_score({"requests": {"memory": "2Gi"}}) == 750
+    assert oom_score({}, resources={"requests": {"memory": "4Gi"}}) == 500, "what the pod asks for itself counts"
+
+
+def test_a_sidecar_goes_no_sooner_than_the_containers_that_need_it() -> None:
+    sidecar = {"name": "log", "restartPolicy": "Always"}
+    assert oom_score({"requests": {"memory": "2Gi"}}, "log", initContainers=[sidecar]) == 750
 
 
 def test_attempts_go_on_where_the_api_stood() -> None:
