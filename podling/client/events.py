@@ -1,31 +1,24 @@
 """Events: what a user should see of what a service did.
 
 `event` never waits and never fails its caller: events are written in the background, the oldest dropped first when
-the API server is away. A repeated event becomes a higher count of the same object, as Kubernetes does it.
+the API server is away. What repeats is counted on one object, `podling.client.correlator` says how.
 Source: k8s.io/client-go/tools/record.
 """
 
 import asyncio
 import logging
-from collections import OrderedDict, deque
-from typing import Any, NamedTuple
+from collections import deque
+from typing import Any
 
 from podling.api.errors import ApiError, NotFound
 from podling.api.meta import timestamp
 from podling.client.client import Client
+from podling.client.correlator import Correlator, Observed, Occurrence
 from podling.client.resource import EVENTS
 from podling.loop.clock import Clock, RealClock
 
 log = logging.getLogger(__name__)
 MOST_WAITING = 1000
-MOST_REMEMBERED = 2000
-
-
-class _Occurrence(NamedTuple):
-    involved: tuple[tuple[str, str], ...]
-    type: str
-    reason: str
-    message: str
 
 
 class EventRecorder:
@@ -34,14 +27,14 @@ class EventRecorder:
     def __init__(self, client: Client, component: str, host: str = "", clock: Clock | None = None) -> None:
         self._client, self._clock = client, clock or RealClock()
         self._source = {"component": component, **({"host": host} if host else {})}
-        self._waiting: deque[_Occurrence] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[Occurrence] = deque(maxlen=MOST_WAITING)
         self._arrived = asyncio.Event()
         self._written = 0
-        self._known: OrderedDict[_Occurrence, tuple[str, int]] = OrderedDict()
+        self._correlator = Correlator()
 
     def event(self, involved: dict[str, str], type: str, reason: str, message: str) -> None:
         """`involved` is an ObjectReference, see `reference`; `type` is Normal or Warning."""
-        self._waiting.append(_Occurrence(tuple(sorted(involved.items())), type, reason, message[:1024]))
+        self._waiting.append(Occurrence(tuple(sorted(involved.items())), type, reason, message[:1024]))
         self._arrived.set()
 
     async def run(self) -> None:
@@ -56,49 +49,46 @@ class EventRecorder:
         while self._waiting:
             await self._write_safely(self._waiting.popleft())
 
-    async def _write_safely(self, occurrence: _Occurrence) -> None:
+    async def _write_safely(self, occurrence: Occurrence) -> None:
         try:
             await self._write(occurrence)
         except ApiError as error:
             log.debug("event lost reason=%s error=%s", occurrence.reason, error)
 
-    async def _write(self, occurrence: _Occurrence) -> None:
+    async def _write(self, occurrence: Occurrence) -> None:
+        observed = self._correlator.observe(occurrence, self._clock.now())
+        if observed is None:
+            return
         involved = dict(occurrence.involved)
         namespace = involved.get("namespace") or "default"
-        known = self._known.get(occurrence)
-        now = timestamp(self._clock.now())
-        if known:
-            name, count = known[0], known[1] + 1
+        if observed.name:
+            now = timestamp(self._clock.now())
+            changes = {"count": observed.count, "lastTimestamp": now, "message": observed.message}
             try:
-                await self._client.patch(EVENTS, name, {"count": count, "lastTimestamp": now}, namespace)
-                self._known[occurrence] = (name, count)
+                await self._client.patch(EVENTS, observed.name, changes, namespace)
                 return
             except NotFound:
                 pass  # it expired: write it anew
         self._written += 1  # two events may share a moment
         name = f"{involved['name'][:230]}.{int(self._clock.now().timestamp() * 1e9) + self._written:x}"
-        await self._client.create(EVENTS, self._body(occurrence, involved, name, namespace, now), namespace)
-        self._known[occurrence] = (name, 1)
-        if len(self._known) > MOST_REMEMBERED:
-            self._known.popitem(last=False)
+        await self._client.create(EVENTS, self._body(occurrence, observed, name, namespace), namespace)
+        self._correlator.named(observed, name)
 
-    def _body(
-        self, occurrence: _Occurrence, involved: dict[str, str], name: str, namespace: str, now: str
-    ) -> dict[str, Any]:
+    def _body(self, occurrence: Occurrence, observed: Observed, name: str, namespace: str) -> dict[str, Any]:
         return {
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {"name": name, "namespace": namespace},
-            "involvedObject": involved,
+            "involvedObject": dict(occurrence.involved),
             "type": occurrence.type,
             "reason": occurrence.reason,
-            "message": occurrence.message,
+            "message": observed.message,
             "source": self._source,
             "reportingComponent": self._source["component"],
             "reportingInstance": self._source.get("host", ""),
-            "firstTimestamp": now,
-            "lastTimestamp": now,
-            "count": 1,
+            "firstTimestamp": timestamp(observed.first),
+            "lastTimestamp": timestamp(self._clock.now()),
+            "count": observed.count,
         }
 
 
