@@ -5,7 +5,7 @@ PodWorker ──▶ starting, stopping, reporting ──▶ PodContext ──▶
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from kubelet.prober import Prober
 from kubelet.runtime import PodRef, PodSeen, Runtime
 from kubelet.status_writer import StatusWriter
 from kubelet.volumes.volumes import Volumes
-from kubelet.wanted import NodeFacts, field_path, orphan, wanted_of
+from kubelet.wanted import TERMINAL, NodeFacts, field_path, orphan, wanted_of
 from podling.client.client import Client
 from podling.client.codec import plain
 from podling.client.events import EventRecorder, reference
@@ -41,6 +41,7 @@ class Tools:
     handlers: Handlers
     starts: asyncio.Semaphore
     node: Callable[[], NodeFacts]
+    admitted: Callable[[], Sequence[Any]] = tuple  # the pods that the node has taken, as long as they are not over
 
 
 class PodContext:
@@ -68,6 +69,14 @@ class PodContext:
         if self.pod is None:
             return orphan(self.ref, self.last_pod, self.memory)
         return wanted_of(self.pod, self.memory, self.prober.health())
+
+    def holds_its_place(self) -> bool:
+        """The node has taken the pod, in this kubelet's life or before it, and it is not over."""
+        pod, phase = self.pod, self.status.get("phase")
+        if pod is None or self.memory.failure or phase in TERMINAL:
+            return False
+        told = pod.status
+        return self.memory.admitted or bool(told and told.startTime and told.phase not in TERMINAL)
 
     def follow_probes(self, seen: PodSeen) -> None:
         if self.pod is None or self.left.is_set():

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+from kubelet.admit import Candidate, rejection
 from kubelet.context import PodContext
 from kubelet.fields import not_honoured
 from kubelet.launcher import Job
@@ -13,6 +14,22 @@ from kubelet.volumes.volumes import MountError, changes_by_itself
 from kubelet.wanted import sandbox_wanted
 
 REFRESH_SECONDS = 60.0  # how often volumes are compared with their config maps, secrets and tokens
+
+
+def admit(context: PodContext, seen: PodSeen) -> None:
+    """Once, before anything of the pod is there: it fails where the node cannot take it. No await between the look at
+    the other pods and the mark, so that two pods never both get the last place."""
+    pod, memory = context.pod, context.memory
+    if pod is None or memory.admitted or memory.failure or context.wanted().over or context.wanted().leaving:
+        return
+    if not (seen.sandboxes or seen.containers):
+        others = [other for other in context.tools.admitted() if other.metadata.uid != context.ref.uid]
+        if found := rejection(Candidate(pod, others, context.tools.node())):
+            context.event("Warning", found.reason, found.message)
+            context.log("pod rejected", f"reason={found.reason}")
+            context.fail(found.failure)
+            return
+    memory.admitted = True
 
 
 async def start_sandbox(context: PodContext, attempt: int) -> None:

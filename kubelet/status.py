@@ -49,6 +49,8 @@ class View:
 
 
 def pod_status(pod: Any, wanted: Wanted, seen: PodSeen, old: Data, view: View) -> Data:
+    if view.failure and view.failure.rejected:
+        return _rejected(pod, old, view, view.failure)
     sandbox = current_sandbox(seen)
     ended = wanted.leaving and not any(each.state is State.RUNNING for each in seen.containers)
     look = Look(pod, wanted, seen, old, view.waiting, view.readiness, ended)
@@ -80,6 +82,18 @@ def pod_status(pod: Any, wanted: Wanted, seen: PodSeen, old: Data, view: View) -
         "qosClass": old.get("qosClass") or quality_of(pod),
     }
     return {key: value for key, value in status.items() if value is not None}
+
+
+def _rejected(pod: Any, old: Data, view: View, failure: Failure) -> Data:
+    """Of a pod that the node did not take: no container, no condition. Source: kubelet.go, rejectPod."""
+    return {
+        "observedGeneration": pod.metadata.generation,
+        "phase": "Failed",
+        "reason": failure.reason,
+        "message": failure.message,
+        "startTime": old.get("startTime") or timestamp(view.now),
+        "qosClass": old.get("qosClass") or quality_of(pod),
+    }
 
 
 def _kept_ip(old: Data, phase: str) -> str | None:

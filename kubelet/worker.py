@@ -74,6 +74,7 @@ class PodWorker:
             seen = await self._tools.runtime.pod(self.ref.uid) or PodSeen(self.ref)
             now = self._tools.clock.now()
             context.memory.release(now)
+            starting.admit(context, seen)
             reporting.check_deadline(context)
             context.follow_probes(seen)
             wanted = context.wanted()
