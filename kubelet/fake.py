@@ -8,12 +8,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kubelet.runtime import (
 from kubelet.image_logins import Login
 from kubelet.image_names import checked_name, tagged
 from kubelet.image_service import Disk, StoredImage
 from kubelet.limits import Limits, PodLimits
 from kubelet.pull_progress import PullProgress
+from kubelet.runtime import (
     ContainerError,
     ContainerSeen,
     ContainerWanted,
@@ -120,8 +120,8 @@ class FakeRuntime:
         id = self._id()
         made = SandboxSeen(id, wanted.attempt, True, f"10.244.0.{self._count}", self.clock.now())
         pod.sandboxes[id] = made
-        await self._end("start_sandbox", wanted.ref.uid)
         self.pod_limits[wanted.ref.uid] = wanted.limits
+        await self._end("start_sandbox", wanted.ref.uid)
         return made
 
     async def start_container(self, sandbox_id: str, wanted: ContainerWanted) -> str:
@@ -183,7 +183,6 @@ class FakeRuntime:
             self._tidy(pod)
             await self._end("remove_sandbox", uid)
 
-    async def image(self, name: str) -> ImageSeen | None:
     async def limit_container(self, id: str, limits: Limits) -> None:
         pod = self._owner(id)
         await self._begin("limit_container", pod.containers[id].name if pod else "")
@@ -208,6 +207,7 @@ class FakeRuntime:
             words = f'attempting to set container "{name}" memory limit ({most}) below current usage ({used})'
             raise ContainerError("Error", f"cannot decrease memory limits: {words}")
 
+    async def image(self, name: str) -> ImageSeen | None:
         await self._begin("image", name)
         return self.images.get(name)
 

@@ -9,7 +9,17 @@ from kubelet.images import check_name, judge, logins, policy_of, registry_of
 from kubelet.memory import Memory
 from kubelet.resources import oom_score_adjust, quality_of, shares
 from kubelet.runtime import ImageError, ImageSeen
-from kubelet.wanted import Dns, NodeFacts, Resolved, container_wanted, dns_of, hostname_of, sandbox_wanted, wanted_of
+from kubelet.wanted import (
+    Dns,
+    NodeFacts,
+    Resolved,
+    container_of,
+    container_wanted,
+    dns_of,
+    hostname_of,
+    sandbox_wanted,
+    wanted_of,
+)
 from podling.client.codec import typed
 
 from .build import typed_pod
