@@ -12,16 +12,17 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
+from kubelet.docker_frames import STDERR, STDOUT, Demultiplexer, Frame
 from kubelet.docker_seen import decoded_error
 from kubelet.runtime import RuntimeUnavailable
 
 HEAD_LIMIT_BYTES = 1 << 16
 ANSWER_SECONDS = 60.0
 MOST_ERROR_BYTES = 1 << 16
-STDOUT, STDERR = 1, 2
+PIECE_BYTES = 1 << 18
 
 
 class EngineRefused(Exception):
@@ -45,15 +46,10 @@ class EngineAddress:
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         try:
             if self.path:
-                return await asyncio.open_unix_connection(self.path, limit=HEAD_LIMIT_BYTES)
-            return await asyncio.open_connection(self.host, self.port, ssl=self.tls, limit=HEAD_LIMIT_BYTES)
+                return await asyncio.open_unix_connection(self.path, limit=PIECE_BYTES)
+            return await asyncio.open_connection(self.host, self.port, ssl=self.tls, limit=PIECE_BYTES)
         except OSError as error:
             raise RuntimeUnavailable(f"the Docker engine does not answer: {error}") from error
-
-
-class Frame(NamedTuple):
-    stream: int
-    data: bytes
 
 
 class EngineStream:
@@ -91,6 +87,16 @@ class EngineStream:
                     left -= len(data)
                     yield Frame(STDERR if head[0] == STDERR else STDOUT, data)
         except (asyncio.IncompleteReadError, ConnectionError):
+            return
+
+    async def output(self) -> AsyncIterator[Frame]:
+        """What has come, in pieces of at most 256 KiB that keep nothing of the engine's framing."""
+        demultiplexer = Demultiplexer()
+        try:
+            while data := await self.reader.read(PIECE_BYTES):
+                for frame in demultiplexer.feed(data) if self.framed else (Frame(STDOUT, data),):
+                    yield frame
+        except ConnectionError:
             return
 
     async def objects(self) -> AsyncIterator[dict[str, Any]]:

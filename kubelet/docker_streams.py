@@ -4,20 +4,20 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any
 
 from kubelet import logs
 from kubelet.docker import DockerRuntime
-from kubelet.docker_engine import DockerEngine, EngineRefused
-from kubelet.docker_stream import STDERR, EngineStream, open_stream
+from kubelet.docker_engine import EngineRefused
+from kubelet.docker_session import AttachSession, ExecSession
+from kubelet.docker_spec import CONTAINER_NAME, POD_NAME, POD_NAMESPACE, POD_UID, label_filter
+from kubelet.docker_stream import EngineStream, open_stream
 from kubelet.network.namespace import NamespaceGone, dial
-from kubelet.runtime import ContainerSeen, PodSeen, State
-from kubelet.streams import LogOptions, NoSuchContainer, NotRunning, Output, Session, StreamFailed, Target, Wants
+from kubelet.runtime import ContainerSeen, PodSeen
+from kubelet.streams import LogOptions, NoSuchContainer, NotRunning, Session, StreamFailed, Target, Wants
 
 CONNECT_SECONDS = 10.0
-EXIT_CODE_SECONDS = 5.0
-MOST_OUTPUT_BYTES = 1 << 15
 Waiting = Callable[[Target], str]
 
 
@@ -56,22 +56,22 @@ class DockerStreams:
         def create() -> str:
             client = self._connection.client()
             made = client.exec_create(
-                container.id, list(command), wants.stdout, wants.stderr, stdin=wants.stdin, tty=wants.tty
+                container, list(command), wants.stdout, wants.stderr, stdin=wants.stdin, tty=wants.tty
             )
             return str(made["Id"])
 
         id = await self._ask(create)
         body = {"Detach": False, "Tty": wants.tty}
         stream = await self._open("POST", f"/exec/{id}/start", {}, body=body, upgrade=True, framed=not wants.tty)
-        return DockerSession(self._connection, stream, id, execution=True)
+        return ExecSession(self._connection, stream, id)
 
     async def attach(self, target: Target, wants: Wants) -> Session:
         container = await self._running(target)
         streams = {"stdin": wants.stdin, "stdout": wants.stdout, "stderr": wants.stderr}
         asked = {"stream": "1", **{name: "1" for name, wanted in streams.items() if wanted}}
-        framed = not await self._has_terminal(container.id)
-        stream = await self._open("POST", f"/containers/{container.id}/attach", asked, upgrade=True, framed=framed)
-        return DockerSession(self._connection, stream, container.id, execution=False)
+        framed = not await self._has_terminal(container)
+        stream = await self._open("POST", f"/containers/{container}/attach", asked, upgrade=True, framed=framed)
+        return AttachSession(self._connection, stream, container)
 
     async def dial(self, target: Target, port: int) -> socket.socket:
         pod = await self._pod(target)
@@ -82,10 +82,9 @@ class DockerStreams:
             pause = await self._ask(lambda: self._connection.client().inspect_container(box.id))
             connection = await asyncio.to_thread(_dial, pause["State"]["Pid"], box.ip, port)
         except (OSError, NamespaceGone) as error:
-            raise StreamFailed(
-                f"error forwarding port {port} to pod {box.id}, uid : failed to connect to localhost:{port} inside the "
-                f"pod's network namespace: {error}"
-            ) from error
+            why = (getattr(error, "strerror", None) or str(error)).lower()
+            words = f'failed to connect to localhost:{port} inside namespace "{box.id}"'
+            raise StreamFailed(f"{words}, IPv4: dial tcp4 127.0.0.1:{port}: connect: {why}") from error
         connection.setblocking(False)
         return connection
 
@@ -108,12 +107,20 @@ class DockerStreams:
             return []
         return [each for each in pod.containers if each.name == target.container]
 
-    async def _running(self, target: Target) -> ContainerSeen:
-        instances = await self._instances(target)
-        for each in instances:
-            if each.state is State.RUNNING:
-                return each
-        raise NoSuchContainer(f'container not found ("{target.container}")')
+    async def _running(self, target: Target) -> str:
+        """The container's id. One question to the engine: probes come by here each second."""
+        labels = {
+            **self._runtime.owner,
+            POD_NAMESPACE: target.namespace,
+            POD_NAME: target.pod,
+            CONTAINER_NAME: target.container,
+            **({POD_UID: target.uid} if target.uid else {}),
+        }
+        filters = {**label_filter(labels), "status": ["running", "paused"]}
+        found = await self._ask(lambda: self._connection.client().containers(filters=filters))
+        if not found:
+            raise NoSuchContainer(f'container not found ("{target.container}")')
+        return str(max(found, key=lambda each: int(each["Created"]))["Id"])
 
     async def _has_terminal(self, id: str) -> bool:
         inspected = await self._ask(lambda: self._connection.client().inspect_container(id))
@@ -147,44 +154,3 @@ def _failure(error: EngineRefused) -> Exception:
 def _youngest(pod: PodSeen) -> float:
     moments = [*(each.created_at for each in pod.sandboxes), *(each.created_at for each in pod.containers)]
     return max((moment.timestamp() for moment in moments if moment), default=0.0)
-
-
-class DockerSession:
-    """`resize` is the engine's call for what `id` names; `execution` is whether that is a command of exec."""
-
-    def __init__(self, connection: DockerEngine, stream: EngineStream, id: str, execution: bool) -> None:
-        self._connection, self._stream, self._id, self._execution = connection, stream, id, execution
-
-    async def output(self) -> AsyncIterator[Output]:
-        async for frame in self._stream.frames():
-            for start in range(0, len(frame.data), MOST_OUTPUT_BYTES):
-                yield Output(frame.data[start : start + MOST_OUTPUT_BYTES], frame.stream == STDERR)
-
-    async def write(self, data: bytes) -> None:
-        await self._stream.write(data)
-
-    def close_input(self) -> None:
-        self._stream.close_input()
-
-    async def resize(self, width: int, height: int) -> None:
-        """What has ended, or has no terminal, keeps its size."""
-        with suppress(EngineRefused):
-            await self._connection.call(self._resize, width, height)
-
-    def _resize(self, width: int, height: int) -> None:
-        client = self._connection.client()
-        (client.exec_resize if self._execution else client.resize)(self._id, height=height, width=width)
-
-    async def exit_code(self) -> int:
-        """The engine closes the output a moment before it knows the code. An attached container's is told elsewhere."""
-        if not self._execution:
-            return 0
-        async with asyncio.timeout(EXIT_CODE_SECONDS):
-            while True:
-                seen = await self._connection.call(lambda: self._connection.client().exec_inspect(self._id))
-                if not seen["Running"] and seen["ExitCode"] is not None:
-                    return int(seen["ExitCode"])
-                await asyncio.sleep(0.01)
-
-    def close(self) -> None:
-        self._stream.close()

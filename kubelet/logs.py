@@ -12,7 +12,7 @@ kubectl            the engine                        note
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
-from kubelet.docker_stream import Frame
+from kubelet.docker_frames import Frame
 from kubelet.runtime import ContainerSeen, State
 from kubelet.streams import LogOptions
 

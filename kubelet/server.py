@@ -7,8 +7,8 @@ piece is awaited in both directions; a caller who goes away ends it. `kubelet.st
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import aclosing, asynccontextmanager, closing
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -23,6 +23,7 @@ from kubelet.streams import (
     LogOptions,
     NoSuchContainer,
     NotRunning,
+    Output,
     Session,
     StreamFailed,
     Streams,
@@ -36,7 +37,7 @@ from podling.pb.node import node_pb2_grpc
 log = logging.getLogger(__name__)
 API_SERVER = "kube-apiserver-kubelet-client"
 MASTERS = "system:masters"
-PIECE_BYTES = 1 << 15
+PIECE_BYTES = 1 << 18
 CODES = {
     NoSuchContainer: grpc.StatusCode.NOT_FOUND,
     NotRunning: grpc.StatusCode.FAILED_PRECONDITION,
@@ -77,56 +78,41 @@ class NodeService(node_pb2_grpc.NodeServicer):
     def __init__(self, streams: Streams, *, secure: bool) -> None:
         self._streams, self._secure = streams, secure
 
-    async def Logs(self, request: Any, context: Any) -> AsyncIterator[Any]:
+    async def Logs(self, request: Any, context: Any) -> None:
         await self._authorize(context)
-        try:
-            pieces = await self._streams.logs(target_of(request.container), log_options(request, datetime.now(UTC)))
-        except tuple(CODES) as error:
-            await refuse(context, error)
-            raise
-        await context.send_initial_metadata(())  # the API server answers its client now
+        async with refusing(context):
+            options = log_options(request, datetime.now(UTC))
+            pieces = await self._streams.logs(target_of(request.container), options)
         async with aclosing(pieces):  # type: ignore[type-var]
+            await context.send_initial_metadata(())
             async for piece in pieces:
-                yield pb.LogsChunk(data=piece)
+                await context.write(pb.LogsChunk(data=piece))
 
-    async def Exec(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
-        await self._authorize(context)
-        start = await first(requests, context)
-        try:
+    async def Exec(self, requests: AsyncIterator[Any], context: Any) -> None:
+        start = await self._start(requests, context)
+        async with refusing(context):
             session = await self._streams.exec(target_of(start.container), list(start.command), wants_of(start))
-        except tuple(CODES) as error:
-            await refuse(context, error)
-            raise
-        await context.send_initial_metadata(())  # the API server answers its client now
-        async with aclosing(converse(session, requests)) as outputs:  # type: ignore[type-var]
-            async for output in outputs:
-                yield output
+        await converse(session, requests, context)
 
-    async def Attach(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
-        await self._authorize(context)
-        start = await first(requests, context)
-        try:
+    async def Attach(self, requests: AsyncIterator[Any], context: Any) -> None:
+        start = await self._start(requests, context)
+        async with refusing(context):
             session = await self._streams.attach(target_of(start.container), wants_of(start))
-        except tuple(CODES) as error:
-            await refuse(context, error)
-            raise
-        await context.send_initial_metadata(())  # the API server answers its client now
-        async with aclosing(converse(session, requests)) as outputs:  # type: ignore[type-var]
-            async for output in outputs:
-                yield output
+        await converse(session, requests, context)
 
-    async def PortForward(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
-        await self._authorize(context)
-        start = await first(requests, context)
-        try:
+    async def PortForward(self, requests: AsyncIterator[Any], context: Any) -> None:
+        start = await self._start(requests, context)
+        async with refusing(context):
             connection = await self._streams.dial(Target(start.namespace, start.pod, start.uid, ""), start.port)
-        except tuple(CODES) as error:
-            await refuse(context, error)
-            raise
-        await context.send_initial_metadata(())  # the API server answers its client now
-        async with aclosing(forward(connection, requests)) as outputs:  # type: ignore[type-var]
-            async for output in outputs:
-                yield output
+        await forward(connection, requests, context)
+
+    async def _start(self, requests: AsyncIterator[Any], context: Any) -> Any:
+        """The message that a two-way call begins with."""
+        await self._authorize(context)
+        request: Any = await anext(requests, None)
+        if request is None or not request.HasField("start"):
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the first message must be the start")
+        return request.start
 
     async def _authorize(self, context: Any) -> None:
         certificates = context.auth_context().get("x509_pem_cert", [])
@@ -135,35 +121,46 @@ class NodeService(node_pb2_grpc.NodeServicer):
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, message)
 
 
-async def refuse(context: Any, error: Exception) -> None:
-    code = next(code for kind, code in CODES.items() if isinstance(error, kind))
-    await context.abort(code, str(error))
-
-
-async def first(requests: AsyncIterator[Any], context: Any) -> Any:
-    """The start that a stream begins with."""
-    request: Any = await anext(requests, None)
-    if request is None or not request.HasField("start"):
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the first message must be the start")
-    return request.start
-
-
-async def converse(session: Session, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    """Input goes in beside the output that comes out; the exit code is last."""
-    feeding = asyncio.ensure_future(feed(session, requests))
+@asynccontextmanager
+async def refusing(context: Any) -> AsyncIterator[None]:
+    """What the streams refuse, as the call's status."""
     try:
-        async for output in session.output():
-            yield pb.StreamOutput(stderr=output.data) if output.is_error else pb.StreamOutput(stdout=output.data)
-        yield pb.StreamOutput(exit=await exit_of(session))
+        yield
+    except tuple(CODES) as error:
+        code = next(code for kind, code in CODES.items() if isinstance(error, kind))
+        await context.abort(code, str(error))
+
+
+async def converse(session: Session, requests: AsyncIterator[Any], context: Any) -> None:
+    """Input goes in beside the output that comes out; the exit code is last."""
+    with closing(session):
+        await context.send_initial_metadata(())  # the API server answers its client now
+        async with beside(feed(session, requests)):
+            async for output in session.output():
+                await context.write(said(output))
+            await context.write(pb.StreamOutput(exit=await exit_of(session)))
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """`work` goes on while the block does, and no longer."""
+    task = asyncio.create_task(work)
+    try:
+        yield
     finally:
-        feeding.cancel()
-        session.close()
-        await asyncio.gather(feeding, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def said(output: Output) -> Any:
+    return pb.StreamOutput(stderr=output.data) if output.is_error else pb.StreamOutput(stdout=output.data)
 
 
 async def exit_of(session: Session) -> Any:
     try:
         return pb.Exit(code=await session.exit_code())
+    except StreamFailed as error:
+        return pb.Exit(code=1, error=str(error))
     except (RuntimeUnavailable, TimeoutError) as error:
         return pb.Exit(code=1, error=f"the exit code is not known: {error}")
 
@@ -182,19 +179,17 @@ async def feed(session: Session, requests: AsyncIterator[Any]) -> None:
         return  # the command has ended and reads no more
 
 
-async def forward(connection: socket.socket, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def forward(connection: socket.socket, requests: AsyncIterator[Any], context: Any) -> None:
     """Until the pod's end closes; the caller's half-close is passed on."""
-    reader, writer = await asyncio.open_connection(sock=connection)
-    feeding = asyncio.ensure_future(feed_connection(writer, requests))
-    try:
-        while data := await reader.read(PIECE_BYTES):
-            yield pb.PortForwardOutput(data=data)
-    except ConnectionError as error:
-        log.debug("port-forward broken by the pod error=%s", error)
-    finally:
-        feeding.cancel()
-        writer.close()
-        await asyncio.gather(feeding, return_exceptions=True)
+    reader, writer = await asyncio.open_connection(sock=connection, limit=PIECE_BYTES)
+    with closing(writer):
+        await context.send_initial_metadata(())  # the API server answers its client now
+        async with beside(feed_connection(writer, requests)):
+            try:
+                while data := await reader.read(PIECE_BYTES):
+                    await context.write(pb.PortForwardOutput(data=data))
+            except ConnectionError as error:
+                log.debug("port-forward broken by the pod error=%s", error)
 
 
 async def feed_connection(writer: asyncio.StreamWriter, requests: AsyncIterator[Any]) -> None:

@@ -68,6 +68,7 @@ class Ended(NamedTuple):
     stdout: bytes
     stderr: bytes
     code: int
+    error: str = ""
 
 
 async def ended(call: Any) -> Ended:
@@ -77,7 +78,8 @@ async def ended(call: Any) -> Ended:
         outputs.append(output)
     last = outputs.pop()
     assert last.HasField("exit")
-    return Ended(b"".join(o.stdout for o in outputs), b"".join(o.stderr for o in outputs), last.exit.code)
+    stdout, stderr = (b"".join(getattr(o, name) for o in outputs) for name in ("stdout", "stderr"))
+    return Ended(stdout, stderr, last.exit.code, last.exit.error)
 
 
 @pytest.fixture(scope="module")
@@ -183,10 +185,24 @@ async def test_exec_reads_standard_input_to_its_end(node: Node) -> None:
     assert (await node.exec("app", "cat", stdin=big)).stdout == big
 
 
-async def test_exec_of_a_command_that_is_not_there_ends_with_126_or_127(node: Node) -> None:
+async def test_exec_of_a_command_that_is_not_there_is_an_error_and_no_output(node: Node) -> None:
     await node.start("app", FOREVER[0])
-    done = await node.exec("app", "nope")
-    assert done.code in (126, 127) and b"OCI runtime exec failed" in done.stdout + done.stderr
+    for tty in (False, True):
+        done = await node.exec("app", "nope", tty=tty)
+        assert (done.stdout, done.stderr) == (b"", b"")
+        assert done.error.startswith("failed to exec in container: failed to start exec") and '"nope"' in done.error
+    for words, code in (("echo nope", 126), ("printf 'nope\r\n'", 127)):  # what a command says of its own
+        done = await node.exec("app", "sh", "-c", f"{words}; exit {code}")
+        assert (done.stdout.strip(), done.code, done.error) == (b"nope", code, "")
+
+
+async def test_exec_in_a_container_that_is_killed_and_removed_ends_with_137(node: Node) -> None:
+    id = await node.start("app", FOREVER[0])
+    start = pb.StreamStart(container=node.ref("app"), command=["sh", "-c", "echo in; exec sleep 1000"], stdout=True)
+    call = node.stub.Exec(iter([pb.StreamInput(start=start)]), timeout=20)
+    assert (await call.read()).stdout == b"in\n"
+    await node.bench.runtime.remove_container(id)
+    assert (await ended(call)).code == 137
 
 
 async def test_exec_with_a_terminal_has_its_size(node: Node) -> None:

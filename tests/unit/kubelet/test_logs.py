@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from kubelet import logs
-from kubelet.docker_stream import STDERR, STDOUT, Frame
+from kubelet.docker_frames import STDERR, STDOUT, Frame
 from kubelet.runtime import ContainerSeen, State
 from kubelet.streams import LogOptions
 
