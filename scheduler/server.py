@@ -4,7 +4,10 @@ import grpc
 
 from podling.pb.scheduler import scheduler_pb2 as pb
 from podling.pb.scheduler.scheduler_pb2_grpc import SchedulerServicer
-from scheduler.cycle import Verdict, place
+from scheduler.cache import Cache
+from scheduler.cycle import Placement, Verdict, place
+from scheduler.plugins import FILTERS
+from scheduler.pod_info import PodInfo
 from scheduler.scheduler import Scheduler
 
 
@@ -17,13 +20,24 @@ class ExplainServicer(SchedulerServicer):
         pod = self._scheduler.pods.get(key)
         if pod is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, f'pods "{request.pod}" not found')
-        placement = place(pod, self._scheduler.cache.nodes())
+        placement = explained(PodInfo(pod), self._scheduler.cache)
         return pb.ExplainReply(message=placement.message, nodes=[_verdict(verdict) for verdict in placement.verdicts])
 
 
+def explained(pod: PodInfo, cache: Cache) -> Placement:
+    """As if it were not placed yet: a pod is not in its own way."""
+    with cache.without(pod.uid):
+        return place(pod, cache.snapshot)
+
+
 def _verdict(verdict: Verdict) -> pb.NodeVerdict:
-    filters = [
-        pb.FilterVerdict(filter=said.name, passed=not said.reasons, reasons=said.reasons) for said in verdict.filters
-    ]
+    filters = []
+    for filter_ in FILTERS:
+        refused = verdict.refused if verdict.refused and verdict.refused.filter == filter_.name else None
+        reasons = refused.reasons if refused else ()
+        filters.append(pb.FilterVerdict(filter=filter_.name, passed=not reasons, reasons=reasons))
+        if reasons:
+            break
     scores = [pb.Score(scorer=said.name, score=said.score, weight=said.weight) for said in verdict.scores]
-    return pb.NodeVerdict(node=verdict.node, fits=verdict.fits, filters=filters, scores=scores, total=verdict.total)
+    fits = verdict.refused is None
+    return pb.NodeVerdict(node=verdict.node, fits=fits, filters=filters, scores=scores, total=verdict.total)

@@ -35,7 +35,8 @@ async def run(config: Config) -> None:
     await server.start()
 
     def ready() -> str:
-        return "" if scheduler.nodes.is_synced and scheduler.pods.is_synced else "the caches are not filled yet"
+        filled = all(informer.is_synced for informer in scheduler.informers)
+        return "" if filled else "the caches are not filled yet"
 
     http = await serve_http(config.host, config.http_port, ready)
     log.info("scheduler serving grpc=%s:%s", config.host, port)

@@ -38,6 +38,7 @@ NAMESPACES = Resource("", "v1", "namespaces", "Namespace", core_v1.Namespace, na
 EVENTS = Resource("", "v1", "events", "Event", core_v1.Event)
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", core_v1.ConfigMap)
 SECRETS = Resource("", "v1", "secrets", "Secret", core_v1.Secret)
+SERVICES = Resource("", "v1", "services", "Service", core_v1.Service)
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount", core_v1.ServiceAccount)
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", coordination_v1.Lease)
 CLUSTER_ROLES = Resource(
@@ -51,6 +52,7 @@ RESOURCES: tuple[Resource[object], ...] = (
     EVENTS,
     CONFIG_MAPS,
     SECRETS,
+    SERVICES,
     SERVICE_ACCOUNTS,
     LEASES,
     CLUSTER_ROLES,

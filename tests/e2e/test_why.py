@@ -19,7 +19,7 @@ def test_a_pod_that_runs_shows_its_nodes_scores(cluster: Any, pods: Any) -> None
     pods.create(pod("placed", "sh", "-c", FOREVER))
     pods.running("placed")
     told = cluster.podling("why", "placed", "-n", pods.namespace).stdout
-    assert "NodeResourcesLeastAllocated" in told
+    assert "NodeResourcesFit" in told
 
 
 def test_a_pod_that_does_not_exist_is_said(cluster: Any) -> None:

@@ -3,6 +3,7 @@
 Source: kubernetes/pkg/apis/core/validation.ValidateTolerations, validateTopologySpreadConstraints.
 """
 
+import re
 from collections.abc import Sequence
 
 from apiserver.kinds import names
@@ -39,8 +40,13 @@ def _toleration(each: Object, path: Path) -> ErrorList:
     elif operator == "Exists":
         if value:
             errors.append(field.invalid(here, value, "value must be empty when `operator` is 'Exists'"))
+    elif operator in ("Gt", "Lt"):
+        if not re.fullmatch(r"0|-?[1-9]\d{0,18}", value):
+            errors.append(
+                field.invalid(path.child("value"), value, "must be an integer when `operator` is 'Gt' or 'Lt'")
+            )
     else:
-        errors.append(field.not_supported(here, operator, ("Equal", "Exists")))
+        errors.append(field.not_supported(here, operator, ("Equal", "Exists", "Gt", "Lt")))
     return errors + validate_effect(effect, path.child("effect"), may_be_empty=True)
 
 

@@ -63,7 +63,8 @@ async def test_a_pod_that_fits_nowhere_says_why_and_goes_when_there_is_room(benc
     assert waiting is not None
     condition = waiting["status"]["conditions"][0]
     assert (condition["type"], condition["status"], condition["reason"]) == ("PodScheduled", "False", "Unschedulable")
-    assert condition["message"] == "0/1 nodes are available: 1 Insufficient cpu."
+    none = "preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
+    assert condition["message"] == f"0/1 nodes are available: 1 Insufficient cpu. {none}"
     assert ("FailedScheduling", condition["message"]) in await bench.events()
     await bench.clock.advance(30)
     assert bench.node_of("b") is None
@@ -112,12 +113,3 @@ async def test_others_pods_and_gated_ones_are_left_alone(bench: Bench) -> None:
     await bench.clock.advance(1)
     assert bench.node_of("theirs") is None
     assert bench.node_of("gated") is None
-
-
-async def test_what_the_scheduler_does_not_do_it_says(bench: Bench) -> None:
-    bench.client.add(NODES, {"metadata": {"name": "n1"}, "status": ROOM})
-    spread = [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}]
-    bench.client.add(PODS, pod("a", topologySpreadConstraints=spread))
-    await bench.clock.advance(0.1)
-    said = [message for reason, message in await bench.events() if reason == "FieldNotSupported"]
-    assert said == ["podling's scheduler does not act on spec.topologySpreadConstraints"]

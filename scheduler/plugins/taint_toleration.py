@@ -1,0 +1,40 @@
+"""Taints keep pods off a node that do not tolerate them; those of effect PreferNoSchedule only if they can."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from podling.api.taints import tolerates
+from scheduler.plugins.plugin import Check, Plain, Refusal, normalized
+from scheduler.pod_info import PodInfo
+from scheduler.snapshot import NodeInfo, Snapshot
+
+# Which taint is not said: its key may be nothing for the pod's owner to know. Source: kubernetes/kubernetes#134740.
+REFUSED = Refusal(["node(s) had untolerated taint(s)"], final=True)
+HARD = ("NoSchedule", "NoExecute")
+
+
+def prepare(pod: PodInfo, snapshot: Snapshot) -> Check:
+    def refuse(node: NodeInfo) -> Refusal | None:
+        return REFUSED if node.taints and keeps_off(pod, node) else None
+
+    return Plain(refuse)
+
+
+def score(pod: PodInfo, nodes: Sequence[NodeInfo], snapshot: Snapshot) -> list[int] | None:
+    """Fewer untolerated PreferNoSchedule taints are better."""
+    if not any(node.taints for node in nodes):
+        return None
+    counts = [
+        sum(taint.effect == "PreferNoSchedule" and not is_tolerated(pod, taint) for taint in node.taints)
+        for node in nodes
+    ]
+    return normalized(counts, reverse=True)
+
+
+def keeps_off(pod: PodInfo, node: NodeInfo) -> bool:
+    return any(taint.effect in HARD and not is_tolerated(pod, taint) for taint in node.taints)
+
+
+def is_tolerated(pod: PodInfo, taint: Any) -> bool:
+    tolerations = pod.pod.spec.tolerations or ()
+    return any(tolerates(each, taint.key, taint.value or "", taint.effect) for each in tolerations)
