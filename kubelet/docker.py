@@ -25,6 +25,7 @@ from kubelet.docker_listing import Listing
 from kubelet.docker_members import Members
 from kubelet.docker_sandboxes import Sandboxes
 from kubelet.docker_seen import engine_error, engine_seen
+from kubelet.docker_usage import Reading, Usages
 from kubelet.limits import Limits, PodLimits
 from kubelet.network.addresses import AddressesExhausted
 from kubelet.network.network import NetworkError, NetworkSpec, PodNetwork
@@ -40,6 +41,7 @@ from kubelet.runtime import (
     SandboxSeen,
     SandboxWanted,
 )
+from kubelet.usage import Usage, machine
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,7 @@ class DockerRuntime:
             members=self._members,
             node_range=network_spec.node_range,
         )
+        self._usages = Usages(self.connection, self.owner)
         self._facts = EngineFacts()
         self._prepared = False
         self._preparing = asyncio.Lock()
@@ -131,6 +134,10 @@ class DockerRuntime:
     async def _some_pods(self, labels: Mapping[str, str]) -> Mapping[str, PodSeen]:
         network = await self._prepare()
         return await self.connection.call(lambda: self._listing.pods(network, self._listing.inspect(labels)))
+
+    async def usage(self) -> tuple[Usage, Mapping[str, Reading]]:
+        """Of the node, and of each container that runs, by its id."""
+        return await self.connection.call(lambda: (machine(), self._usages.read()))
 
     async def changes(self) -> AsyncIterator[str]:
         known = False

@@ -19,6 +19,8 @@ from cryptography.x509.oid import NameOID
 
 from kubelet import logs
 from kubelet.runtime import RuntimeUnavailable
+from kubelet.stats import Stats
+from kubelet.stats_reply import stats_reply
 from kubelet.streams import (
     LogOptions,
     NoSuchContainer,
@@ -47,11 +49,13 @@ CODES = {
 }
 
 
-async def serve(streams: Streams, host: str, port: int, tls: Tls | None) -> tuple[grpc.aio.Server, int]:
+async def serve(
+    streams: Streams, host: str, port: int, tls: Tls | None, stats: Stats | None = None
+) -> tuple[grpc.aio.Server, int]:
     """Started; the caller owes a `stop`. The port is the given one, or for 0 the one found. Without `tls` anybody may
     ask: for tests. Errors: RuntimeError, OSError when the port is taken."""
     server = grpc_server()
-    node_pb2_grpc.add_NodeServicer_to_server(NodeService(streams, secure=tls is not None), server)
+    node_pb2_grpc.add_NodeServicer_to_server(NodeService(streams, stats, secure=tls is not None), server)
     await add_health(server, [pb.DESCRIPTOR.services_by_name["Node"].full_name])
     address = f"{host}:{port}"
     bound = server.add_secure_port(address, tls.server_credentials()) if tls else server.add_insecure_port(address)
@@ -75,8 +79,8 @@ def is_allowed(certificate_pem: bytes) -> bool:
 
 
 class NodeService(node_pb2_grpc.NodeServicer):
-    def __init__(self, streams: Streams, *, secure: bool) -> None:
-        self._streams, self._secure = streams, secure
+    def __init__(self, streams: Streams, stats: Stats | None = None, *, secure: bool) -> None:
+        self._streams, self._stats, self._secure = streams, stats, secure
 
     async def Logs(self, request: Any, context: Any) -> None:
         await self._authorize(context)
@@ -113,6 +117,11 @@ class NodeService(node_pb2_grpc.NodeServicer):
         if request is None or not request.HasField("start"):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the first message must be the start")
         return request.start
+
+    async def Stats(self, request: Any, context: Any) -> Any:
+        await self._authorize(context)
+        async with refusing(context):
+            return stats_reply(await self._stats.rates()) if self._stats else pb.StatsReply()
 
     async def _authorize(self, context: Any) -> None:
         certificates = context.auth_context().get("x509_pem_cert", [])

@@ -27,6 +27,8 @@ from kubelet.node_object import NodeSpec, allocatable
 from kubelet.resolv import host_dns
 from kubelet.runtime import RuntimeUnavailable
 from kubelet.server import serve
+from kubelet.service_variables import api_service
+from kubelet.stats import Stats
 from kubelet.status_writer import StatusWriter
 from kubelet.volumes.objects import Objects
 from kubelet.volumes.volumes import Volumes
@@ -123,7 +125,9 @@ class _Node:
     async def _run_pods(self) -> None:
         own = await self._node_address()
         address = own if _is_here(own) else LOOPBACK
-        server, self._port = await serve(self._streams, address, self._config.port, self._config.tls)
+        server, self._port = await serve(
+            self._streams, address, self._config.port, self._config.tls, Stats(self._runtime.usage, self._clock)
+        )
         self._address = address
         self._agent.wake()
         try:

@@ -127,3 +127,35 @@ class PortForwardOutput(_message.Message):
     DATA_FIELD_NUMBER: _ClassVar[int]
     data: bytes
     def __init__(self, data: _Optional[bytes] = ...) -> None: ...
+
+class StatsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class StatsReply(_message.Message):
+    __slots__ = ("node", "containers")
+    NODE_FIELD_NUMBER: _ClassVar[int]
+    CONTAINERS_FIELD_NUMBER: _ClassVar[int]
+    node: Rate
+    containers: _containers.RepeatedCompositeFieldContainer[ContainerRate]
+    def __init__(self, node: _Optional[_Union[Rate, _Mapping]] = ..., containers: _Optional[_Iterable[_Union[ContainerRate, _Mapping]]] = ...) -> None: ...
+
+class Rate(_message.Message):
+    __slots__ = ("timestamp_ms", "window_ms", "cpu_nanocores", "memory_bytes")
+    TIMESTAMP_MS_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_MS_FIELD_NUMBER: _ClassVar[int]
+    CPU_NANOCORES_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    timestamp_ms: int
+    window_ms: int
+    cpu_nanocores: int
+    memory_bytes: int
+    def __init__(self, timestamp_ms: _Optional[int] = ..., window_ms: _Optional[int] = ..., cpu_nanocores: _Optional[int] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
+
+class ContainerRate(_message.Message):
+    __slots__ = ("container", "rate")
+    CONTAINER_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    container: ContainerRef
+    rate: Rate
+    def __init__(self, container: _Optional[_Union[ContainerRef, _Mapping]] = ..., rate: _Optional[_Union[Rate, _Mapping]] = ...) -> None: ...

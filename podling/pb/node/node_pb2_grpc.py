@@ -54,6 +54,11 @@ class NodeStub:
                 request_serializer=podling_dot_pb_dot_node_dot_node__pb2.PortForwardInput.SerializeToString,
                 response_deserializer=podling_dot_pb_dot_node_dot_node__pb2.PortForwardOutput.FromString,
                 _registered_method=True)
+        self.Stats = channel.unary_unary(
+                '/podling.node.v1.Node/Stats',
+                request_serializer=podling_dot_pb_dot_node_dot_node__pb2.StatsRequest.SerializeToString,
+                response_deserializer=podling_dot_pb_dot_node_dot_node__pb2.StatsReply.FromString,
+                _registered_method=True)
 
 
 class NodeServicer:
@@ -83,6 +88,12 @@ class NodeServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Stats(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NodeServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -105,6 +116,11 @@ def add_NodeServicer_to_server(servicer, server):
                     servicer.PortForward,
                     request_deserializer=podling_dot_pb_dot_node_dot_node__pb2.PortForwardInput.FromString,
                     response_serializer=podling_dot_pb_dot_node_dot_node__pb2.PortForwardOutput.SerializeToString,
+            ),
+            'Stats': grpc.unary_unary_rpc_method_handler(
+                    servicer.Stats,
+                    request_deserializer=podling_dot_pb_dot_node_dot_node__pb2.StatsRequest.FromString,
+                    response_serializer=podling_dot_pb_dot_node_dot_node__pb2.StatsReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -215,6 +231,33 @@ class Node:
             '/podling.node.v1.Node/PortForward',
             podling_dot_pb_dot_node_dot_node__pb2.PortForwardInput.SerializeToString,
             podling_dot_pb_dot_node_dot_node__pb2.PortForwardOutput.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Stats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/podling.node.v1.Node/Stats',
+            podling_dot_pb_dot_node_dot_node__pb2.StatsRequest.SerializeToString,
+            podling_dot_pb_dot_node_dot_node__pb2.StatsReply.FromString,
             options,
             channel_credentials,
             insecure,
