@@ -24,6 +24,7 @@ class Config:
     advertise_url: str = ""  # "" is https://bind_address:port
     service_cluster_ip_range: str = "10.97.0.0/16"
     allow_privileged: bool = False  # pods may ask for privileged containers
+    resource_metrics: bool = False  # metrics.k8s.io is served, from what the kubelets tell
     warn_unsupported: bool = False  # of fields of pods that podling does not honour; Kubernetes has no such warnings
     issuer: str = "https://kubernetes.default.svc"
 

@@ -55,7 +55,7 @@ def items(found: ListAnswer, form: Form, included: str) -> bytes:
     if form.as_ == "PartialObjectMetadata":
         why = f"you requested {form.as_}, but the requested object is a list ({_go_type(kind, 'List')})"
         raise NotAcceptable(why)
-    meta: dict[str, Any] = {"resourceVersion": str(found.revision)}
+    meta: dict[str, Any] = {"resourceVersion": str(found.revision)} if found.revision else {}
     if found.continue_:
         meta["continue"] = found.continue_
     if found.remaining is not None:

@@ -20,6 +20,7 @@ from apiserver.context import Context, Kinds
 from apiserver.feed import Feed
 from apiserver.kinds import KINDS
 from apiserver.kinds.kind import Kind
+from apiserver.kinds.metrics import METRICS
 from apiserver.kinds.pod.capabilities import CAPABILITIES
 from apiserver.podface import Server, listen
 from apiserver.registry import Registry
@@ -56,7 +57,7 @@ def build(config: Config, storage: Storage, kinds: Sequence[Kind] = KINDS, clock
 
 async def run(config: Config, storage: Storage) -> None:
     """Serve until cancelled; then watches end, requests under way are answered, and the ports are free again."""
-    context = build(config, storage)
+    context = build(config, storage, (*KINDS, *METRICS) if config.resource_metrics else KINDS)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_cancel, asyncio.create_task(context.feed.run(), name="feed"))
         stack.push_async_callback(_cancel, asyncio.create_task(compaction.run(storage), name="compaction"))

@@ -99,6 +99,6 @@ def _list_schema(kind: Kind) -> Schema | None:
         if found:
             try:
                 return schema(f"{name}List")
-            except KeyError:
+            except (KeyError, FileNotFoundError):  # metrics are of another API server's models
                 return None
     return None

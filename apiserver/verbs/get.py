@@ -1,6 +1,6 @@
 """GET of one object, or of a status-like subresource of it."""
 
-from apiserver import handlers
+from apiserver import handlers, resource_metrics
 from apiserver.answer import Answer
 from apiserver.options import version
 from apiserver.refusal import no_such_resource
@@ -12,6 +12,8 @@ async def get(call: Call) -> Answer:
     handler = handlers.HANDLERS.get((call.kind.group, call.kind.plural, attributes.subresource))
     if handler is not None and attributes.subresource:
         return await handler(call.context, call.request)
+    if not call.kind.stored:
+        return call.answer(await resource_metrics.one(call.context, call.kind, call.namespace, call.name))
     if call.sub and call.sub.kind and not call.view:
         raise no_such_resource()
     wanted = version(call.request.options)

@@ -40,6 +40,7 @@ def config(state: "State", cluster: "Cluster", allow_privileged: bool, with_node
         token_file=state.pki / "tokens.csv",
         allow_privileged=allow_privileged,
         warn_unsupported=with_nodes,
+        resource_metrics=with_nodes,
     )
 
 
