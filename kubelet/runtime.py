@@ -168,6 +168,9 @@ class Engine(NamedTuple):
     disk_bytes: int
     machine_id: str
     images: Sequence[tuple[Sequence[str], int]] = ()  # names, size in bytes
+    security: frozenset[str] = frozenset()  # seccomp, apparmor, selinux, …: what the engine can enforce
+    runtimes: frozenset[str] = frozenset({"runc"})  # handlers that a RuntimeClass may name
+    root: str = ""  # the folder of its images and containers, which may be on another machine
 
 
 class ImageSeen(NamedTuple):
