@@ -32,19 +32,19 @@ class Preemption(NamedTuple):
 
 def preempt(cycle: Cycle, refused: Mapping[str, Refused]) -> Preemption:
     """For a pod that all nodes refused."""
-    if why_not := _not_eligible(cycle, refused):
-        return Preemption("", (), why_not, keeps_nomination=True)
+    if not_eligible := _not_eligible(cycle, refused):
+        return Preemption("", (), not_eligible, keeps_nomination=True)
     candidates: list[Preemption] = []
     reasons: list[Sequence[str]] = []
     for name, refusal in refused.items():
         if refusal.final:
             reasons.append((NOT_HELPFUL,))
             continue
-        found = _victims(cycle, cycle.snapshot.nodes[name])
-        if isinstance(found, list):
-            candidates.append(Preemption(name, found, ""))
+        victims, why_not = _victims(cycle, cycle.snapshot.nodes[name])
+        if victims:
+            candidates.append(Preemption(name, victims, ""))
         else:
-            reasons.append(found)
+            reasons.append(why_not)
     if candidates:
         return min(candidates, key=_cost)
     return Preemption("", (), explain(len(refused), reasons))
@@ -68,19 +68,19 @@ def _was_preempted(pod: PodInfo) -> bool:
     return told and pod.pod.metadata.deletionTimestamp is not None
 
 
-def _victims(cycle: Cycle, node: NodeInfo) -> list[PodInfo] | Sequence[str]:
+def _victims(cycle: Cycle, node: NodeInfo) -> tuple[Sequence[PodInfo], Sequence[str]]:
     """The least important that must go, the most important of them first; or why this node is none."""
     if min(node.priorities, default=cycle.pod.priority) >= cycle.pod.priority:
-        return (NO_VICTIMS,)
+        return (), (NO_VICTIMS,)
     less = sorted((other for other in node.pods.values() if other.priority < cycle.pod.priority), key=_importance)
     emptied = node.copy()
     for other in less:
         cycle.remove(other, emptied)
     refused = cycle.judge(emptied)
-    victims = [] if refused else [other for other in less if not _stays(cycle, other, emptied)]
-    for other in victims or (less if refused else ()):
+    victims = less if refused else [other for other in less if not _stays(cycle, other, emptied)]
+    for other in victims:
         cycle.add(other, emptied)  # the cycle's counts are as they were again
-    return refused.reasons if refused else victims or (NO_VICTIMS,)
+    return ((), refused.reasons) if refused else (victims, ())
 
 
 def _stays(cycle: Cycle, pod: PodInfo, node: NodeInfo) -> bool:
