@@ -93,6 +93,7 @@ class Memory:
     holds: dict[str, Hold] = field(default_factory=dict)
     sandbox_attempt: int = 0
     failure: Failure | None = None
+    admitted: bool = False  # the node has taken the pod
     volumes_at: datetime | None = None  # when the volumes were last brought up to date
     pulled: set[tuple[str, int]] = field(default_factory=set)  # members and attempts whose image was just pulled
     told: set[str] = field(default_factory=set)  # events that are told once a pod
