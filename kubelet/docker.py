@@ -12,7 +12,7 @@ This file is the verbs: each goes to a thread and comes back with an answer, or 
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from kubelet import cgroups, docker_network
@@ -23,7 +23,7 @@ from kubelet.docker_facts import EngineFacts, facts_of
 from kubelet.docker_images import Images
 from kubelet.docker_listing import Listing
 from kubelet.docker_members import Members
-from kubelet.docker_sandboxes import Sandboxes
+from kubelet.docker_sandboxes import NoRuntime, Sandboxes
 from kubelet.docker_seen import engine_error, engine_seen
 from kubelet.docker_usage import Reading, Usages
 from kubelet.limits import Limits, PodLimits
@@ -35,12 +35,12 @@ from kubelet.runtime import (
     ContainerError,
     ContainerWanted,
     Engine,
-    ImageSeen,
     PodSeen,
     RuntimeUnavailable,
     SandboxSeen,
     SandboxWanted,
 )
+from kubelet.seccomp_profiles import SeccompProfiles
 from kubelet.usage import Usage, machine
 
 log = logging.getLogger(__name__)
@@ -61,14 +61,14 @@ class DockerRuntime:
         self.owner = spec.owner_labels(network_spec.cluster, network_spec.node)
         self._spec, self._network = network_spec, network
         files = PodFiles(state_dir)
-        self._images = Images(self.connection)
-        self._listing = Listing(self.connection, self.owner, files, self._images)
-        self._members = Members(self.connection, self.owner, files)
+        self.images = Images(self.connection)
+        self._listing = Listing(self.connection, self.owner, files, self.images)
+        self._members = Members(self.connection, self.owner, files, SeccompProfiles(state_dir))
         self._sandboxes = Sandboxes(
             self.connection,
             self.owner,
             files=files,
-            images=self._images,
+            images=self.images,
             listing=self._listing,
             members=self._members,
             node_range=network_spec.node_range,
@@ -153,7 +153,7 @@ class DockerRuntime:
         try:
             async with self.connection.starts:
                 return await self.connection.call(self._sandboxes.start, network, wanted, self._facts)
-        except (EngineRefused, NetworkError, AddressesExhausted, NoPause, OSError) as error:
+        except (EngineRefused, NetworkError, AddressesExhausted, NoPause, NoRuntime, OSError) as error:
             raise ContainerError("CreatePodSandboxError", f"failed to create pod sandbox: {error}") from error
 
     async def remove_sandbox(self, uid: str, sandbox_id: str) -> None:
@@ -185,6 +185,7 @@ class DockerRuntime:
         except EngineRefused as error:
             if error.status != 404:
                 raise ContainerError("KillContainerError", error.message) from error
+
     async def limit_container(self, id: str, limits: Limits) -> None:
         try:
             await self.connection.call(self._members.limit, id, limits)
@@ -197,21 +198,11 @@ class DockerRuntime:
         except OSError as error:
             raise ContainerError("Error", f"failed to limit the pod: {error}") from error
 
-
     async def remove_container(self, id: str) -> None:
         try:
             await self.connection.call(self._members.remove_id, id)
         except EngineRefused as error:
             raise ContainerError("RemoveContainerError", error.message) from error
-
-    # -- images -------------------------------------------------------------------------------------------------------
-
-    async def image(self, name: str) -> ImageSeen | None:
-        return await self._images.image(name)
-
-    async def pull(self, name: str, credentials: Sequence[Mapping[str, str]] = ()) -> ImageSeen:
-        """Each of `credentials` has Docker's keys: username, password (or auth), serveraddress."""
-        return await self._images.pull(name, credentials)
 
     async def close(self) -> None:
         self.connection.close()

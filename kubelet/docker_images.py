@@ -1,62 +1,37 @@
-"""Images: names as people write them, pulls that give up in seconds, and the pause image made from what we ship."""
+"""Images on the engine: `kubelet.image_service` says what each verb promises. The pause image is of what we ship."""
 
 import asyncio
 import logging
-import re
+import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from docker import auth
+from docker.errors import APIError, NotFound
 
 from kubelet.docker_engine import DockerEngine, EngineRefused, absent_is_none
+from kubelet.docker_login import own_login
 from kubelet.docker_stream import EngineStream, open_stream
+from kubelet.image_logins import Login
+from kubelet.image_names import checked_name, name_and_tag
+from kubelet.image_service import Disk, StoredImage
+from kubelet.images import spell
 from kubelet.pause import image as pause
+from kubelet.pull_progress import PullProgress
 from kubelet.runtime import ImageError, ImageSeen
 
 log = logging.getLogger(__name__)
-FIRST_WORD_SECONDS = 10.0  # for a registry to say anything: one out of reach costs no more
-SILENCE_SECONDS = 60.0  # between two words of progress
-
-# The grammar of github.com/distribution/reference: [host[:port]/]path[:tag][@digest].
-_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-_HOST = rf"(?:localhost|{_LABEL}(?:(?:\.{_LABEL})+|(?=:)))(?::[0-9]+)?"  # without a dot or a port it is no host
-REFERENCE = re.compile(
-    rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*(?::(?P<tag>[\w][\w.-]{{0,127}}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
-)
-ID = re.compile(r"(sha256:)?[0-9a-f]{64}")
-
-
-def checked_name(name: str) -> str:
-    """The name, if it is one. Errors: ImageError InvalidImageName."""
-    if REFERENCE.fullmatch(name) or ID.fullmatch(name):
-        return name
-    lower = REFERENCE.fullmatch(name.lower())
-    why = "repository name must be lowercase" if lower else "invalid reference format"
-    raise ImageError(
-        "InvalidImageName", f'Failed to apply default image tag "{name}": couldn\'t parse image name "{name}": {why}'
-    )
-
-
-def name_and_tag(name: str) -> tuple[str, str]:
-    """What the engine's pull takes: the repository, and the digest or the tag; no tag is "latest"."""
-    found = REFERENCE.fullmatch(name)
-    if not found:
-        return name, ""
-    if found["digest"]:
-        return name.partition("@")[0], found["digest"]
-    if found["tag"]:
-        return name[: -len(found["tag"]) - 1], found["tag"]
-    return name, "latest"
+SILENCE_SECONDS = 60.0  # between two words of progress, as the kubelet's image-pull-progress-deadline
+IN_USE = 409
 
 
 class Images:
-    """Errors of every method: RuntimeUnavailable; ImageError where it is named."""
-
-    def __init__(self, engine: DockerEngine) -> None:
-        self._engine = engine
+    def __init__(self, engine: DockerEngine, silence_seconds: float = SILENCE_SECONDS) -> None:
+        self._engine, self._silence = engine, silence_seconds
         self._ids: dict[str, str] = {}  # an image's id to what `image_id` shows; an id's digests hardly change
         self._pause_name = ""
+        self._folder = ""
 
     async def image(self, name: str) -> ImageSeen | None:
         try:
@@ -65,57 +40,86 @@ class Images:
             raise ImageError("InvalidImageName", error.message) from error
         return seen(inspected) if inspected else None
 
-    async def pull(self, name: str, credentials: Sequence[Mapping[str, str]]) -> ImageSeen:
-        """Each login in turn, then the machine's own, then none. The last refusal is the one that is told."""
+    async def pull(
+        self,
+        name: str,
+        login: Login | None = None,
+        progress: PullProgress | None = None,
+        patience_seconds: float = SILENCE_SECONDS,
+    ) -> ImageSeen:
         repository, tag = name_and_tag(checked_name(name))
-        refusal = ImageError("ErrImagePull", f'failed to pull image "{name}"')
-        for login in await self._logins(repository, credentials):
-            try:
-                await self._pull(repository, tag, login)
-            except ImageError as error:
-                refusal = error
-                continue
-            found = await self.image(name)
-            if found:
-                return found
-        raise refusal
-
-    async def _logins(self, repository: str, credentials: Sequence[Mapping[str, str]]) -> list[str]:
-        """As X-Registry-Auth headers."""
-        logins = [auth.encode_header(dict(login)).decode() for login in credentials]
-        registry, _ = auth.resolve_repository_name(repository)
-        own = await self._engine.call(lambda: auth.resolve_authconfig(auth.load_config(), registry))
-        return [*logins, auth.encode_header(own).decode() if own else ""]
-
-    async def _pull(self, repository: str, tag: str, login: str) -> None:
-        query = {"fromImage": repository, "tag": tag}
-        headers = {"X-Registry-Auth": login} if login else {}
-        full = f"{repository}{'@' if tag.startswith('sha256:') else ':'}{tag}"
-        limit = FIRST_WORD_SECONDS
         try:
-            async with asyncio.timeout(limit):  # the head comes with the first word
-                stream = await open_stream(
-                    await self._engine.address(), "POST", "/images/create", query, headers=headers
-                )
-            async with stream:
-                limit = SILENCE_SECONDS
-                await self._follow(full, stream)
+            async with asyncio.timeout(patience_seconds):  # the head comes with the first word
+                stream = await self._open(repository, tag, login)
         except TimeoutError as error:
-            message = f'failed to pull image "{full}": the registry gave no answer in {limit:.0f} s: i/o timeout'
-            raise ImageError("ErrImagePull", message) from error
+            words = f"the registry gave no answer in {spell(patience_seconds)}: i/o timeout"
+            raise ImageError("ErrImagePull", f'failed to pull image "{name}": {words}') from error
         except EngineRefused as error:
             raise ImageError("ErrImagePull", error.message) from error
-        log.info("image pulled image=%s", full)
+        async with stream:
+            await self._follow(name, stream, progress or PullProgress())
+        found = await self.image(name)
+        if found is None:
+            raise ImageError("ErrImagePull", f'failed to pull image "{name}": the engine does not have it afterwards')
+        log.info("image pulled image=%s id=%s", name, found.id)
+        return found
 
-    async def _follow(self, name: str, stream: EngineStream) -> None:
+    async def _open(self, repository: str, tag: str, login: Login | None) -> EngineStream:
+        query = {"fromImage": repository, "tag": tag}
+        headers = {"X-Registry-Auth": encoded(login)} if login else {}
+        return await open_stream(await self._engine.address(), "POST", "/images/create", query, headers=headers)
+
+    async def _follow(self, name: str, stream: EngineStream, progress: PullProgress) -> None:
         words = stream.objects()
         while True:
-            async with asyncio.timeout(SILENCE_SECONDS):
-                word = await anext(words, None)
+            try:
+                async with asyncio.timeout(self._silence):
+                    word = await anext(words, None)
+            except TimeoutError as error:
+                why = f'because of no progress for {spell(self._silence)}, latest progress: "{progress}"'
+                raise ImageError("ErrImagePull", f'Cancel pulling image "{name}" {why}') from error
             if word is None:
                 return
             if "error" in word:
-                raise ImageError("ErrImagePull", f'failed to pull image "{name}": {word["error"]}')
+                raise ImageError("ErrImagePull", str(word["error"]))
+            progress.word(word)
+
+    async def own_login(self, name: str) -> Login | None:
+        return await self._engine.call(own_login, name, os.environ)
+
+    async def stored_images(self) -> Sequence[StoredImage]:
+        return await self._engine.call(self._stored)
+
+    def _stored(self) -> Sequence[StoredImage]:
+        client = self._engine.client()
+        used = Counter(each["ImageID"] for each in client.containers(all=True))
+        return [StoredImage(each["Id"], names(each), each["Size"], used[each["Id"]]) for each in client.images()]
+
+    async def remove_image(self, name: str) -> bool:
+        return await self._engine.call(self._remove, name)
+
+    def _remove(self, name: str) -> bool:
+        try:
+            self._engine.client().remove_image(name)
+        except NotFound:
+            return True
+        except APIError as error:
+            if error.status_code == IN_USE:
+                return False
+            raise
+        log.info("image removed image=%s", name)
+        return True
+
+    async def image_disk(self) -> Disk | None:
+        return await self._engine.call(self._disk)
+
+    def _disk(self) -> Disk | None:
+        self._folder = self._folder or self._engine.client().info()["DockerRootDir"]
+        try:
+            disk = os.statvfs(self._folder)
+        except OSError:
+            return None
+        return Disk(disk.f_frsize * disk.f_blocks, disk.f_frsize * disk.f_bavail)
 
     def _inspect(self, name: str) -> Any:
         return absent_is_none(self._engine.client().inspect_image, name)
@@ -151,4 +155,20 @@ def architecture(engine: str) -> str:
 
 
 def seen(inspected: Mapping[str, Any]) -> ImageSeen:
-    return ImageSeen(inspected["Id"], (inspected.get("Config") or {}).get("User") or "")
+    user = (inspected.get("Config") or {}).get("User") or ""
+    return ImageSeen(inspected["Id"], user, inspected.get("Size") or 0)
+
+
+def names(listed: Mapping[str, Any]) -> Sequence[str]:
+    """Tags first."""
+    every = [*(listed.get("RepoTags") or ()), *(listed.get("RepoDigests") or ())]
+    return [name for name in every if not name.startswith("<none>")]
+
+
+def encoded(login: Login) -> str:
+    """As X-Registry-Auth carries it."""
+    if login.identity_token:
+        known = {"identitytoken": login.identity_token, "serveraddress": login.address}
+    else:
+        known = {"username": login.username, "password": login.password, "serveraddress": login.address}
+    return str(auth.encode_header(known).decode())

@@ -4,51 +4,28 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing
 from typing import Any
 
-from kubelet import logs
 from kubelet.docker import DockerRuntime
 from kubelet.docker_engine import EngineRefused
+from kubelet.docker_logs import DockerLogs, Statuses
 from kubelet.docker_session import AttachSession, ExecSession
 from kubelet.docker_spec import CONTAINER_NAME, POD_NAME, POD_NAMESPACE, POD_UID, label_filter
 from kubelet.docker_stream import EngineStream, open_stream
 from kubelet.network.namespace import NamespaceGone, dial
-from kubelet.runtime import ContainerSeen, PodSeen
+from kubelet.runtime import PodSeen
 from kubelet.streams import LogOptions, NoSuchContainer, NotRunning, Session, StreamFailed, Target, Wants
 
 CONNECT_SECONDS = 10.0
-Waiting = Callable[[Target], str]
-
-
-def container_creating(target: Target) -> str:
-    return "ContainerCreating"
 
 
 class DockerStreams:
-    """`waiting` says why a container has not started yet: ContainerCreating, PodInitializing, ImagePullBackOff …"""
-
-    def __init__(self, runtime: DockerRuntime, waiting: Waiting = container_creating) -> None:
-        self._runtime, self._connection, self._waiting = runtime, runtime.connection, waiting
+    def __init__(self, runtime: DockerRuntime, statuses: Statuses) -> None:
+        self._runtime, self._connection = runtime, runtime.connection
+        self._logs = DockerLogs(runtime.connection, statuses)
 
     async def logs(self, target: Target, options: LogOptions) -> AsyncIterator[bytes]:
-        instances = await self._instances(target)
-        chosen = logs.previous_of(instances) if options.previous else logs.current_of(instances)
-        name, pod = target.container, target.pod
-        if chosen is None and options.previous:
-            raise NotRunning(f'previous terminated container "{name}" in pod "{pod}" not found')
-        if chosen is None:
-            raise NotRunning(f'container "{name}" in pod "{pod}" is waiting to start: {self._waiting(target)}')
-        framed = not await self._has_terminal(chosen.id)
-        stream = await self._open("GET", f"/containers/{chosen.id}/logs", logs.query(options), framed=framed)
-        return self._logs(stream, options)
-
-    async def _logs(self, stream: EngineStream, options: LogOptions) -> AsyncIterator[bytes]:
-        async with stream:
-            pieces = logs.limited(logs.lines(stream.frames(), options.timestamps), options.limit_bytes)
-            async with aclosing(pieces):  # type: ignore[type-var]
-                async for piece in pieces:
-                    yield piece
+        return await self._logs.open(target, options)
 
     async def exec(self, target: Target, command: Sequence[str], wants: Wants) -> Session:
         container = await self._running(target)
@@ -98,14 +75,6 @@ class DockerStreams:
         if not pods:
             raise NoSuchContainer(f'pod "{target.pod}" is not on this node')
         return max(pods, key=_youngest)
-
-    async def _instances(self, target: Target) -> list[ContainerSeen]:
-        """Newest first. A pod that is not on the engine yet is one whose containers wait."""
-        try:
-            pod = await self._pod(target)
-        except NoSuchContainer:
-            return []
-        return [each for each in pod.containers if each.name == target.container]
 
     async def _running(self, target: Target) -> str:
         """The container's id. One question to the engine: probes come by here each second."""

@@ -1,10 +1,11 @@
-"""An engine in memory behind the `Runtime` protocol, on a clock that a test moves.
+"""An engine in memory behind the `Runtime` and `ImageService` protocols, on a clock that a test moves.
 
 It behaves as Docker does where it matters: members live on when their sandbox dies, an exited container stays until it
 is removed, a start that fails leaves what was created, and starting or removing twice is harmless.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -209,16 +210,46 @@ class FakeRuntime:
 
     async def image(self, name: str) -> ImageSeen | None:
         await self._begin("image", name)
-        return self.images.get(name)
+        return self.images.get(checked_name(name))
 
-    async def pull(self, name: str, credentials: Sequence[Mapping[str, str]] = ()) -> ImageSeen:
+    async def pull(
+        self, name: str, login: Login | None = None, progress: PullProgress | None = None, patience_seconds: float = 60
+    ) -> ImageSeen:
         await self._begin("pull", name)
-        self.pulls.append((name, credentials))
-        await self.clock.sleep(self.pull_seconds)
+        self.pulls.append((name, login))
+        self.pulls_at_once += 1
+        try:
+            await self.clock.sleep(self.pull_seconds)
+        finally:
+            self.pulls_at_once -= 1
         if name not in self.registry:
             raise ImageError("ErrImagePull", f"manifest for {name} not found: manifest unknown")
+        if self.passwords and (login.password if login else "") not in self.passwords:
+            raise ImageError("ErrImagePull", "unauthorized: authentication required")
         self.images[name] = self.registry[name]
         return self.images[name]
+
+    async def own_login(self, name: str) -> Login | None:
+        return self.own
+
+    async def stored_images(self) -> Sequence[StoredImage]:
+        await self._begin("stored_images", "")
+        used = Counter(each.image for pod in self._pods.values() for each in pod.containers.values())
+        return [StoredImage(seen.id, [tagged(name)], seen.size_bytes, used[name]) for name, seen in self.images.items()]
+
+    async def remove_image(self, name: str) -> bool:
+        await self._begin("remove_image", name)
+        if any(tagged(each.image) == name for pod in self._pods.values() for each in pod.containers.values()):
+            return False
+        gone = [each for each in self.images if tagged(each) == name]
+        for each in gone:
+            freed = self.images.pop(each).size_bytes
+            if self.disk:
+                self.disk = self.disk._replace(available_bytes=self.disk.available_bytes + freed)
+        return True
+
+    async def image_disk(self) -> Disk | None:
+        return self.disk
 
     async def close(self) -> None:
         for timer in self._timers:

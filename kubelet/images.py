@@ -1,24 +1,21 @@
-"""Whether an image must be pulled, with which login, and what is said about it. Pure.
+"""Whether an image must be pulled, and what is said about it. Pure.
 
-Source: k8s.io/kubernetes/pkg/kubelet/images, pkg/credentialprovider, github.com/distribution/reference.
+    policy          on the engine   may be used by this pod   → verdict
+    ────────────────────────────────────────────────────────────────────
+    Never           yes             yes                       → READY
+    Never           no, or may not                            → REFUSED
+    IfNotPresent    yes             yes                       → READY
+    IfNotPresent    no, or may not                            → PULL
+    Always          …                                         → PULL
+
+`kubelet.pulled_images` says who may use what. Source: k8s.io/kubernetes/pkg/kubelet/images/image_manager.go.
 """
 
-import base64
-import json
-import re
-from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
-from kubelet.runtime import ImageError, ImageSeen
-
-_HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*(?::[0-9]+)?"
-_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_NAME = re.compile(
-    rf"(?:(?P<host>{_HOST})/)?(?P<path>{_PART}(?:/{_PART})*)"
-    r"(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>[A-Za-z][\w+.-]*:[0-9a-fA-F]{32,}))?"
-)
-DEFAULT_REGISTRY = "index.docker.io"
+from kubelet.runtime import ImageSeen
+from podling.api.pod_defaults import pull_policy
 
 
 class Verdict(Enum):
@@ -27,65 +24,38 @@ class Verdict(Enum):
     REFUSED = "refused"
 
 
-def check_name(name: str) -> None:
-    """Raises `ImageError` for what is no image name."""
-    if not _NAME.fullmatch(name):
-        why = f'couldn\'t parse image name "{name}": invalid reference format'
-        raise ImageError("InvalidImageName", f'Failed to apply default image tag "{name}": {why}')
-
-
 def policy_of(container: Any) -> str:
     """As the API server defaults it: Always for `:latest` and no tag."""
-    if container.imagePullPolicy:
-        return str(container.imagePullPolicy)
-    found = _NAME.fullmatch(container.image)
-    tag, digest = (found["tag"], found["digest"]) if found else (None, None)
-    return "Always" if (tag or "latest") == "latest" and not digest else "IfNotPresent"
+    return str(container.imagePullPolicy or pull_policy(container.image or ""))
 
 
-def judge(policy: str, seen: ImageSeen | None, pulled: bool) -> Verdict:
-    """`pulled`: it was pulled for this very start."""
-    if pulled or (policy != "Always" and seen):
+def judge(policy: str, seen: ImageSeen | None, may_use: bool) -> Verdict:
+    if policy != "Always" and seen and may_use:
         return Verdict.READY
     return Verdict.REFUSED if policy == "Never" else Verdict.PULL
+
+
+def present_message(image: str) -> str:
+    return f'Container image "{image}" already present on machine and can be accessed by the pod'
 
 
 def never_message(image: str) -> str:
     return f'Container image "{image}" is not present with pull policy of Never'
 
 
-def registry_of(image: str) -> str:
-    """The registry's host, as docker's configuration names it."""
-    head, slash, _ = image.partition("/")
-    if slash and ("." in head or ":" in head or head == "localhost"):
-        return DEFAULT_REGISTRY if head in ("docker.io", "index.docker.io") else head
-    return DEFAULT_REGISTRY
+def pulled_message(image: str, seconds: float, whole_seconds: float, size_bytes: int) -> str:
+    took, whole = spell(seconds), spell(whole_seconds)
+    return f'Successfully pulled image "{image}" in {took} ({whole} including waiting). Image size: {size_bytes} bytes.'
 
 
-def logins(secrets: Iterable[Any], image: str) -> list[dict[str, str]]:
-    """The logins of pull secrets (typed) that fit an image, in order."""
-    wanted = registry_of(image)
-    found = []
-    for secret in secrets:
-        for address, login in _addresses(secret.data or {}).items():
-            host = re.sub(r"^https?://", "", address).partition("/")[0]
-            host = DEFAULT_REGISTRY if host == "docker.io" else host
-            if host == wanted:
-                found.append(_login(address, login))
-    return found
-
-
-def _addresses(data: Mapping[str, str]) -> Mapping[str, Any]:
-    try:
-        if text := data.get(".dockerconfigjson"):
-            return dict(json.loads(base64.b64decode(text)).get("auths") or {})
-        return dict(json.loads(base64.b64decode(data.get(".dockercfg") or "e30=")))
-    except (ValueError, AttributeError):
-        return {}
-
-
-def _login(address: str, login: Mapping[str, str]) -> dict[str, str]:
-    user, password = login.get("username", ""), login.get("password", "")
-    if not user and login.get("auth"):
-        user, _, password = base64.b64decode(login["auth"]).decode().partition(":")
-    return {"username": user, "password": password, "serveraddress": address}
+def spell(seconds: float) -> str:
+    """A duration as Go prints it, cut to milliseconds: `0s`, `85ms`, `1.2s`, `2m3.5s`, `1h0m2s`."""
+    milli = int(seconds * 1000 + 1e-6)
+    if milli < 1000:
+        return f"{milli}ms" if milli else "0s"
+    hours, rest = divmod(milli, 3_600_000)
+    minutes, rest = divmod(rest, 60_000)
+    text = f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s"
+    if hours or minutes:
+        text = f"{minutes}m{text}"
+    return f"{hours}h{text}" if hours else text

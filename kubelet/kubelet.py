@@ -1,6 +1,6 @@
 """The kubelet's loop: which pods of this node may be wrong, and a worker for each.
 
-    informer (pods with spec.nodeName = us) ─┐
+    PodSources (of the API, of manifests) ───┐
     Runtime.changes()                        ├─▶ queue of uids ─▶ PodWorker.look, one a pod at a time
     timers (back-offs, deadlines)            │
     a slow look at everything                ┘
@@ -10,14 +10,19 @@ A pod on the engine that the API does not know, once it told of all, is an orpha
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from kubelet import starting
 from kubelet.context import Tools
-from kubelet.runtime import ContainerError, PodRef, RuntimeUnavailable
+from kubelet.memory import Failure
+from kubelet.runtime import ContainerError, PodRef, RuntimeUnavailable, State
+from kubelet.sources import PodSource
+from kubelet.static_pods import is_static
 from kubelet.wanted import ref_of
 from kubelet.worker import PodWorker
-from podling.client.informer import Informer
+from podling.client.codec import plain
 from podling.loop import reconcile
 from podling.loop.backoff import Backoff
 from podling.loop.reconcile import After, Outcome
@@ -31,41 +36,70 @@ MOST_RETRY_SECONDS = 10.0
 
 
 class Kubelet:
-    """`pods` is an informer of this node's pods; `run` until cancelled. `on_engine_trouble` is called when the engine
+    """`pods` are those wanted on this node; `run` until cancelled. `on_engine_trouble` is called when the engine
     went away, or may have been."""
 
-    def __init__(self, pods: Informer[Any], tools: Tools) -> None:
+    def __init__(self, pods: PodSource, tools: Tools) -> None:
         self._tools = tools
-        self._informer = pods
+        self._pods, self._knows_all = pods, False
         self._queue: WorkQueue[str] = WorkQueue(tools.clock, Backoff(first=0.1, most=MOST_RETRY_SECONDS))
         self._workers: dict[str, PodWorker] = {}
         self.on_engine_trouble: Callable[[], None] = lambda: None
         pods.on_change(self._pod_changed)
 
     async def run(self) -> None:
-        await self._informer.synced()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._follow_engine())
                 group.create_task(self._relist())
+                group.create_task(self._learn_all())
                 while True:
                     uid = await self._queue.get()
                     group.create_task(self._look(uid))
         finally:
             self._queue.close()
-            self._tools.launcher.close()
+            await self._tools.launcher.close()
             for worker in self._workers.values():
                 worker.close()
+
+    def admitted(self) -> Sequence[Any]:
+        """The pods that the node has taken, as long as they are not over."""
+        return [worker.pod for worker in self._workers.values() if worker.context.holds_its_place()]
+
+    def fail(self, uid: str, failure: Failure) -> None:
+        """A pod ends, because the node wants it to."""
+        if worker := self._workers.get(uid):
+            worker.context.fail(failure)
+
+    def event(self, uid: str, type_: str, reason: str, message: str) -> None:
+        if worker := self._workers.get(uid):
+            worker.context.event(type_, reason, message)
+
+    def sources_changed(self, uid: str) -> None:
+        """A config map or a secret of the pod did."""
+        if worker := self._workers.get(uid):
+            starting.sources_changed(worker.context)
+            self.poke(uid)
+
+    async def has_ended(self, uid: str) -> bool:
+        """Nothing of a pod runs any more; an engine that is away cannot tell, and runs nothing."""
+        try:
+            seen = await self._tools.runtime.pod(uid)
+        except RuntimeUnavailable:
+            return True
+        return seen is None or not (seen.sandboxes or any(each.state is State.RUNNING for each in seen.containers))
 
     def poke(self, uid: str) -> None:
         """This pod may be wrong."""
         self._queue.add(uid)
 
-    def waiting_reason(self, namespace: str, name: str, container: str) -> str:
-        """Why a container has not started, as kubectl shows it."""
-        pod = self._informer.get(f"{namespace}/{name}")
-        worker = self._workers.get(pod.metadata.uid) if pod else None
-        return worker.waiting_reason(container) if worker else "ContainerCreating"
+    def status(self, namespace: str, name: str) -> Mapping[str, Any] | None:
+        """A pod's status as it was found last; before that, as the API knows it."""
+        pod = self._pods.get(f"{namespace}/{name}")
+        if pod is None:
+            return None
+        worker = self._workers.get(pod.metadata.uid)
+        return (worker.context.status if worker else None) or plain(pod.status) or {}
 
     def _pod_changed(self, key: str, old: Any, new: Any) -> None:
         if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
@@ -101,9 +135,10 @@ class Kubelet:
         except ContainerError as error:
             log.warning("engine refused pod=%s/%s uid=%s error=%s", *worker.ref[1:], uid, error.message)
             return After(REFUSED_SECONDS)
-        if worker.is_done and worker.pod is None:
+        if worker.is_done and (worker.pod is None or is_static(worker.pod)):
             self._workers.pop(uid, None)
             self._tools.statuses.forget(uid)
+            self._pods.ended(uid)
         return outcome
 
     async def _follow_engine(self) -> None:
@@ -130,10 +165,20 @@ class Kubelet:
                 log.debug("cannot list the engine error=%s", error)
             await self._tools.clock.sleep(RELIST_SECONDS)
 
+    async def _learn_all(self) -> None:
+        """Until every source told of its pods, nothing on the engine is an orphan."""
+        await self._pods.synced()
+        self._knows_all = True
+        with suppress(RuntimeUnavailable):
+            await self._see_all()
+
+    def _may_judge(self, ref: PodRef) -> bool:
+        return self._knows_all or self._pods.replaces(ref)
+
     async def _see(self, uid: str) -> None:
         if uid not in self._workers:
             seen = await self._tools.runtime.pod(uid)
-            if seen is None:
+            if seen is None or not self._may_judge(seen.ref):
                 return
             self._worker(seen.ref)
         self.poke(uid)
@@ -141,9 +186,9 @@ class Kubelet:
     async def _see_all(self) -> None:
         """Every pod that the API, the engine or our disk knows."""
         for uid, seen in (await self._tools.runtime.pods()).items():
-            self._worker(seen.ref)
-            self.poke(uid)
-        for uid in self._tools.volumes.known():
+            if uid in self._workers or self._may_judge(seen.ref):
+                self._worker(seen.ref)
+        for uid in self._tools.volumes.known() if self._knows_all else ():
             self._worker(PodRef(uid, "", ""))
         for uid in list(self._workers):
             self.poke(uid)

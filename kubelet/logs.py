@@ -5,18 +5,20 @@ kubectl            the engine                        note
 --since[-time]     since                             seconds with nine decimals
 --timestamps       timestamps                        both nine decimals, UTC
 --limit-bytes      cut here                          counts what is sent, time stamps included
---previous         another container                 an instance of its own, see `previous_of`
+--previous         another container                 see `chosen`
 --follow           follow                            ends when the container does
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-from kubelet.docker_frames import Frame
-from kubelet.runtime import ContainerSeen, State
-from kubelet.streams import LogOptions
+from kubelet.docker_frames import HEAD_BYTES, STDERR, STDOUT
+from kubelet.streams import LogOptions, NotRunning, Target
 
 TIMESTAMP_BYTES = len("2026-11-22T11:00:00.000000000Z ")
+STATUSES = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+WAITING = {"ErrImagePull": ": image can't be pulled", "ImagePullBackOff": ": trying and failing to pull image"}
 
 
 def query(options: LogOptions) -> dict[str, str]:
@@ -49,28 +51,71 @@ def since(now: datetime, seconds: int | None, time: str) -> str:
     return f"{int(moment.astimezone(UTC).timestamp())}.{digits[:9]:0<9}"
 
 
-def current_of(instances: Sequence[ContainerSeen]) -> ContainerSeen | None:
-    """The instance that logs are read of: the newest that has run or tried to. `instances` are newest first."""
-    return next((each for each in instances if each.state is not State.CREATED or each.error), None)
+def chosen(status: Mapping[str, Any] | None, target: Target, previous: bool) -> str:
+    """The id of the instance whose log is meant. `status` is the pod's, None for one that this node does not know.
+
+        state            lastState          logs of               --previous
+        running          none               state                 refused
+        running          terminated         state                 lastState
+        terminated       …                  state                 lastState
+        waiting          terminated         lastState             lastState
+        waiting          none               refused, with the reason
+
+    Errors: NotRunning, in the kubelet's words. Source: validateContainerLogStatus in pkg/kubelet/kubelet_pods.go.
+    """
+    where = f'container "{target.container}" in pod "{target.pod}"'
+    if status is None:
+        raise NotRunning(f'pod "{target.pod}" cannot be found - no logs available')
+    every = (each for field in STATUSES for each in status.get(field) or ())
+    found = next((each for each in every if each["name"] == target.container), None)
+    if found is None:
+        raise NotRunning(f"{where} is not available")
+    state = found.get("state") or {}
+    last = _id((found.get("lastState") or {}).get("terminated"))
+    if previous:
+        if not last:
+            raise NotRunning(f"previous terminated {where} not found")
+        return last
+    if "running" in state and found.get("containerID"):
+        return str(found["containerID"]).rpartition("/")[2]
+    if id := _id(state.get("terminated")) or last:
+        return id
+    if "terminated" in state or (found.get("lastState") or {}).get("terminated"):
+        raise NotRunning(f"{where} is terminated")
+    reason = (state.get("waiting") or {}).get("reason", "")
+    raise NotRunning(f"{where} is waiting to start{WAITING.get(reason, f': {reason}' if reason else ' - no logs yet')}")
 
 
-def previous_of(instances: Sequence[ContainerSeen]) -> ContainerSeen | None:
-    """The one before; of a single one that has ended and is about to be started anew, that one."""
-    ended = [each for each in instances if each.state is State.EXITED or each.error]
-    newest = current_of(instances)
-    older = [each for each in ended if newest and each.attempt < newest.attempt]
-    return next(iter(older or ended), None)
+def _id(terminated: Mapping[str, Any] | None) -> str:
+    return str((terminated or {}).get("containerID") or "").rpartition("/")[2]
 
 
-async def lines(frames: AsyncIterator[Frame], timestamps: bool) -> AsyncIterator[bytes]:
-    """The frames' data. A line over 16 KiB comes in pieces, each with a time stamp: only the first keeps it."""
-    continues: dict[int, bool] = {}
-    async for frame in frames:
-        data = frame.data
-        if timestamps and continues.get(frame.stream):
-            data = data[TIMESTAMP_BYTES:]
-        continues[frame.stream] = not data.endswith(b"\n")
-        yield data
+def gone(id: str) -> bytes:
+    """What stands for the log of an instance that the engine has no more."""
+    return f"unable to retrieve container logs for docker://{id}".encode()
+
+
+class StampedLines:
+    """The engine's messages with their time stamps, however the bytes are cut. A line over 16 KiB comes in pieces, each
+    with a time stamp: only the first keeps it."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._continues = {STDOUT: False, STDERR: False}
+
+    def feed(self, data: bytes) -> bytes:
+        data, at, found = self._pending + data, 0, []
+        while len(data) - at >= HEAD_BYTES:
+            end = at + HEAD_BYTES + int.from_bytes(data[at + 4 : at + HEAD_BYTES], "big")
+            if end > len(data):
+                break
+            stream = STDERR if data[at] == STDERR else STDOUT
+            start = at + HEAD_BYTES + (TIMESTAMP_BYTES if self._continues[stream] else 0)
+            self._continues[stream] = data[end - 1 : end] != b"\n"
+            found.append(data[start:end])
+            at = end
+        self._pending = data[at:]
+        return b"".join(found)
 
 
 async def limited(data: AsyncIterator[bytes], most: int | None) -> AsyncIterator[bytes]:

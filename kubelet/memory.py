@@ -77,12 +77,14 @@ class Delays:
 
 class Failure(NamedTuple):
     """The kubelet itself ended the pod: DeadlineExceeded, Evicted, … `grace_seconds` is less than the pod's own where
-    there is no time for that; `conditions` are set on the pod with it: DisruptionTarget."""
+    there is no time for that; `conditions` are set on the pod with it: DisruptionTarget. `rejected`: the node never
+    took the pod, so there is no container to tell of."""
 
     reason: str
     message: str
     grace_seconds: int | None = None
     conditions: tuple[Mapping[str, str], ...] = ()  # type, status, reason, message
+    rejected: bool = False
 
 
 @dataclass
@@ -95,7 +97,7 @@ class Memory:
     failure: Failure | None = None
     admitted: bool = False  # the node has taken the pod
     volumes_at: datetime | None = None  # when the volumes were last brought up to date
-    pulled: set[tuple[str, int]] = field(default_factory=set)  # members and attempts whose image was just pulled
+    volumes_stale: bool = False  # a config map or a secret of theirs has changed since
     told: set[str] = field(default_factory=set)  # events that are told once a pod
 
     def held(self, wanted: Wanted, seen: PodSeen, now: datetime) -> set[str]:

@@ -21,6 +21,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from kubelet.limits import Limits, PodLimits
+from podling.api.host_ports import HostPort
 
 
 class RuntimeUnavailable(Exception):
@@ -97,30 +98,53 @@ class PodSeen:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """`source` is a path on the engine's host."""
+    """`source` is a path on the engine's host. `recursive_read_only`: what is mounted below it is read-only, too."""
 
     source: str
     target: str
     read_only: bool = False
     propagation: str = "rprivate"
+    recursive_read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxWanted:
     ref: PodRef
     attempt: int
-    hostname: str
+    hostname: str  # "" is the host's
+    names: Sequence[str] = ()  # behind the pod's address in /etc/hosts
     host_network: bool = False
     host_pid: bool = False
     host_ipc: bool = False
     share_process_namespace: bool = False
-    host_aliases: Mapping[str, Sequence[str]] = field(default_factory=dict)  # IP to names
+    host_aliases: Sequence[tuple[str, Sequence[str]]] = ()  # IP and names
     nameservers: Sequence[str] = ()
     searches: Sequence[str] = ()
     dns_options: Sequence[str] = ()
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    ports: Sequence[HostPort] = ()  # of the node, that lead to the pod
+    runtime: str = ""  # the handler of the pod's RuntimeClass; "" is the engine's default
     labels: Mapping[str, str] = field(default_factory=dict)  # the pod's own
     limits: PodLimits = field(default_factory=PodLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """As whom a container runs and what it may do. Profiles: "unconfined", "runtime/default", or "localhost/<name>" for
+    one that the node keeps; "" is the engine's own."""
+
+    user: str = ""  # "uid[:gid]"; "" is the image's
+    groups: Sequence[int] = ()
+    strict_groups: bool = False  # none but those, whatever the image's /etc/group says
+    privileged: bool = False
+    read_only_root: bool = False
+    add_capabilities: Sequence[str] = ()
+    drop_capabilities: Sequence[str] = ()
+    no_new_privileges: bool = False
+    seccomp: str = "unconfined"
+    app_armor: str = ""
+    selinux: Sequence[str] = ()  # user:…, role:…, type:…, level:…
+    unmasked_proc: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +163,7 @@ class ContainerWanted:
     stdin: bool = False
     stdin_once: bool = False
     tty: bool = False
-    user: str = ""  # "uid[:gid]"; "" is the image's
-    groups: Sequence[int] = ()
-    privileged: bool = False
-    read_only_root: bool = False
-    add_capabilities: Sequence[str] = ()
-    drop_capabilities: Sequence[str] = ()
-    no_new_privileges: bool = False
-    seccomp: str = "unconfined"  # "unconfined", "runtime/default", or a path
+    security: Security = field(default_factory=Security)
     limits: Limits = field(default_factory=Limits)
     oom_score_adjust: int = 0
     stop_signal: str = ""
@@ -178,6 +195,7 @@ class ImageSeen(NamedTuple):
 
     id: str
     user: str
+    size_bytes: int = 0
 
 
 class Runtime(Protocol):
@@ -200,21 +218,15 @@ class Runtime(Protocol):
     async def stop_container(self, id: str, grace_seconds: int) -> None:
         """SIGTERM (or the stop signal), then SIGKILL after the grace period; returns when it has ended."""
 
-    async def remove_container(self, id: str) -> None: ...
-
-    async def remove_sandbox(self, uid: str, sandbox_id: str) -> None:
-        """The pause container, its network and its files; members that run are removed with it, dead ones stay."""
     async def limit_container(self, id: str, limits: Limits) -> None:
         """Of one that runs, from now on; 0 stays as it is. `ContainerError` where it uses more memory than that."""
 
     async def limit_pod(self, uid: str, limits: PodLimits) -> None:
         """Of all its containers together. `ContainerError` where they use more memory than that."""
 
+    async def remove_container(self, id: str) -> None: ...
 
-    async def image(self, name: str) -> ImageSeen | None:
-        """The image on the engine, None when it would have to be pulled."""
-
-    async def pull(self, name: str, credentials: Sequence[Mapping[str, str]] = ()) -> ImageSeen:
-        """From a registry; `ImageError` says why not."""
+    async def remove_sandbox(self, uid: str, sandbox_id: str) -> None:
+        """The pause container, its network and its files; members that run are removed with it, dead ones stay."""
 
     async def close(self) -> None: ...

@@ -9,27 +9,36 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
+from kubelet.allocatable import allocatable
+from kubelet.configuration import DEFAULTS, Configuration
 from kubelet.context import Tools
 from kubelet.docker import DockerRuntime
 from kubelet.docker_streams import DockerStreams
 from kubelet.execution import StreamExecutor
 from kubelet.handlers import Handlers
+from kubelet.image_puller import ImagePuller
 from kubelet.kubelet import Kubelet
 from kubelet.launcher import Launcher
+from kubelet.mirrored_streams import MirroredStreams
 from kubelet.network.network import NetworkError, NetworkSpec
 from kubelet.node import NodeAgent
-from kubelet.node_object import NodeSpec, allocatable
+from kubelet.node_object import NodeSpec
+from kubelet.node_work import NodeWork
+from kubelet.pulled_images import PulledImages
 from kubelet.resolv import host_dns
 from kubelet.runtime import RuntimeUnavailable
 from kubelet.server import serve
 from kubelet.service_variables import api_service
+from kubelet.sources import PodSources
 from kubelet.stats import Stats
 from kubelet.status_writer import StatusWriter
+from kubelet.streams import Target
 from kubelet.volumes.objects import Objects
 from kubelet.volumes.volumes import Volumes
 from kubelet.wanted import NodeFacts
@@ -37,20 +46,22 @@ from podling.client.client import Client
 from podling.client.events import EventRecorder
 from podling.client.grpc import GrpcClient, dial
 from podling.client.informer import Informer
-from podling.client.resource import PODS
+from podling.client.resource import PODS, SERVICES
 from podling.loop.clock import Clock, RealClock
 from podling.loop.service import Tls, serve_http
 
 log = logging.getLogger(__name__)
 ENGINE_RETRY_SECONDS = 1.0
 LOOPBACK = "127.0.0.1"
+SHUT_DOWN = "the node has shut down"  # `podling down` waits for these words
 
 
 @dataclass(frozen=True)
 class Config:
     """`apiserver` is the host:port of its gRPC face; `cluster_cidr` holds the pod ranges of all nodes, `pod_cidr` this
     node's. `state_dir` is this node's own. `cluster_dns` is "" where the cluster has no name service.
-    `pod_environment` are variables of every container, such as KUBERNETES_SERVICE_HOST."""
+    `pod_api` is the host:port of the API server's HTTPS face for pods; "" where they reach none. `configuration` has
+    the names of a KubeletConfiguration."""
 
     cluster: str
     node_name: str
@@ -65,7 +76,8 @@ class Config:
     port: int = 0
     http_port: int = 0
     labels: tuple[tuple[str, str], ...] = ()
-    pod_environment: Mapping[str, str] = field(default_factory=dict)
+    pod_api: str = ""
+    configuration: Configuration = DEFAULTS
 
 
 async def run(config: Config) -> None:
@@ -93,20 +105,23 @@ class _Node:
         self._address, self._port = "", config.port
         self._dns = host_dns()
         self._events = EventRecorder(client, "kubelet", config.node_name)
-        self._statuses = StatusWriter(client, self._clock)
         self._informer = Informer(client, PODS, fields=f"spec.nodeName={config.node_name}")
+        self._sources = PodSources(self._informer, self._clock)
+        self._statuses = StatusWriter(client, self._clock, self._sources.shown)
+        self._services = Informer(client, SERVICES)
         self._agent = NodeAgent(
-            client, runtime, self._events, self._clock, spec=self._node_spec, folder=config.state_dir
+            client, runtime, self._events, self._clock, spec=self._node_spec, pressure=lambda: self._work.pressure
         )
-        self._streams = DockerStreams(
-            runtime, lambda target: self._kubelet.waiting_reason(target.namespace, target.pod, target.container)
-        )
+        self._streams = DockerStreams(runtime, self._pod_status)
         self._handlers = Handlers(StreamExecutor(self._streams), self._clock)
         self._kubelet = self._make_kubelet()
         self._kubelet.on_engine_trouble = self._agent.wake
+        self._work = self._make_node_work()
 
     def missing(self) -> str:
         """What `/readyz` waits for."""
+        if self._work.has_shut_down:
+            return SHUT_DOWN
         if self._agent.engine_error:
             return self._agent.engine_error
         if not self._informer.is_synced:
@@ -114,19 +129,25 @@ class _Node:
         return "" if self._agent.is_registered else "the node is not registered yet"
 
     async def run(self) -> None:
-        parts = (self._events.run, self._statuses.run, self._informer.run, self._agent.run, self._run_pods)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for part in parts:
-                    group.create_task(part())
-        finally:
-            await self._handlers.close()
+        parts = (
+            self._events.run,
+            self._statuses.run,
+            self._follow_pods,
+            self._services.run,
+            self._agent.run,
+            self._work.run,
+            self._run_pods,
+        )
+        async with asyncio.TaskGroup() as group:
+            for part in parts:
+                group.create_task(part())
 
     async def _run_pods(self) -> None:
         own = await self._node_address()
         address = own if _is_here(own) else LOOPBACK
+        streams = MirroredStreams(self._streams, self._sources.static_uid)
         server, self._port = await serve(
-            self._streams, address, self._config.port, self._config.tls, Stats(self._runtime.usage, self._clock)
+            streams, address, self._config.port, self._config.tls, Stats(self._runtime.usage, self._clock)
         )
         self._address = address
         self._agent.wake()
@@ -134,6 +155,11 @@ class _Node:
             await self._kubelet.run()
         finally:
             await server.stop(0.5)
+
+    async def _follow_pods(self) -> None:
+        """Those of the API are told of their services; static pods wait for nobody."""
+        await self._services.synced()
+        await self._informer.run()
 
     async def _node_address(self) -> str:
         """The node's own; waits for the engine, which tells what network there is."""
@@ -149,8 +175,18 @@ class _Node:
         volumes = Volumes(self._config.state_dir / "pods", objects)
         handlers = self._handlers
         starts = asyncio.Semaphore(2 * (os.cpu_count() or 1))
+        pulled = PulledImages(self._config.state_dir)
+        puller = ImagePuller(self._runtime.images, objects, pulled, self._clock)
         launcher = Launcher(
-            self._runtime, objects, volumes, self._clock, handlers=handlers, starts=starts, node=self._facts
+            self._runtime,
+            objects,
+            volumes,
+            self._clock,
+            puller=puller,
+            handlers=handlers,
+            starts=starts,
+            node=self._facts,
+            services=self._all_services,
         )
         tools = Tools(
             runtime=self._runtime,
@@ -163,8 +199,36 @@ class _Node:
             handlers=handlers,
             starts=starts,
             node=self._facts,
+            admitted=self._admitted,
         )
-        return Kubelet(self._informer, tools)
+        kubelet = Kubelet(self._sources, tools)
+        objects.followed.on_change = kubelet.sources_changed
+        return kubelet
+
+    def _make_node_work(self) -> NodeWork:
+        return NodeWork(
+            self._config.configuration,
+            self._config.node_name,
+            self._config.state_dir,
+            self._clock,
+            client=self._client,
+            events=self._events,
+            agent=self._agent,
+            sources=self._sources,
+            kubelet=self._kubelet,
+            runtime=self._runtime,
+        )
+
+    def _admitted(self) -> Sequence[Any]:
+        return self._kubelet.admitted()
+
+    def _all_services(self) -> Sequence[Any]:
+        """With the API server's, where pods reach this machine."""
+        reached = self._config.pod_api and self._address not in ("", LOOPBACK)
+        return [*self._services.values(), *([api_service(self._config.pod_api)] if reached else ())]
+
+    async def _pod_status(self, target: Target) -> Mapping[str, Any] | None:
+        return self._kubelet.status(target.namespace, target.pod)
 
     def _facts(self) -> NodeFacts:
         engine = self._agent.engine
@@ -175,8 +239,8 @@ class _Node:
             cluster_dns=self._config.cluster_dns,
             cluster_domain=self._config.cluster_domain,
             memory_bytes=engine.memory_bytes if engine else 0,
-            allocatable=allocatable(engine) if engine else {},
-            pod_environment=self._config.pod_environment,
+            allocatable=allocatable(engine, self._config.configuration) if engine else {},
+            engine=engine,
         )
 
     def _node_spec(self) -> NodeSpec:
@@ -188,6 +252,7 @@ class _Node:
             boot_id=_read("/proc/sys/kernel/random/boot_id"),
             system_uuid=_read("/sys/class/dmi/id/product_uuid"),
             labels=self._config.labels,
+            configuration=self._config.configuration,
         )
 
 

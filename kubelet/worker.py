@@ -24,10 +24,13 @@ from kubelet.machine import (
     StartSandbox,
     Stop,
     Wanted,
+    calling_for_all,
     current_sandbox,
+    is_over,
     step,
 )
 from kubelet.runtime import PodRef, PodSeen
+from kubelet.static_pods import is_static
 from kubelet.volumes.volumes import changes_by_itself
 from podling.api.errors import Conflict, NotFound
 from podling.client.resource import PODS
@@ -57,12 +60,6 @@ class PodWorker:
     def close(self) -> None:
         """The kubelet ends; the pod does not."""
         self.context.prober.end()
-
-    def waiting_reason(self, container: str) -> str:
-        status = self.context.status
-        told = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
-        reasons = [each["state"].get("waiting", {}).get("reason") for each in told if each["name"] == container]
-        return next((reason for reason in reasons if reason), "ContainerCreating")
 
     async def look(self) -> Outcome:
         """Step by step until nothing is left to do now."""
@@ -100,7 +97,8 @@ class PodWorker:
             case Stop():
                 await stopping.stop(self.context, action, seen)
             case Remove(ids):
-                await self._flush_if_leaving(wanted)
+                if wanted.leaving or calling_for_all(wanted, seen):
+                    await self._flush()
                 await asyncio.gather(*(self._tools.runtime.remove_container(id) for id in ids))
             case RemoveSandbox(id):
                 await self._remove_sandbox(id, wanted, seen)
@@ -113,7 +111,7 @@ class PodWorker:
 
     async def _remove_sandbox(self, id: str, wanted: Wanted, seen: PodSeen) -> None:
         context = self.context
-        if not wanted.leaving and not wanted.over and current_sandbox(seen) is None:
+        if not wanted.leaving and not is_over(wanted, seen) and current_sandbox(seen) is None:
             context.event("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
         dead = next(sandbox for sandbox in seen.sandboxes if sandbox.id == id)
         context.memory.sandbox_attempt = max(context.memory.sandbox_attempt, dead.attempt + 1)
@@ -125,7 +123,7 @@ class PodWorker:
         self._tools.launcher.forget(uid)
         self.context.prober.end()
         await self._tools.volumes.remove(uid)
-        if pod is not None:
+        if pod is not None and not is_static(pod):
             await self._tools.statuses.flush(uid)
             self.context.log("pod gone")
             try:
@@ -134,7 +132,7 @@ class PodWorker:
                 log.debug("pod is no longer in the API pod=%s uid=%s error=%s", self.ref.name, uid, error)
         self.is_done = True
 
-    async def _flush_if_leaving(self, wanted: Wanted) -> None:
+    async def _flush(self) -> None:
         """How the containers ended must be written before the engine forgets it."""
-        if wanted.leaving and self.pod is not None:
+        if self.pod is not None:
             await self._tools.statuses.flush(self.ref.uid)

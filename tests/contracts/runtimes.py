@@ -201,10 +201,10 @@ def import_busybox() -> None:
 
 def import_into(client: Any) -> None:
     repository, _, tag = BUSYBOX.partition(":")
-    client.import_image_from_data(_busybox_tar(), repository=repository, tag=tag, changes=["ENV PATH=/bin"])
+    client.import_image_from_data(busybox_tar(), repository=repository, tag=tag, changes=["ENV PATH=/bin"])
 
 
-def _busybox_tar() -> bytes:
+def busybox_tar() -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for folder, mode in (("bin", 0o755), ("etc", 0o755), ("root", 0o700), ("tmp", 0o1777)):

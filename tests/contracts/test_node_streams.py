@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,8 @@ from kubelet import server
 from kubelet.docker_cleanup import remove_cluster
 from kubelet.docker_streams import DockerStreams
 from kubelet.fake import Program
-from kubelet.runtime import PodRef, SandboxSeen
+from kubelet.runtime import PodRef, SandboxSeen, State
+from kubelet.streams import Target
 from podling.pb.node import node_pb2 as pb
 from podling.pb.node import node_pb2_grpc
 from tests.contracts.runtimes import (
@@ -94,11 +96,26 @@ def cluster() -> Iterator[str]:
 async def node(cluster: str, tmp_path: Path) -> AsyncIterator[Node]:
     bench, pod = DockerBench(tmp_path, "ptp", cluster), new_pod()
     box = await bench.runtime.start_sandbox(sandbox(pod))
-    running, port = await server.serve(DockerStreams(bench.runtime), "127.0.0.1", 0, None)
+    streams = DockerStreams(bench.runtime, partial(status, bench, pod))
+    running, port = await server.serve(streams, "127.0.0.1", 0, None)
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield Node(bench, pod, box, node_pb2_grpc.NodeStub(channel))
     await running.stop(0)
     await bench.close()
+
+
+async def status(bench: DockerBench, pod: PodRef, target: Target) -> dict[str, Any]:
+    """Of the target's newest two instances, as the kubelet would tell it."""
+    seen = await bench.runtime.pod(pod.uid)
+    found: list[dict[str, Any]] = []
+    for each in [each for each in (seen.containers if seen else ()) if each.name == target.container][:2]:
+        id = f"docker://{each.id}"
+        state = {"running": {}} if each.state is State.RUNNING else {"terminated": {"containerID": id}}
+        found.append({"name": each.name, "containerID": id, "state": state})
+    if not found:
+        waiting = {"name": target.container, "state": {"waiting": {"reason": "ContainerCreating"}}, "lastState": {}}
+        return {"containerStatuses": [waiting]}
+    return {"containerStatuses": [found[0] | {"lastState": found[1]["state"] if found[1:] else {}}]}
 
 
 async def refusal(call: Any) -> tuple[grpc.StatusCode, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from kubelet.docker_cleanup import remove_cluster
 from kubelet.limits import Limits, PodLimits
-from kubelet.runtime import ContainerError, ImageError, PodRef, SandboxSeen, State
+from kubelet.runtime import ContainerError, PodRef, SandboxSeen, State
 from tests.contracts.runtimes import (
     BUSYBOX,
     FAIL,
@@ -226,26 +226,6 @@ async def test_the_engine_tells_of_its_machine(bench: Bench) -> None:
     engine = await bench.runtime.engine()
     assert engine.cpus > 0 and engine.memory_bytes > 1 << 20 and engine.version and engine.kernel
     assert engine.architecture in ("amd64", "arm64")
-
-
-async def test_an_image_that_is_there_is_seen_and_another_is_not(bench: Bench) -> None:
-    assert await bench.runtime.image(BUSYBOX)
-    assert await bench.runtime.image("podling-test/nothing-of-this-name:1") is None
-
-
-async def test_a_pull_from_a_registry_out_of_reach_fails_in_seconds(bench: Bench) -> None:
-    async with asyncio.timeout(15):
-        with pytest.raises(ImageError) as caught:
-            await bench.runtime.pull("127.0.0.1:1/nothing:1")
-    assert caught.value.reason == "ErrImagePull" and "127.0.0.1:1/" in caught.value.message
-
-
-async def test_a_name_that_is_no_image_name_is_refused(bench: Bench) -> None:
-    if not bench.real:
-        return  # the runtime in memory knows no grammar
-    with pytest.raises(ImageError) as caught:
-        await bench.runtime.pull("Upper/Case")
-    assert caught.value.reason == "InvalidImageName"
 
 
 async def test_a_restarted_kubelet_finds_everything_by_labels(bench: Bench, pod: PodRef, box: SandboxSeen) -> None:

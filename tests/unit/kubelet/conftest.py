@@ -12,9 +12,14 @@ import pytest
 from kubelet.context import Tools
 from kubelet.fake import FakeRuntime
 from kubelet.handlers import Handlers
+from kubelet.image_puller import ImagePuller
 from kubelet.kubelet import Kubelet
 from kubelet.launcher import Launcher
+from kubelet.mirrors import Mirrors
+from kubelet.pulled_images import PulledImages
 from kubelet.runtime import ImageSeen, PodRef
+from kubelet.sources import PodSources
+from kubelet.static_pods import StaticPod
 from kubelet.status_writer import StatusWriter
 from kubelet.volumes.objects import Objects
 from kubelet.volumes.volumes import Volumes
@@ -79,6 +84,7 @@ class Node:
         self.executor = FakeExecutor()
         self.folder = folder
         self.facts = NodeFacts(NODE, host_ips=["192.0.2.1"], memory_bytes=8 << 30)
+        self.static: dict[str, StaticPod] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, through: Client | None = None) -> None:
@@ -86,13 +92,24 @@ class Node:
         client = through or self.client
         events = EventRecorder(client, "kubelet", NODE, self.clock)
         informer = Informer(client, PODS, fields=f"spec.nodeName={NODE}", clock=self.clock)
-        statuses = StatusWriter(client, self.clock)
+        self.sources = PodSources(informer, self.clock)
+        self.sources.set_static(self.static, complete=True)
+        mirrors = Mirrors(client, self.sources, events, self.clock, NODE)
+        statuses = StatusWriter(client, self.clock, self.sources.shown)
         objects = Objects(client, self.clock)
         volumes = Volumes(self.folder / "pods", objects)
         starts = asyncio.Semaphore(4)
         handlers = Handlers(self.executor, self.clock)
+        puller = ImagePuller(self.runtime, objects, PulledImages(self.folder), self.clock)
         launcher = Launcher(
-            self.runtime, objects, volumes, self.clock, handlers=handlers, starts=starts, node=lambda: self.facts
+            self.runtime,
+            objects,
+            volumes,
+            self.clock,
+            puller=puller,
+            handlers=handlers,
+            starts=starts,
+            node=lambda: self.facts,
         )
         tools = Tools(
             runtime=self.runtime,
@@ -105,9 +122,10 @@ class Node:
             handlers=handlers,
             starts=starts,
             node=lambda: self.facts,
+            admitted=lambda: self.kubelet.admitted(),
         )
-        self.kubelet = Kubelet(informer, tools)
-        runs = (informer.run(), events.run(), statuses.run(), self.kubelet.run())
+        self.kubelet = Kubelet(self.sources, tools)
+        runs = (informer.run(), events.run(), statuses.run(), mirrors.run(), self.kubelet.run())
         self._tasks = [asyncio.ensure_future(run) for run in runs]
 
     async def kill(self) -> None:

@@ -26,14 +26,15 @@ async def test_a_sandbox_that_cannot_be_made_is_tried_again(node: Node) -> None:
 
 
 async def test_an_image_is_pulled_when_it_is_not_there(node: Node) -> None:
-    node.runtime.registry["nginx:1"] = ImageSeen("sha256:2", "")
+    node.runtime.registry["nginx:1"] = ImageSeen("sha256:2", "", 4096)
     node.runtime.pull_seconds = 3
     uid = await node.add(pod(containers=[{"name": "app", "image": "nginx:1"}]))
     assert node.container()["state"]["waiting"]["reason"] == "ContainerCreating"
     await node.advance(3)
     assert node.runtime.running(uid, "app")
     assert node.reasons() == ["Pulling", "Pulled", "Created", "Started"]
-    assert ("Pulled", 'Successfully pulled image "nginx:1" in 3s (3s including waiting)') in node.events()
+    words = 'Successfully pulled image "nginx:1" in 3s (3s including waiting). Image size: 4096 bytes.'
+    assert ("Pulled", words) in node.events()
 
 
 async def test_an_image_that_does_not_exist_backs_off_and_comes_when_it_does(node: Node) -> None:
