@@ -38,7 +38,7 @@ class NodeFacts:
     cluster_domain: str = "cluster.local"
     memory_bytes: int = 0
     allocatable: Mapping[str, str] = field(default_factory=dict)
-    pod_environment: Mapping[str, str] = field(default_factory=dict)
+    engine: Engine | None = None  # None until it has answered
 
 
 def ref_of(pod: Any) -> PodRef:
