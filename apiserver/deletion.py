@@ -34,6 +34,11 @@ class DeleteOptions:
     resource_version: str | None = None
     dry_run: bool = False
 
+    @property
+    def says_nothing(self) -> bool:
+        """Of what the object owns."""
+        return not self.propagation and self.orphan_dependents is None
+
 
 class Step(Enum):
     WAIT = "wait"
@@ -70,7 +75,7 @@ def decide(kind: Kind, found: Object, options: DeleteOptions, now: datetime) -> 
     if pending:
         return Step.WAIT
     before = list(meta.get("finalizers") or ())
-    _set_finalizers(meta, _for_collection(before, options))
+    _set_finalizers(meta, _for_collection(kind, before, options))
     if graceful:
         if meta.get("finalizers") or meta["deletionGracePeriodSeconds"] > 0:
             return Step.MARK
@@ -127,16 +132,18 @@ def _terminate(kind: Kind, found: Object, options: DeleteOptions, now: datetime)
     meta = found["metadata"]
     if not meta.get("deletionTimestamp"):
         meta["deletionTimestamp"] = timestamp(now)
-        _set_finalizers(meta, _for_collection(meta.get("finalizers") or (), options))
+        _set_finalizers(meta, _for_collection(kind, meta.get("finalizers") or (), options))
         kind.terminate(found)
         return Step.MARK
     held = (found.get("spec") or {}).get("finalizers") or meta.get("finalizers")
     return Step.WAIT if held else Step.GO
 
 
-def _for_collection(finalizers: Sequence[str], options: DeleteOptions) -> list[str]:
+def _for_collection(kind: Kind, finalizers: Sequence[str], options: DeleteOptions) -> list[str]:
     """The finalizers that tell the garbage collector what to do with what the object owns."""
     orphan, foreground = ORPHAN in finalizers, FOREGROUND in finalizers
+    if kind.orphans and not foreground:
+        orphan = True
     if options.orphan_dependents is not None:
         orphan, foreground = options.orphan_dependents, foreground and not options.orphan_dependents
     if options.propagation:

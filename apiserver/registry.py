@@ -166,7 +166,7 @@ class Registry:
         prepare = sub.prepare_update if sub else kind.prepare_update
         if prepare is not None:
             prepare(new, old)
-        if kind.generation and not write.raw and _counts(kind, new, old):
+        if not write.raw and _counts(kind, new, old):
             meta["generation"] = old["metadata"].get("generation", 0) + 1
         # Kubernetes asks the rules of metadata in general and once more for the kind, and says so twice.
         found = objectmeta.validate_any(meta) + objectmeta.validate_update(meta, old["metadata"])
@@ -303,9 +303,14 @@ class Registry:
 
 def _counts(kind: Kind, new: Object, old: Object) -> bool:
     """Is this a change that metadata.generation counts?"""
-    now, was = new["metadata"], old["metadata"]
-    noted = any(now.get(part) != was.get(part) for part in kind.generation_metadata)
-    return noted or new.get("spec") != old.get("spec")
+    return any(_part(new, path) != _part(old, path) for path in kind.generation)
+
+
+def _part(obj: Object, path: str) -> Any:
+    found: Any = obj
+    for name in path.split("."):
+        found = (found or {}).get(name)
+    return found
 
 
 def _track(kind: Kind, new: Object, old: Object | None, write: Write, now: str) -> None:

@@ -5,6 +5,8 @@ from apiserver.kinds.apps.daemon_set import DAEMON_SET
 from apiserver.kinds.apps.deployment import DEPLOYMENT
 from apiserver.kinds.apps.replica_set import REPLICA_SET
 from apiserver.kinds.apps.stateful_set import STATEFUL_SET
+from apiserver.kinds.batch.cron_job import CRON_JOB
+from apiserver.kinds.batch.job import JOB
 from apiserver.kinds.binding import BINDING
 from apiserver.kinds.config_map import CONFIG_MAP
 from apiserver.kinds.event import EVENT
@@ -13,7 +15,10 @@ from apiserver.kinds.lease import LEASE
 from apiserver.kinds.namespace import NAMESPACE
 from apiserver.kinds.node import NODE
 from apiserver.kinds.pod import POD
+from apiserver.kinds.pod_template import POD_TEMPLATE
+from apiserver.kinds.policy.pod_disruption_budget import POD_DISRUPTION_BUDGET
 from apiserver.kinds.priority_class import PRIORITY_CLASS
+from apiserver.kinds.replication_controller import REPLICATION_CONTROLLER
 from apiserver.kinds.reviews import (
     LOCAL_SUBJECT_ACCESS_REVIEW,
     SELF_SUBJECT_ACCESS_REVIEW,
@@ -36,6 +41,8 @@ KINDS: tuple[Kind, ...] = (
     NAMESPACE,
     NODE,
     POD,
+    POD_TEMPLATE,
+    REPLICATION_CONTROLLER,
     SECRET,
     SERVICE,
     SERVICE_ACCOUNT,
@@ -53,8 +60,13 @@ KINDS: tuple[Kind, ...] = (
     SELF_SUBJECT_ACCESS_REVIEW,
     SELF_SUBJECT_RULES_REVIEW,
     SUBJECT_ACCESS_REVIEW,
+    # batch
+    CRON_JOB,
+    JOB,
     # coordination.k8s.io
     LEASE,
+    # policy
+    POD_DISRUPTION_BUDGET,
     # rbac.authorization.k8s.io
     CLUSTER_ROLE_BINDING,
     CLUSTER_ROLE,

@@ -1,6 +1,6 @@
 """Columns that many kinds print, and how cells show ages and lists. Source: kubernetes/pkg/printers/internalversion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,6 +56,11 @@ def joined(items: Sequence[str]) -> str:
 
 def labelled(found: Mapping[str, str] | None) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted((found or {}).items())) or NONE
+
+
+def of_part(column: Column, part: Callable[[Object], Object], **changes: Any) -> Column:
+    """A column that shows a part of the object: of a CronJob's Job."""
+    return column._replace(cell=lambda obj: column.cell(part(obj)), **changes)
 
 
 def _name(obj: Object) -> Any:

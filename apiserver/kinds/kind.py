@@ -93,10 +93,11 @@ class Kind:
     validate_name: Callable[[str], Sequence[str]] | None = None  # the messages for metadata.name; None: a DNS subdomain
     warn: Callable[[Object], Sequence[str]] = lambda _: ()  # Warning headers for what is valid but unwise
 
-    generation: bool = False  # metadata.generation counts the changes of spec, and of these parts of metadata:
-    generation_metadata: tuple[str, ...] = ()
+    generation: tuple[str, ...] = ()  # metadata.generation counts the changes of these: "spec", "metadata.annotations"
     grace_seconds: Callable[[Object], int] | None = None  # deletion is graceful by default, this long; 0: at once
     terminate: Callable[[Object], None] | None = None  # deletion has two phases; spec.finalizers hold it (namespaces)
+    orphans: bool = False  # what it owns stays when it is deleted, unless the client says otherwise
+    warn_orphans: str = ""  # and what the client is told then
     returns_deleted: bool = False  # DELETE answers with the object that went, not with a Status
     unconditional_update: bool = True  # PUT without a resourceVersion is accepted
     ttl_seconds: int = 0  # objects vanish this long after their last write (events)

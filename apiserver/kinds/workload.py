@@ -44,10 +44,8 @@ def validate_counts(obj: Object, fields: Sequence[str], path: Path) -> ErrorList
 
 def validate_at_most(status: Object, most: str, fields: Sequence[str], words: str) -> ErrorList:
     """Pods of a sort are never more than all."""
-    limit = status.get(most, 0)
-    return [
-        field.invalid(STATUS.child(name), status[name], words) for name in fields if (status.get(name) or 0) > limit
-    ]
+    limit, found = status.get(most) or 0, {name: status.get(name) or 0 for name in fields}
+    return [field.invalid(STATUS.child(name), value, words) for name, value in found.items() if value > limit]
 
 
 def validate_no_decrease(new: Object, old: Object, name: str) -> ErrorList:

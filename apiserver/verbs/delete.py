@@ -21,6 +21,8 @@ SCHEME = "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:2
 
 async def delete(call: Call) -> Answer:
     options = _options(call)
+    if call.kind.warn_orphans and options.says_nothing:
+        call.request.warnings.append(call.kind.warn_orphans)
     found = await call.context.registry.delete(call.kind, call.namespace, call.name, options, _write(call, options))
     cached = found.cached
     if found.step is not Step.GO or call.kind.returns_deleted:

@@ -62,6 +62,11 @@ def invalid(path: Path, value: Any, detail: str) -> FieldError:
     return FieldError("FieldValueInvalid", str(path), _join(f"Invalid value: {show(value)}", detail))
 
 
+def wrong(path: Path, detail: str) -> FieldError:
+    """Invalid as a whole: no value is shown."""
+    return FieldError("FieldValueInvalid", str(path), _join("Invalid value", detail))
+
+
 def type_invalid(path: Path, value: Any, detail: str) -> FieldError:
     return FieldError("FieldValueTypeInvalid", str(path), _join(f"Invalid value: {show(value)}", detail))
 

@@ -131,7 +131,7 @@ DAEMON_SET = Kind(
     validate=validate,
     validate_update=validate_update,
     warn=lambda obj: pods.warn_template(pods.template_of(obj), TEMPLATE),
-    generation=True,
+    generation=("spec",),
     subresources=(status(validate_status),),
     columns=(
         columns.NAME,
@@ -142,8 +142,7 @@ DAEMON_SET = Kind(
         count("Available", _STATUS, "numberAvailable"),
         Column("Node Selector", "string", columns.documented("core.v1.PodSpec", "nodeSelector"), _node_selector),
         columns.AGE,
-        pods.CONTAINERS,
-        pods.IMAGES,
+        *pods.COLUMNS,
         selector_column("apps.v1.DaemonSetSpec"),
     ),
 )

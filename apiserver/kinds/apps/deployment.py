@@ -115,8 +115,7 @@ DEPLOYMENT = Kind(
     validate=validate,
     validate_update=validate_update,
     warn=lambda obj: [*pods.warn_name(obj), *pods.warn_template(pods.template_of(obj), TEMPLATE)],
-    generation=True,
-    generation_metadata=("annotations",),
+    generation=("spec", "metadata.annotations"),
     subresources=(
         scale(lambda obj: selector_text(spec_of(obj).get("selector"))),
         status(validate_status, keep_spec_and_labels),
@@ -127,8 +126,7 @@ DEPLOYMENT = Kind(
         count("Up-to-date", _STATUS, "updatedReplicas", "string"),
         count("Available", _STATUS, "availableReplicas", "string"),
         columns.AGE,
-        pods.CONTAINERS,
-        pods.IMAGES,
+        *pods.COLUMNS,
         selector_column("apps.v1.DeploymentSpec"),
     ),
 )

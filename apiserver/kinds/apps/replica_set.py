@@ -75,7 +75,7 @@ REPLICA_SET = Kind(
     validate=validate,
     validate_update=validate_update,
     warn=lambda obj: [*pods.warn_name(obj), *pods.warn_template(pods.template_of(obj), TEMPLATE)],
-    generation=True,
+    generation=("spec",),
     selectable=lambda obj: {"status.replicas": str(status_of(obj).get("replicas", 0))},
     subresources=(
         scale(lambda obj: selector_text(spec_of(obj).get("selector"))),
@@ -92,8 +92,7 @@ REPLICA_SET = Kind(
         count("Current", _STATUS, "replicas"),
         count("Ready", _STATUS, "readyReplicas"),
         columns.AGE,
-        pods.CONTAINERS,
-        pods.IMAGES,
+        *pods.COLUMNS,
         selector_column("apps.v1.ReplicaSetSpec"),
     ),
 )

@@ -150,7 +150,7 @@ STATEFUL_SET = Kind(
     validate_update=validate_update,
     validate_name=names.label,
     warn=_warn,
-    generation=True,
+    generation=("spec",),
     subresources=(
         scale(lambda obj: selector_text(spec_of(obj).get("selector"))),
         status(validate_status),
@@ -159,7 +159,6 @@ STATEFUL_SET = Kind(
         columns.NAME,
         Column("Ready", "string", "Number of the pod with ready state", ready),
         columns.AGE,
-        pods.CONTAINERS,
-        pods.IMAGES,
+        *pods.COLUMNS,
     ),
 )

@@ -96,3 +96,4 @@ IMAGES = Column(
     lambda obj: columns.joined([each.get("image", "") for each in _containers(obj)]),
     priority=1,
 )
+COLUMNS = (CONTAINERS, IMAGES)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from apiserver import objectmeta
+from apiserver.kinds import names
 from podling.api.field import Path
 from tests.unit.apiserver.conftest import NAMESPACE, NOTE
 
@@ -85,5 +86,5 @@ def test_what_an_update_leaves_out_stays() -> None:
 
 
 def test_labels_are_checked_where_they_stand() -> None:
-    (found,) = objectmeta.labels({"a": "b c"}, Path("spec.labels"))
+    (found,) = names.labels({"a": "b c"}, Path("spec.labels"))
     assert found.field == "spec.labels"
