@@ -14,7 +14,7 @@ from kubelet import cgroups
 from kubelet.cgroups import Cgroups
 from kubelet.docker_engine import DockerEngine, translated
 from kubelet.docker_spec import CLUSTER, NODE, label_filter
-from kubelet.network import firewall
+from kubelet.network import firewall, host_ports
 from kubelet.network.ptp import remove_links
 from kubelet.runtime import RuntimeUnavailable
 
@@ -32,12 +32,15 @@ def remove_cluster(cluster: str) -> None:
     if sys.platform == "linux" and os.geteuid() == 0:
         remove_links(cluster)
         firewall.remove(cluster)
+        host_ports.remove(cluster)
 
 
 def remove_node(cluster: str, node: str) -> None:
     """What one node of a cluster that goes on has on the engine; its kubelet must have ended."""
     labels = {CLUSTER: cluster, NODE: node}
     _remove_labelled(labels, lambda info: cgroups.of_engine(info, cluster, node), Cgroups.remove_node)
+    if sys.platform == "linux" and os.geteuid() == 0:
+        host_ports.remove(cluster, node)
 
 
 def _remove_labelled(

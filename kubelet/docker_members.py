@@ -4,19 +4,21 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from docker.errors import APIError, NotFound
 
 from kubelet import docker_spec as spec
+from kubelet.docker_accounts import ImageAccounts
 from kubelet.docker_engine import DockerEngine, absent_is_none
 from kubelet.docker_facts import EngineFacts
+from kubelet.docker_mounts import mounts_config
 from kubelet.docker_seen import engine_error, is_pause, labels_of
 from kubelet.docker_stream import open_stream
 from kubelet.limits import Limits
 from kubelet.pod_files import PodFiles
-from kubelet.runtime import ContainerError, ContainerWanted, RuntimeUnavailable
+from kubelet.runtime import ContainerError, ContainerWanted, Mount, RuntimeUnavailable
+from kubelet.seccomp_profiles import SeccompProfiles
 from kubelet.usage import memory_in_use
 
 KILLED_SECONDS = 30.0  # within which a process is gone after SIGKILL
@@ -26,8 +28,11 @@ Json = dict[str, Any]
 class Members:
     """What is not a coroutine blocks. EngineRefused goes up as it is: the runtime says which verb it came from."""
 
-    def __init__(self, connection: DockerEngine, owner: Mapping[str, str], files: PodFiles) -> None:
-        self._connection, self._owner, self._files = connection, owner, files
+    def __init__(
+        self, connection: DockerEngine, owner: Mapping[str, str], files: PodFiles, profiles: SeccompProfiles
+    ) -> None:
+        self._connection, self._owner, self._files, self._profiles = connection, owner, files, profiles
+        self._accounts = ImageAccounts(connection, owner)
 
     def create(self, sandbox_id: str, wanted: ContainerWanted, facts: EngineFacts) -> str:
         """Its id; one that is there already is adopted."""
@@ -41,19 +46,20 @@ class Members:
             return str(existing["Id"])
         if existing:
             self.remove(existing)
-        profile = Path(wanted.seccomp)
-        if profile.is_absolute():
-            wanted = replace(wanted, seccomp=profile.read_text())
-        config = spec.member_config(wanted, self._owner, pause, self._binds(wanted), facts.lowest_oom_score)
+        seccomp = self._profiles.text(wanted.security.seccomp)
+        wanted = replace(wanted, security=self._accounts.resolved(wanted.security, wanted.image))
+        mounts = mounts_config(self._mounts(wanted), facts.api_version)
+        config = spec.member_config(wanted, self._owner, pause, binds=mounts["Binds"], facts=facts, seccomp=seccomp)
+        config["HostConfig"]["Mounts"] = mounts["Mounts"]
         return str(client.create_container_from_config(config, name)["Id"])
 
-    def _binds(self, wanted: ContainerWanted) -> list[str]:
-        binds = [spec.bind(m.source, m.target, m.read_only, m.propagation) for m in wanted.mounts]
+    def _mounts(self, wanted: ContainerWanted) -> list[Mount]:
+        mounts = list(wanted.mounts)
         message = wanted.termination_message_path
         if message and all(mount.target != message for mount in wanted.mounts):
             file = self._files.write_termination_message_file(wanted.ref.uid, wanted.name, wanted.attempt)
-            binds.append(spec.bind(str(file), message))
-        return binds
+            mounts.append(Mount(str(file), message))
+        return mounts
 
     def start(self, id: str) -> None:
         """Only what never ran: an instance runs once. One that could not be started says so again."""

@@ -5,9 +5,10 @@ pause that is not `ready`; its labels name everything that belongs to it, so tha
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Network
+from threading import Lock
 from typing import Any
 
 from docker.errors import DockerException
@@ -26,9 +27,14 @@ from kubelet.network.network import NetworkError, PodNetwork
 from kubelet.pause.image import UNSHARE_REFUSED
 from kubelet.pod_files import PodFiles
 from kubelet.runtime import ContainerError, PodSeen, SandboxSeen, SandboxWanted, State
+from podling.api.host_ports import HostPort
 
 log = logging.getLogger(__name__)
 Json = dict[str, Any]
+
+
+class NoRuntime(Exception):
+    """The engine was told of no such OCI runtime."""
 
 
 class Sandboxes:
@@ -46,6 +52,8 @@ class Sandboxes:
         self._connection, self._owner, self._files, self._images = connection, owner, files, images
         self._listing, self._members = listing, members
         self._addresses = Addresses(node_range)
+        self._ports: Mapping[str, Sequence[HostPort]] = {}  # of the node, by the address of the pod that they lead to
+        self._publishing = Lock()
         self.cgroups: Cgroups | None = None  # of pods, where we may write the engine's
 
     def recover(self, network: PodNetwork) -> None:
@@ -62,6 +70,8 @@ class Sandboxes:
                     network.attach(ip, pid, {})
         for ip in network.prune(self._addresses.taken):
             log.info("network removed of a dead sandbox ip=%s", ip)
+        mapped = ((labels_of(pause).get(spec.IP, ""), spec.ports_of(labels_of(pause))) for pause in pauses)
+        self._publish(network, {ip: ports for ip, ports in mapped if ip and ports})
 
     def all_pods(self, network: PodNetwork) -> Mapping[str, PodSeen]:
         """Every pod, and addresses that nobody holds any more are free."""
@@ -69,6 +79,7 @@ class Sandboxes:
         every = self._listing.inspect({})
         self._addresses.observe(before, (ip for ip in (labels_of(each).get(spec.IP) for each in every) if ip))
         network.prune(self._addresses.taken)
+        self._publish(network, {})
         return self._listing.pods(network, every)
 
     def start(self, network: PodNetwork, wanted: SandboxWanted, facts: EngineFacts) -> SandboxSeen:
@@ -91,6 +102,9 @@ class Sandboxes:
             self._addresses.settle(ip)
 
     def _make(self, network: PodNetwork, wanted: SandboxWanted, name: str, ip: str, facts: EngineFacts) -> SandboxSeen:
+        if wanted.runtime and wanted.runtime not in facts.runtimes:
+            raise NoRuntime(f'failed to get sandbox runtime: no runtime for "{wanted.runtime}" is configured')
+        network.check_ports(wanted.ports)
         client, image = self._connection.client(), self._images.ensure_pause()
         mode = "host" if wanted.host_network else network.mode
         files = self._files.write_sandbox(wanted, ip or network.node_ip)
@@ -102,7 +116,7 @@ class Sandboxes:
             mode=mode,
             ip=ip,
             binds=binds,
-            lowest_oom=facts.lowest_oom_score,
+            facts=facts,
             cgroup_parent=self._cgroup(wanted),
         )
         id = client.create_container_from_config(config, name)["Id"]
@@ -110,8 +124,16 @@ class Sandboxes:
         pause = client.inspect_container(id)
         if not wanted.host_network:
             self._attach(network, ip, pause, wanted)
+            self._publish(network, {ip: wanted.ports} if wanted.ports else {})
         log.info("sandbox started pod=%s/%s uid=%s ip=%s", wanted.ref.namespace, wanted.ref.name, wanted.ref.uid, ip)
         return SandboxSeen(id, wanted.attempt, True, ip or network.node_ip, timestamp(pause["Created"]))
+
+    def _publish(self, network: PodNetwork, more: Mapping[str, Sequence[HostPort]]) -> None:
+        """Also without those whose address was given back."""
+        with self._publishing:
+            known = {**self._ports, **more}
+            self._ports = {ip: ports for ip, ports in known.items() if ip in self._addresses.taken}
+            network.publish(self._ports)
 
     def _cgroup(self, wanted: SandboxWanted) -> str:
         """The pod's own, made and limited. Without one a pod runs in the engine's, unless it asks for limits itself."""
@@ -164,4 +186,5 @@ class Sandboxes:
             self.cgroups.remove(uid)
         self._files.remove_sandbox(uid, int(labels[spec.ATTEMPT]))
         self._addresses.release(labels.get(spec.IP, ""))
+        self._publish(network, {})
         log.info("sandbox removed pod=%s/%s uid=%s", labels[spec.POD_NAMESPACE], labels[spec.POD_NAME], uid)

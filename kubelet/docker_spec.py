@@ -4,18 +4,22 @@ Names are those of Kubernetes' old Docker shim, so that other tools know them: k
 for the pause, k8s_<container>_… for a member. Everything that the kubelet must know after a restart is in the labels.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kubelet.docker_facts import EngineFacts
+from kubelet.docker_security import security_config, userns_mode
 from kubelet.limits import Limits
 from kubelet.runtime import ContainerWanted, PodRef, SandboxWanted
+from podling.api.host_ports import ANY, HostPort
 
 CLUSTER, NODE = "podling.cluster", "podling.node"
 POD_NAMESPACE, POD_NAME, POD_UID = "io.kubernetes.pod.namespace", "io.kubernetes.pod.name", "io.kubernetes.pod.uid"
 CONTAINER_NAME = "io.kubernetes.container.name"
 ATTEMPT, SPEC_HASH, IMAGE, SANDBOX = "podling.attempt", "podling.spec-hash", "podling.image", "podling.sandbox"
 IP, HOST_NETWORK, SHARED_PID, INIT = "podling.ip", "podling.host-network", "podling.shared-pid", "podling.init"
-FALLBACK = "podling.fallback-to-logs"
+FALLBACK, PORTS = "podling.fallback-to-logs", "podling.host-ports"
 PAUSE = "POD"
 CPU_PERIOD_MICROSECONDS = 100_000
 LOGS = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "5"}}
@@ -55,7 +59,7 @@ def pause_config(
     mode: str,
     ip: str,
     binds: Sequence[str],
-    lowest_oom: int,
+    facts: EngineFacts,
     cgroup_parent: str = "",
 ) -> Json:
     """`mode` is how the network connects the pod: "host" (the pause leaves it), "none", or a Docker network's name."""
@@ -65,6 +69,8 @@ def pause_config(
         "NetworkMode": mode,
         "IpcMode": "host" if wanted.host_ipc else "shareable",
         "PidMode": "host" if wanted.host_pid else "",
+        "UsernsMode": userns_mode(facts),
+        "Runtime": wanted.runtime,
         "Binds": list(binds),
         "CapDrop": ["ALL"],
         "CapAdd": ["SYS_ADMIN"] if unshare else [],
@@ -73,7 +79,7 @@ def pause_config(
         "Sysctls": {k: v for k, v in wanted.sysctls.items() if mode != "host" or k not in of_network},
         "CgroupParent": cgroup_parent,
         "CpuShares": PAUSE_CPU_SHARES,
-        "OomScoreAdj": max(PAUSE_OOM_SCORE, lowest_oom),
+        "OomScoreAdj": max(PAUSE_OOM_SCORE, facts.lowest_oom_score),
         "LogConfig": {"Type": "none", "Config": {}},
         "RestartPolicy": {"Name": "no"},
     }
@@ -88,12 +94,33 @@ def pause_config(
             IP: ip,
             HOST_NETWORK: str(wanted.host_network).lower(),
             SHARED_PID: str(wanted.share_process_namespace).lower(),
+            PORTS: json.dumps(wanted.ports) if wanted.ports else "",
         },
         "HostConfig": host,
     }
     if ip and mode not in ("host", "none"):
+        config["ExposedPorts"] = {_port_key(port): {} for port in wanted.ports}
+        host["PortBindings"] = port_bindings(wanted.ports)
         config["NetworkingConfig"] = {"EndpointsConfig": {mode: {"IPAMConfig": {"IPv4Address": ip}}}}
     return config
+
+
+def port_bindings(ports: Sequence[HostPort]) -> Json:
+    """For a network on which the engine itself publishes ports."""
+    bindings: Json = {}
+    for port in ports:
+        address = "" if port.ip == ANY else port.ip
+        bindings.setdefault(_port_key(port), []).append({"HostIp": address, "HostPort": str(port.port)})
+    return bindings
+
+
+def _port_key(port: HostPort) -> str:
+    return f"{port.container_port}/{port.protocol.lower()}"
+
+
+def ports_of(labels: Mapping[str, str]) -> Sequence[HostPort]:
+    """Of a pause."""
+    return [HostPort(*each) for each in json.loads(labels.get(PORTS) or "[]")]
 
 
 def network_sysctls(wanted: SandboxWanted) -> dict[str, str]:
@@ -102,9 +129,16 @@ def network_sysctls(wanted: SandboxWanted) -> dict[str, str]:
 
 
 def member_config(
-    wanted: ContainerWanted, owner: Mapping[str, str], pause: Mapping[str, Any], binds: Sequence[str], lowest_oom: int
+    wanted: ContainerWanted,
+    owner: Mapping[str, str],
+    pause: Mapping[str, Any],
+    *,
+    binds: Sequence[str],
+    facts: EngineFacts,
+    seccomp: str = "",
 ) -> Json:
-    """`pause` is the sandbox as inspected: a member joins its namespaces, or the host's where the sandbox does."""
+    """`pause` is the sandbox as inspected: a member joins its namespaces, or the host's where the sandbox does.
+    `seccomp` is the text of a profile that the node keeps."""
     sandbox, pause_host = pause["Id"], pause["HostConfig"]
     join = f"container:{sandbox}"
     shared_pid = pause["Config"]["Labels"].get(SHARED_PID) == "true"
@@ -113,22 +147,18 @@ def member_config(
         "IpcMode": "host" if pause_host["IpcMode"] == "host" else join,
         "PidMode": "host" if pause_host["PidMode"] == "host" else (join if shared_pid else ""),
         "Binds": list(binds),
-        "Privileged": wanted.privileged,
-        "ReadonlyRootfs": wanted.read_only_root,
-        "CapAdd": list(wanted.add_capabilities),
-        "CapDrop": list(wanted.drop_capabilities),
-        "GroupAdd": [str(group) for group in wanted.groups],
-        "SecurityOpt": security_options(wanted),
+        "Runtime": pause_host.get("Runtime") or "",
+        **security_config(wanted.security, facts, seccomp),
         "CgroupParent": pause_host.get("CgroupParent") or "",
         **limits_config(wanted.limits),
-        "OomScoreAdj": max(wanted.oom_score_adjust, lowest_oom),
+        "OomScoreAdj": max(wanted.oom_score_adjust, facts.lowest_oom_score),
         "LogConfig": LOGS,
         "RestartPolicy": {"Name": "no"},
     }
     config: Json = {
         "Image": wanted.image,
         "Env": [f"{key}={value}" for key, value in wanted.environment.items()],
-        "User": wanted.user,
+        "User": wanted.security.user,
         "WorkingDir": wanted.working_dir,
         "OpenStdin": wanted.stdin,
         "StdinOnce": wanted.stdin_once,
@@ -164,14 +194,6 @@ def limits_config(limits: Limits) -> Json:
         "Memory": limits.memory_bytes,
         "MemorySwap": limits.memory_bytes,
     }
-
-
-def security_options(wanted: ContainerWanted) -> list[str]:
-    """A seccomp profile from a file is handed over as its text, which `seccomp` then holds already: {…}."""
-    options = ["no-new-privileges"] if wanted.no_new_privileges else []
-    if wanted.seccomp not in ("", "runtime/default"):
-        options.append(f"seccomp={wanted.seccomp}")
-    return options
 
 
 def bind(source: str, target: str, read_only: bool = False, propagation: str = "") -> str:

@@ -114,6 +114,9 @@ class FakeRuntime:
         await self._begin("start_sandbox", wanted.ref.uid)
         if self.sandbox_error:
             raise ContainerError("CreatePodSandboxError", self.sandbox_error)
+        if wanted.runtime not in ("", "runc"):
+            why = f'failed to get sandbox runtime: no runtime for "{wanted.runtime}" is configured'
+            raise ContainerError("CreatePodSandboxError", why)
         pod = self._pods.setdefault(wanted.ref.uid, _Pod(wanted.ref))
         for sandbox in pod.sandboxes.values():
             if sandbox.attempt == wanted.attempt and sandbox.ready:

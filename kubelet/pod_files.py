@@ -6,7 +6,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,17 +24,21 @@ fe00::2\tip6-allrouters
 """
 
 
-def hosts_text(ip: str, hostname: str, aliases: Mapping[str, Sequence[str]]) -> str:
-    return f"{HOSTS}{ip}\t{hostname}\n{aliases_text(aliases)}"
+Aliases = Sequence[tuple[str, Sequence[str]]]
 
 
-def host_network_hosts_text(host_file: str, aliases: Mapping[str, Sequence[str]]) -> str:
+def hosts_text(ip: str, names: Sequence[str], aliases: Aliases) -> str:
+    """`names` are the pod's own, the full one first."""
+    return f"{HOSTS}" + "\t".join([ip, *names]) + f"\n{aliases_text(aliases)}"
+
+
+def host_network_hosts_text(host_file: str, aliases: Aliases) -> str:
     """For a pod in the host's network: the host's own file, and the pod's aliases."""
     return f"# Kubernetes-managed hosts file (host network).\n{host_file}{aliases_text(aliases)}"
 
 
-def aliases_text(aliases: Mapping[str, Sequence[str]]) -> str:
-    lines = [f"{ip}\t" + "\t".join(names) + "\n" for ip, names in aliases.items() if names]
+def aliases_text(aliases: Aliases) -> str:
+    lines = [f"{ip}\t" + "\t".join(names) + "\n" for ip, names in aliases]
     return "\n# Entries added by HostAliases.\n" + "".join(lines) if lines else ""
 
 
@@ -58,7 +62,7 @@ class PodFiles:
         if wanted.host_network:
             hosts = host_network_hosts_text(_text_of(Path("/etc/hosts")), wanted.host_aliases)
         else:
-            hosts = hosts_text(ip, wanted.hostname, wanted.host_aliases)
+            hosts = hosts_text(ip, wanted.names, wanted.host_aliases)
         written = {"/etc/hosts": folder / "hosts"}
         written["/etc/hosts"].write_text(hosts)
         if wanted.nameservers or wanted.searches:

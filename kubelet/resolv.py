@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kubelet.wanted import Dns
+from kubelet.dns import Dns
 
 HOST = Path("/etc/resolv.conf")
 BEHIND_STUB = Path("/run/systemd/resolve/resolv.conf")

@@ -1,6 +1,7 @@
 """Starts what a pod needs to run: its volumes, its sandbox, its members."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,10 +9,12 @@ from kubelet.admit import Candidate, rejection
 from kubelet.context import PodContext
 from kubelet.fields import not_honoured
 from kubelet.launcher import Job
-from kubelet.machine import SANDBOX, Start, is_dead
+from kubelet.machine import SANDBOX, Launch, Start, is_dead
 from kubelet.runtime import ContainerError, PodSeen
+from kubelet.runtime_class import handler_of
+from kubelet.sandbox import omissions, sandbox_wanted
 from kubelet.volumes.volumes import MountError, changes_by_itself
-from kubelet.wanted import sandbox_wanted
+from kubelet.wanted import container_of
 
 REFRESH_SECONDS = 60.0  # how often volumes are compared with their config maps, secrets and tokens
 
@@ -37,10 +40,13 @@ async def start_sandbox(context: PodContext, attempt: int) -> None:
     if pod is None or not await prepare_volumes(context, pod):
         return
     _tell_fields(context, pod)
+    for words in omissions(pod, tools.node()):
+        context.event("Warning", "DNSConfigForming", words)
     context.log("pod starting", f"attempt={attempt}")
     try:
+        wanted = sandbox_wanted(pod, attempt, tools.node(), await handler_of(pod, tools.client))
         async with tools.starts:
-            await tools.runtime.start_sandbox(sandbox_wanted(pod, attempt, tools.node()))
+            await tools.runtime.start_sandbox(wanted)
     except ContainerError as error:
         context.event("Warning", "FailedCreatePodSandBox", f"Failed to create pod sandbox: {error.message}")
         context.hold_pod("sandbox")
@@ -57,18 +63,34 @@ async def start_members(context: PodContext, action: Start, seen: PodSeen) -> No
         return
     ip = next((sandbox.ip for sandbox in seen.sandboxes if sandbox.id == action.sandbox_id), "")
     ended = {each.name for each in seen.containers if is_dead(each)}
+    is_restarting = context.wanted().restarting
+
+    def restarts(launch: Launch) -> bool:
+        return launch.member in ended or (is_restarting and launch.attempt > 0)
+
     jobs = [
-        Job(
-            pod, memory, context.event, context.poke, action.sandbox_id, ip, *each, each.member in ended, context.left
-        )
+        Job(pod, memory, context.event, context.poke, action.sandbox_id, ip, *each, restarts(each), context.left)
         for each in action.launches
     ]  # fmt: skip
-    await asyncio.gather(*(context.tools.launcher.launch(job) for job in jobs))
+    for together in _rounds(pod, jobs):
+        await asyncio.gather(*(context.tools.launcher.launch(job) for job in together))
+
+
+def _rounds(pod: Any, jobs: Sequence[Job]) -> Sequence[Sequence[Job]]:
+    """What starts together: whoever comes after a container with a postStart hook waits for the hook."""
+    rounds: list[list[Job]] = [[]]
+    for job in jobs:
+        rounds[-1].append(job)
+        lifecycle = getattr(container_of(pod, job.name), "lifecycle", None)
+        if lifecycle and lifecycle.postStart:
+            rounds.append([])
+    return [each for each in rounds if each]
 
 
 async def prepare_volumes(context: PodContext, pod: Any) -> bool:
     """False: they cannot be had now, and the pod is held."""
     tools, memory = context.tools, context.memory
+    memory.volumes_stale = False
     try:
         await tools.volumes.prepare(pod, tools.launcher.facts(pod, ""))
     except MountError as error:
@@ -81,6 +103,15 @@ async def prepare_volumes(context: PodContext, pod: Any) -> bool:
     return True
 
 
+def sources_changed(context: PodContext) -> None:
+    """A config map or a secret of the pod changed, came or went: what waited for it waits no longer."""
+    memory = context.memory
+    memory.volumes_stale = True
+    for name, hold in list(memory.holds.items()):
+        if name == SANDBOX or (hold.shown and hold.shown.reason == "CreateContainerConfigError"):
+            del memory.holds[name]
+
+
 async def refresh_volumes(context: PodContext) -> None:
     """Now and then, of a pod that stays."""
     pod, at, wanted = context.pod, context.memory.volumes_at, context.wanted()
@@ -88,7 +119,8 @@ async def refresh_volumes(context: PodContext) -> None:
         return
     if SANDBOX in context.memory.holds:
         return
-    if at is None or context.tools.clock.now() - at >= timedelta(seconds=REFRESH_SECONDS):
+    is_fresh = at is not None and context.tools.clock.now() - at < timedelta(seconds=REFRESH_SECONDS)
+    if not is_fresh or context.memory.volumes_stale:
         await prepare_volumes(context, pod)
 
 

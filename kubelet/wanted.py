@@ -8,28 +8,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from kubelet.environment import ConfigError
-from kubelet.limits import container_limits, pod_limits
-from kubelet.machine import Failing, Member, Wanted
+from kubelet.dns import Dns
+from kubelet.limits import container_limits
+from kubelet.machine import Failing, Wanted
+from kubelet.member import Member, Rule
 from kubelet.memory import Memory
 from kubelet.resources import oom_score_adjust
-from kubelet.runtime import ContainerWanted, Engine, ImageSeen, Mount, PodRef, SandboxWanted
+from kubelet.runtime import ContainerWanted, Engine, ImageSeen, Mount, PodRef
+from kubelet.security import security_of
 
 FORCED_GRACE_SECONDS = 2  # what a pod gets that was deleted by force
 TERMINAL = ("Succeeded", "Failed")
-
-
-class Dns(NamedTuple):
-    """A resolv.conf."""
-
-    nameservers: Sequence[str] = ()
-    searches: Sequence[str] = ()
-    options: Sequence[str] = ()
+ALL_RESTARTING = "AllContainersRestarting"  # the condition of a pod whose containers all start anew
 
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """What pods are told of their node. `pod_environment` are variables that every container gets."""
+    """What pods are told of their node."""
 
     node_name: str
     host_ips: Sequence[str] = ()
@@ -88,6 +83,7 @@ def wanted_of(pod: Any, memory: Memory, health: Health = WELL) -> Wanted:
         sandbox_attempt=memory.sandbox_attempt,
         next_attempts=_next_attempts(pod),
         ended=_ended(pod),
+        restarting=is_restarting(pod),
         failing=health.failing,
         unstarted=health.unstarted,
     )
@@ -100,16 +96,22 @@ def orphan(ref: PodRef, pod: Any | None, memory: Memory) -> Wanted:
 
 def members_of(pod: Any) -> Sequence[Member]:
     policy = pod.spec.restartPolicy or "Always"
+    init_policy = "Never" if policy == "Never" else "OnFailure"
     return [
-        *(_init_member(each, policy) for each in pod.spec.initContainers or ()),
-        *(Member(each.name, spec_hash(each), False, each.restartPolicy or policy) for each in pod.spec.containers),
+        *(_member(each, init_policy, init=True) for each in pod.spec.initContainers or ()),
+        *(_member(each, policy) for each in pod.spec.containers),
         *(Member(each.name, spec_hash(each), False, "Never", True) for each in pod.spec.ephemeralContainers or ()),
     ]
 
 
-def _init_member(container: Any, policy: str) -> Member:
-    own = container.restartPolicy or ("Never" if policy == "Never" else "OnFailure")
-    return Member(container.name, spec_hash(container), True, own)
+def _member(container: Any, policy: str, *, init: bool = False) -> Member:
+    """`policy` is for a container without one of its own."""
+    rules = [
+        Rule(each.action, frozenset(each.exitCodes.values or ()), each.exitCodes.operator != "NotIn")
+        for each in container.restartPolicyRules or ()
+        if each.exitCodes
+    ]
+    return Member(container.name, spec_hash(container), init, container.restartPolicy or policy, rules=rules)
 
 
 def spec_hash(container: Any) -> str:
@@ -135,70 +137,19 @@ def _next_attempts(pod: Any) -> Sequence[tuple[str, int]]:
 
 
 def _ended(pod: Any) -> frozenset[str]:
-    policies = {member.name: member.policy for member in members_of(pod)}
-    found = set()
+    members = {member.name: member for member in members_of(pod)}
     status = pod.status
-    for each in [*(status.containerStatuses or ()), *(status.ephemeralContainerStatuses or ())] if status else ():
-        ended = each.state.terminated if each.state else None
-        policy = policies.get(each.name, "Always")
-        if ended and (policy == "Never" or (policy == "OnFailure" and ended.exitCode == 0)):
-            found.add(each.name)
-    return frozenset(found)
+    if status is None or is_restarting(pod):
+        return frozenset()
+    told = [*(status.containerStatuses or ()), *(status.ephemeralContainerStatuses or ())]
+    codes = {each.name: each.state.terminated.exitCode for each in told if each.state and each.state.terminated}
+    return frozenset(name for name, code in codes.items() if name in members and not members[name].restarts_after(code))
 
 
-def hostname_of(pod: Any) -> str:
-    name = pod.spec.hostname or pod.metadata.name
-    return str(name)[:63].rstrip("-.")
-
-
-def sandbox_wanted(pod: Any, attempt: int, node: NodeFacts) -> SandboxWanted:
-    spec = pod.spec
-    dns = dns_of(pod, node)
-    context = spec.securityContext
-    return SandboxWanted(
-        ref=ref_of(pod),
-        attempt=attempt,
-        hostname=hostname_of(pod),
-        host_network=bool(spec.hostNetwork),
-        host_pid=bool(spec.hostPID),
-        host_ipc=bool(spec.hostIPC),
-        share_process_namespace=bool(spec.shareProcessNamespace),
-        host_aliases={alias.ip: alias.hostnames or () for alias in spec.hostAliases or ()},
-        nameservers=dns.nameservers,
-        searches=dns.searches,
-        dns_options=dns.options,
-        sysctls={each.name: each.value for each in (context.sysctls if context else None) or ()},
-        labels=pod.metadata.labels or {},
-        limits=pod_limits(pod),
-    )
-
-
-def dns_of(pod: Any, node: NodeFacts) -> Dns:
-    """The pod's resolv.conf. Source: k8s.io/kubernetes/pkg/kubelet/network/dns."""
-    policy = pod.spec.dnsPolicy or "ClusterFirst"
-    if policy == "ClusterFirst" and pod.spec.hostNetwork:
-        policy = "Default"
-    base = node.host_dns
-    if policy == "None":
-        base = Dns()
-    elif policy != "Default" and node.cluster_dns:
-        domain = node.cluster_domain
-        own = [f"{pod.metadata.namespace}.svc.{domain}", f"svc.{domain}", domain]
-        base = Dns([node.cluster_dns], [*own, *node.host_dns.searches], ["ndots:5"])
-    config = pod.spec.dnsConfig
-    if config is None:
-        return base
-    options = {option.partition(":")[0]: option for option in base.options}
-    options |= {each.name: f"{each.name}:{each.value}" if each.value else each.name for each in config.options or ()}
-    return Dns(
-        _unique([*base.nameservers, *(config.nameservers or ())]),
-        _unique([*base.searches, *(config.searches or ())]),
-        list(options.values()),
-    )
-
-
-def _unique(items: Sequence[str]) -> Sequence[str]:
-    return list(dict.fromkeys(items))
+def is_restarting(pod: Any) -> bool:
+    """All containers of the pod are removed to start anew, or were: the condition outlives a kubelet that is killed."""
+    conditions = (pod.status.conditions if pod.status else None) or ()
+    return any(each.type == ALL_RESTARTING and each.status == "True" for each in conditions)
 
 
 class Resolved(NamedTuple):
@@ -214,8 +165,6 @@ class Resolved(NamedTuple):
 def container_wanted(pod: Any, name: str, attempt: int, node: NodeFacts, resolved: Resolved) -> ContainerWanted:
     """Raises `ConfigError` where the image's user breaks runAsNonRoot."""
     container = container_of(pod, name)
-    own, whole = container.securityContext, pod.spec.securityContext
-    capabilities = own.capabilities if own else None
     return ContainerWanted(
         ref=ref_of(pod),
         name=name,
@@ -229,14 +178,7 @@ def container_wanted(pod: Any, name: str, attempt: int, node: NodeFacts, resolve
         stdin=bool(container.stdin),
         stdin_once=bool(container.stdinOnce),
         tty=bool(container.tty),
-        user=user_of(pod, container, resolved.image),
-        groups=_groups(whole),
-        privileged=bool(own and own.privileged),
-        read_only_root=bool(own and own.readOnlyRootFilesystem),
-        add_capabilities=(capabilities.add if capabilities else None) or (),
-        drop_capabilities=(capabilities.drop if capabilities else None) or (),
-        no_new_privileges=bool(own and own.allowPrivilegeEscalation is False),
-        seccomp=_seccomp((own and own.seccompProfile) or (whole and whole.seccompProfile)),
+        security=security_of(pod, container, resolved.image),
         limits=container_limits(container),
         oom_score_adjust=oom_score_adjust(pod, container, node.memory_bytes),
         stop_signal=(container.lifecycle.stopSignal if container.lifecycle else None) or "",
@@ -245,50 +187,3 @@ def container_wanted(pod: Any, name: str, attempt: int, node: NodeFacts, resolve
         termination_message_path=container.terminationMessagePath or "/dev/termination-log",
         fallback_to_logs=container.terminationMessagePolicy == "FallbackToLogsOnError",
     )
-
-
-def _groups(context: Any) -> Sequence[int]:
-    if context is None:
-        return ()
-    fs_group = [] if context.fsGroup is None else [context.fsGroup]
-    return [*(context.supplementalGroups or ()), *fs_group]
-
-
-def _seccomp(profile: Any) -> str:
-    if not profile or profile.type == "Unconfined":
-        return "unconfined"
-    return "runtime/default" if profile.type == "RuntimeDefault" else str(profile.localhostProfile)
-
-
-def _effective(pod: Any, container: Any, name: str) -> Any:
-    """A securityContext field of the container, else of the pod."""
-    for context in (container.securityContext, pod.spec.securityContext):
-        value = getattr(context, name, None) if context else None
-        if value is not None:
-            return value
-    return None
-
-
-def user_of(pod: Any, container: Any, image: ImageSeen) -> str:
-    """`uid[:gid]`, or "" for the image's own. Source: k8s.io/kubernetes/pkg/kubelet/kuberuntime/security_context.go."""
-    user, group = _effective(pod, container, "runAsUser"), _effective(pod, container, "runAsGroup")
-    if _effective(pod, container, "runAsNonRoot"):
-        _check_not_root(pod, container, user, image)
-    if user is None and group is None:
-        return ""
-    base = str(user) if user is not None else image.user.partition(":")[0] or "0"
-    return base if group is None else f"{base}:{group}"
-
-
-def _check_not_root(pod: Any, container: Any, user: int | None, image: ImageSeen) -> None:
-    where = f'(pod: "{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})", container: {container.name})'
-    if user == 0:
-        raise ConfigError(f"container's runAsUser breaks non-root policy {where}")
-    if user is not None:
-        return
-    name = image.user.partition(":")[0]
-    if name in ("", "0"):
-        raise ConfigError(f"container has runAsNonRoot and image will run as root {where}")
-    if not name.isdigit():
-        why = f"image has non-numeric user ({name}), cannot verify user is non-root"
-        raise ConfigError(f"container has runAsNonRoot and {why} {where}")

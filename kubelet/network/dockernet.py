@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from kubelet.network.network import NetworkSpec
+from podling.api.host_ports import HostPort
+from podling.podrange import api_address
 
 
 class Networks(Protocol):
@@ -29,7 +31,7 @@ class DockerNetwork:
     def __init__(self, spec: NetworkSpec, networks: Networks) -> None:
         self.spec, self._networks = spec, networks
         self.mode = network_name(spec.cluster)
-        self.node_ip = str(spec.pod_range[-2])  # the last: each node's range begins with an address of its own
+        self.node_ip = api_address(str(spec.pod_range))  # of no node's own range; the API server listens there too
 
     def start(self) -> None:
         labels = {"podling.cluster": self.spec.cluster}
@@ -43,6 +45,12 @@ class DockerNetwork:
 
     def attached(self, ip: str, pid: int) -> bool:
         return True
+
+    def publish(self, ports: Mapping[str, Sequence[HostPort]]) -> None:
+        """The engine has done it, as it started the pause."""
+
+    def check_ports(self, ports: Sequence[HostPort]) -> None:
+        """The engine does it."""
 
     def detach(self, ip: str) -> None:
         """The engine does it."""

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Protocol
 
+from podling.api.host_ports import HostPort
+
 
 class NetworkError(Exception):
     """The pod cannot be connected; says why."""
@@ -50,6 +52,12 @@ class PodNetwork(Protocol):
 
     def attached(self, ip: str, pid: int) -> bool:
         """Whether the namespace of the pause is connected under this address."""
+
+    def publish(self, ports: Mapping[str, Sequence[HostPort]]) -> None:
+        """Ports of the node lead to these pods' addresses, and no others do. What a mapping names must be attached."""
+
+    def check_ports(self, ports: Sequence[HostPort]) -> None:
+        """That nobody else has them; says who in a NetworkError."""
 
     def detach(self, ip: str) -> None: ...
 

@@ -15,16 +15,24 @@ import logging
 import os
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address
 
-from kubelet.network import firewall
+from kubelet.network import firewall, host_ports
 from kubelet.network.addresses import node_address
 from kubelet.network.namespace import NamespaceGone, identity, inside, open_namespace, own_identity
 from kubelet.network.netlink import Link, Netlink
 from kubelet.network.network import NetworkError, NetworkSpec
+from podling.api.host_ports import HostPort
+from podling.podrange import api_address
 
 log = logging.getLogger(__name__)
 UNSHARE_SECONDS = 5.0
+ROUTE_LOCALNET = "/proc/sys/net/ipv4/conf/{}/route_localnet"
+UNPRIVILEGED = {  # as containerd and the engine give it to every pod: any user may bind any port, and ping
+    "net.ipv4.ip_unprivileged_port_start": "0",
+    "net.ipv4.ping_group_range": "0 2147483647",
+}
 
 
 def link_prefix(cluster: str) -> str:
@@ -60,8 +68,10 @@ class PointToPoint:
         self.node_ip = node_address(spec.node_range)
         self.mode = "host" if unshare else "none"
         self._own_namespace = own_identity()
+        self._published: Mapping[str, Sequence[HostPort]] | None = None
 
     def start(self) -> None:
+        self._published = None  # whatever the table says, it is made anew
         firewall.ensure(self.spec.cluster, str(self.spec.pod_range))
         name = self._name(self.node_ip)
         with Netlink() as netlink:
@@ -69,6 +79,7 @@ class PointToPoint:
                 netlink.add_bridge(name, mac(0x0E, self.node_ip))
             anchor = self._link(netlink, name)
             netlink.add_address(anchor.number, self.node_ip)
+            netlink.add_address(anchor.number, api_address(str(self.spec.pod_range)))  # each node has it: one is enough
             netlink.set_link(anchor.number, alias=f"podling {self.spec.cluster} {self.spec.node} anchor")
 
     def unshare_refused(self) -> None:
@@ -100,6 +111,23 @@ class PointToPoint:
             return link is not None and link.up and link.alias == self._alias(ip, identity(namespace))
         finally:
             os.close(namespace)
+
+    def publish(self, ports: Mapping[str, Sequence[HostPort]]) -> None:
+        if ports == self._published or (not ports and not host_ports.is_possible()):
+            return
+        host_ports.apply(host_ports.ruleset(self._node(), ports))
+        for ip in ports:
+            with suppress(FileNotFoundError), open(ROUTE_LOCALNET.format(self._name(ip)), "w") as setting:
+                setting.write("1")
+        self._published = dict(ports)
+        log.info("node ports published node=%s pods=%d", self.spec.node, len(ports))
+
+    def check_ports(self, ports: Sequence[HostPort]) -> None:
+        host_ports.check_free(ports)
+
+    def _node(self) -> host_ports.Node:
+        spec = self.spec
+        return host_ports.Node(spec.cluster, spec.node, self.node_ip, str(spec.pod_range), link_prefix(spec.cluster))
 
     def detach(self, ip: str) -> None:
         with Netlink() as netlink:
@@ -141,7 +169,7 @@ class PointToPoint:
             raise NetworkError(f"address {ip} is in use: device {name} exists, or the sandbox has an eth0") from error
 
     def _inside_pod(self, ip: str, sysctls: Mapping[str, str]) -> None:
-        for key, value in sysctls.items():
+        for key, value in {**UNPRIVILEGED, **sysctls}.items():
             with open(f"/proc/sys/{key.replace('.', '/')}", "w") as setting:  # of the namespace that the thread is in
                 setting.write(value)
         with Netlink() as netlink:

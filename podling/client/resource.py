@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from lightkube.models import coordination_v1, core_v1, rbac_v1
+from lightkube.models import coordination_v1, core_v1, node_v1, rbac_v1
 from lightkube.models.meta_v1 import ObjectMeta, Status
 
 T = TypeVar("T")
@@ -44,6 +44,9 @@ LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", coordination_v
 CLUSTER_ROLES = Resource(
     "rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", rbac_v1.ClusterRole, namespaced=False
 )
+RUNTIME_CLASSES = Resource(
+    "node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", node_v1.RuntimeClass, namespaced=False
+)
 
 RESOURCES: tuple[Resource[object], ...] = (
     PODS,
@@ -56,4 +59,5 @@ RESOURCES: tuple[Resource[object], ...] = (
     SERVICE_ACCOUNTS,
     LEASES,
     CLUSTER_ROLES,
+    RUNTIME_CLASSES,
 )

@@ -65,7 +65,7 @@ def new_pod(name: str = "web") -> PodRef:
 
 
 def sandbox(ref: PodRef, attempt: int = 0, **wanted: Any) -> SandboxWanted:
-    return SandboxWanted(ref, attempt, ref.name, **wanted)
+    return SandboxWanted(ref, attempt, ref.name, names=[ref.name], **wanted)
 
 
 def new_cluster(network: str) -> str:

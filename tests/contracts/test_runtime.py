@@ -74,6 +74,15 @@ async def test_starting_a_sandbox_twice_adopts_it(bench: Bench, pod: PodRef, box
     assert await bench.runtime.start_sandbox(sandbox(pod)) == box
 
 
+async def test_a_handler_that_the_engine_does_not_know_is_refused(bench: Bench, pod: PodRef) -> None:
+    with pytest.raises(ContainerError) as caught:
+        await bench.runtime.start_sandbox(sandbox(pod, runtime="nope"))
+    assert caught.value.reason == "CreatePodSandboxError"
+    assert 'failed to get sandbox runtime: no runtime for "nope" is configured' in caught.value.message
+    assert await bench.runtime.pod(pod.uid) is None
+    assert (await bench.runtime.start_sandbox(sandbox(pod, runtime="runc"))).ready
+
+
 async def test_two_pods_have_two_addresses(bench: Bench, box: SandboxSeen) -> None:
     other = await bench.runtime.start_sandbox(sandbox(new_pod("db")))
     assert other.ip != box.ip

@@ -14,7 +14,7 @@ from kubelet.docker_cleanup import remove_cluster
 from kubelet.fake import Program
 from kubelet.limits import Limits, PodLimits
 from kubelet.network.ptp import link_prefix
-from kubelet.runtime import ContainerError, Mount, PodRef, SandboxSeen
+from kubelet.runtime import ContainerError, Mount, PodRef, SandboxSeen, Security
 from tests.contracts.runtimes import (
     BUSYBOX,
     FOREVER,
@@ -59,7 +59,7 @@ def pod() -> PodRef:
 @pytest.fixture
 async def box(bench: DockerBench, pod: PodRef) -> SandboxSeen:
     wanted = sandbox(pod, nameservers=["10.96.0.10"], searches=["default.svc.cluster.local"], dns_options=["ndots:5"])
-    return await bench.runtime.start_sandbox(replace(wanted, host_aliases={"192.0.2.9": ["one", "two"]}))
+    return await bench.runtime.start_sandbox(replace(wanted, host_aliases=[("192.0.2.9", ["one", "two"])]))
 
 
 def shell(script: str) -> tuple[str, Program]:
@@ -207,7 +207,7 @@ async def test_a_pods_containers_share_a_cgroup_of_its_own_with_its_limits(bench
 
 async def test_the_end_of_the_termination_message_is_read(bench: DockerBench, pod: PodRef, box: SandboxSeen) -> None:
     script = shell("(head -c 9000 /dev/zero; echo; echo the end) > /dev/termination-log; exit 1")
-    await bench.runtime.start_container(box.id, bench.member(pod, "app", script, user="1000"))
+    await bench.runtime.start_container(box.id, bench.member(pod, "app", script, security=Security(user="1000")))
     ended = await bench.ended(pod, "app")
     assert ended.termination_message.endswith("\nthe end\n") and len(ended.termination_message) == 4096
 

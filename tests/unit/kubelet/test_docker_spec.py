@@ -4,8 +4,10 @@ from typing import Any
 import pytest
 
 from kubelet import docker_spec as spec
+from kubelet.docker_facts import EngineFacts
 from kubelet.limits import Limits
 from kubelet.runtime import ContainerWanted, PodRef, SandboxWanted
+from podling.api.host_ports import ANY, HostPort
 
 REF = PodRef("u1", "default", "web")
 OWNER = spec.owner_labels("c1", "n1")
@@ -14,7 +16,7 @@ MEMBER = ContainerWanted(REF, "app", 1, "nginx:1.27", spec_hash="h")
 
 
 def pause(wanted: SandboxWanted = SANDBOX, mode: str = "host", ip: str = "10.244.1.5") -> dict[str, Any]:
-    return spec.pause_config(wanted, OWNER, image="p", mode=mode, ip=ip, binds=["/a:/etc/hosts"], lowest_oom=0)
+    return spec.pause_config(wanted, OWNER, image="p", mode=mode, ip=ip, binds=["/a:/etc/hosts"], facts=EngineFacts())
 
 
 def inspected(wanted: SandboxWanted = SANDBOX, mode: str = "host") -> dict[str, Any]:
@@ -23,7 +25,8 @@ def inspected(wanted: SandboxWanted = SANDBOX, mode: str = "host") -> dict[str, 
 
 
 def member(wanted: ContainerWanted = MEMBER, sandbox: SandboxWanted = SANDBOX, lowest: int = -1000) -> dict[str, Any]:
-    return spec.member_config(wanted, OWNER, inspected(sandbox), ["/b:/data"], lowest)
+    facts = EngineFacts(lowest_oom_score=lowest)
+    return spec.member_config(wanted, OWNER, inspected(sandbox), binds=["/b:/data"], facts=facts)
 
 
 def test_names_are_those_of_kubernetes_docker_shim() -> None:
@@ -49,6 +52,25 @@ def test_a_pause_on_a_docker_network_asks_for_its_address() -> None:
         "EndpointsConfig": {"podling-c1": {"IPAMConfig": {"IPv4Address": "10.244.1.5"}}}
     }
     assert made["Cmd"] == [] and made["HostConfig"]["CapAdd"] == []
+
+
+def test_the_engine_publishes_the_ports_of_its_own_network_and_labels_keep_them() -> None:
+    ports = [HostPort("TCP", ANY, 8080, 80), HostPort("UDP", "127.0.0.1", 53, 80), HostPort("TCP", "10.0.0.1", 81, 80)]
+    wanted = replace(SANDBOX, ports=ports)
+    made = pause(wanted, "podling-c1")
+    assert made["HostConfig"]["PortBindings"] == {
+        "80/tcp": [{"HostIp": "", "HostPort": "8080"}, {"HostIp": "10.0.0.1", "HostPort": "81"}],
+        "80/udp": [{"HostIp": "127.0.0.1", "HostPort": "53"}],
+    }
+    assert set(made["ExposedPorts"]) == {"80/tcp", "80/udp"}
+    assert "PortBindings" not in pause(wanted)["HostConfig"]
+    assert spec.ports_of(pause(wanted)["Labels"]) == ports and spec.ports_of(pause()["Labels"]) == []
+
+
+def test_a_member_runs_under_the_handler_of_its_sandbox() -> None:
+    sandbox = replace(SANDBOX, runtime="crun")
+    assert pause(sandbox)["HostConfig"]["Runtime"] == "crun" == member(sandbox=sandbox)["HostConfig"]["Runtime"]
+    assert pause()["HostConfig"]["Runtime"] == ""
 
 
 def test_a_pods_own_labels_never_overrule_ours() -> None:
@@ -105,15 +127,6 @@ def test_no_limit_is_no_quota() -> None:
 def test_an_oom_score_that_the_machine_does_not_allow_is_the_lowest_it_does() -> None:
     assert member(replace(MEMBER, oom_score_adjust=-997))["HostConfig"]["OomScoreAdj"] == -997
     assert member(replace(MEMBER, oom_score_adjust=-997), lowest=0)["HostConfig"]["OomScoreAdj"] == 0
-
-
-@pytest.mark.parametrize(
-    ("seccomp", "options"),
-    [("unconfined", ["seccomp=unconfined"]), ("runtime/default", []), ('{"a": 1}', ['seccomp={"a": 1}'])],
-)
-def test_seccomp_is_what_the_pod_says(seccomp: str, options: list[str]) -> None:
-    assert spec.security_options(replace(MEMBER, seccomp=seccomp)) == options
-    assert spec.security_options(replace(MEMBER, seccomp=seccomp, no_new_privileges=True))[0] == "no-new-privileges"
 
 
 @pytest.mark.parametrize(

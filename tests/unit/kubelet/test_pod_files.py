@@ -7,13 +7,15 @@ REF = PodRef("u1", "default", "web")
 
 
 def test_hosts_name_the_pod_and_its_aliases() -> None:
-    text = hosts_text("10.244.1.5", "web", {"192.0.2.1": ["a", "b"], "192.0.2.2": []})
+    text = hosts_text("10.244.1.5", ["web.data.ns", "web"], [("192.0.2.1", ["a", "b"]), ("192.0.2.1", ["c"])])
     assert text.startswith("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n")
-    assert text.endswith("10.244.1.5\tweb\n\n# Entries added by HostAliases.\n192.0.2.1\ta\tb\n")
+    assert text.endswith(
+        "10.244.1.5\tweb.data.ns\tweb\n\n# Entries added by HostAliases.\n192.0.2.1\ta\tb\n192.0.2.1\tc\n"
+    )
 
 
 def test_hosts_of_the_hosts_network_are_the_hosts_own() -> None:
-    text = host_network_hosts_text("127.0.0.1 localhost\n", {})
+    text = host_network_hosts_text("127.0.0.1 localhost\n", [])
     assert text == "# Kubernetes-managed hosts file (host network).\n127.0.0.1 localhost\n"
 
 

@@ -3,21 +3,17 @@ from typing import Any
 import pytest
 from lightkube.models import core_v1
 
-from kubelet.environment import ConfigError
+from kubelet.dns import Dns
 from kubelet.fields import not_honoured
 from kubelet.images import check_name, judge, logins, policy_of, registry_of
 from kubelet.memory import Memory
 from kubelet.resources import oom_score_adjust, quality_of, shares
 from kubelet.runtime import ImageError, ImageSeen
 from kubelet.wanted import (
-    Dns,
     NodeFacts,
     Resolved,
     container_of,
     container_wanted,
-    dns_of,
-    hostname_of,
-    sandbox_wanted,
     wanted_of,
 )
 from podling.client.codec import typed
@@ -33,85 +29,10 @@ def container(given: dict[str, Any] | None = None, image: ImageSeen = IMAGE, **s
     return container_wanted(pod, "app", 3, NODE, Resolved([], [], {}, [], image))
 
 
-def test_the_hostname_is_the_pods_name_unless_given() -> None:
-    assert hostname_of(typed_pod()) == "web"
-    assert hostname_of(typed_pod(hostname="db")) == "db"
-    pod = typed_pod()
-    pod.metadata.name = "a" * 62 + "-" + "b" * 20
-    assert hostname_of(pod) == "a" * 62
-
-
-def test_names_are_looked_up_where_the_policy_says() -> None:
-    with_dns = NodeFacts("n1", [], NODE.host_dns, "10.96.0.10")
-    own = ["default.svc.cluster.local", "svc.cluster.local", "cluster.local", "corp"]
-    assert dns_of(typed_pod(), with_dns) == Dns(["10.96.0.10"], own, ["ndots:5"])
-    assert dns_of(typed_pod(), NODE) == NODE.host_dns, "a cluster without a name service"
-    assert dns_of(typed_pod(dnsPolicy="Default"), with_dns) == NODE.host_dns
-    assert dns_of(typed_pod(hostNetwork=True), with_dns) == NODE.host_dns
-    assert dns_of(typed_pod(hostNetwork=True, dnsPolicy="ClusterFirstWithHostNet"), with_dns).options == ["ndots:5"]
-    config = {"nameservers": ["1.1.1.1"], "searches": ["x"], "options": [{"name": "ndots", "value": "2"}]}
-    assert dns_of(typed_pod(dnsPolicy="None", dnsConfig=config), with_dns) == Dns(["1.1.1.1"], ["x"], ["ndots:2"])
-    added = dns_of(typed_pod(dnsConfig=config), with_dns)
-    assert added == Dns(["10.96.0.10", "1.1.1.1"], [*own, "x"], ["ndots:2"])
-
-
-def test_the_sandbox_carries_what_the_pod_shares() -> None:
-    aliases = [{"ip": "10.1.1.1", "hostnames": ["a", "b"]}]
-    sysctls = {"sysctls": [{"name": "net.core.somaxconn", "value": "10"}]}
-    found = sandbox_wanted(typed_pod(hostAliases=aliases, securityContext=sysctls, hostPID=True), 2, NODE)
-    assert (found.attempt, found.hostname, found.host_pid) == (2, "web", True)
-    assert found.host_aliases == {"10.1.1.1": ["a", "b"]} and found.sysctls == {"net.core.somaxconn": "10"}
-
-
 def test_resources_become_shares_quota_and_bytes() -> None:
     found = container({"resources": {"requests": {"cpu": "250m"}, "limits": {"cpu": "500m", "memory": "64Mi"}}})
     assert found.limits == (256, 500, 64 << 20)
     assert container().limits.cpu_shares == 2 == shares(0)
-
-
-def test_the_security_context_of_the_container_wins_over_the_pods() -> None:
-    pod_context = {"runAsUser": 1000, "runAsGroup": 100, "fsGroup": 7, "supplementalGroups": [5]}
-    found = container({"securityContext": {"runAsUser": 2000}}, securityContext=pod_context)
-    assert (found.user, found.groups) == ("2000:100", [5, 7])
-    assert container({"securityContext": {"runAsGroup": 3}}, ImageSeen("", "www")).user == "www:3"
-    assert container().user == ""
-
-
-def test_what_the_container_may_do() -> None:
-    context = {
-        "capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]},
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    found = container({"securityContext": context})
-    assert (found.add_capabilities, found.drop_capabilities) == (["NET_ADMIN"], ["ALL"])
-    assert found.no_new_privileges and found.read_only_root and found.seccomp == "runtime/default"
-    assert container().seccomp == "unconfined"
-
-
-@pytest.mark.parametrize(
-    ("user", "image_user", "message"),
-    [
-        (0, "", "container's runAsUser breaks non-root policy"),
-        (None, "", "container has runAsNonRoot and image will run as root"),
-        (None, "0:0", "container has runAsNonRoot and image will run as root"),
-        (
-            None,
-            "www",
-            "container has runAsNonRoot and image has non-numeric user (www), cannot verify user is non-root",
-        ),
-    ],
-)
-def test_a_container_that_would_be_root_is_refused(user: int | None, image_user: str, message: str) -> None:
-    context = {"runAsNonRoot": True} | ({} if user is None else {"runAsUser": user})
-    with pytest.raises(ConfigError) as told:
-        container({"securityContext": context}, ImageSeen("", image_user))
-    assert str(told.value) == f'{message} (pod: "web_default(uid-web)", container: app)'
-
-
-def test_a_container_that_is_not_root_is_let() -> None:
-    assert container({"securityContext": {"runAsNonRoot": True}}, ImageSeen("", "1000:1000")).user == ""
 
 
 @pytest.mark.parametrize(

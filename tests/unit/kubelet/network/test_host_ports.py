@@ -1,0 +1,56 @@
+"""The table of the node's ports, as text; what it does to packets is in tests/e2e/test_host_ports.py."""
+
+import re
+import socket
+
+import pytest
+
+from kubelet.network.host_ports import Node, check_free, ruleset, table_name
+from kubelet.network.network import NetworkError
+from podling.api.host_ports import ANY, HostPort
+
+NODE = Node("c1", "n1", "10.244.1.1", "10.244.0.0/16", "plabcd-")
+
+
+def elements(text: str, name: str) -> set[str]:
+    found = re.search(rf"(?:map|set) {name} .*elements = {{ (.*?) }}", text)
+    return set(found[1].split(", ")) if found else set()
+
+
+def test_a_node_without_ports_has_no_table() -> None:
+    assert ruleset(NODE, {}) == "table ip podling_c1_n1\ndelete table ip podling_c1_n1\n"
+
+
+def test_every_port_is_caught_where_it_was_asked_for() -> None:
+    ports = {
+        "10.244.1.5": [HostPort("TCP", ANY, 8080, 80), HostPort("UDP", "127.0.0.1", 53, 5353)],
+        "10.244.1.6": [HostPort("SCTP", "192.0.2.1", 99, 98)],
+    }
+    text = ruleset(NODE, ports)
+    assert text.startswith(ruleset(NODE, {}))
+    assert elements(text, "anywhere") == {"tcp . 8080 : 10.244.1.5 . 80"}
+    assert elements(text, "exact") == {
+        "10.244.1.1 . tcp . 8080 : 10.244.1.5 . 80",
+        "127.0.0.1 . udp . 53 : 10.244.1.5 . 5353",
+        "192.0.2.1 . sctp . 99 : 10.244.1.6 . 98",
+    }
+    assert elements(text, "hairpin") == {"10.244.1.5 . 10.244.1.5", "10.244.1.6 . 10.244.1.6"}
+    assert "ip daddr != 10.244.0.0/16" in text, "the other nodes' own addresses are theirs"
+
+
+def test_two_pods_on_addresses_of_their_own_have_no_place_for_all() -> None:
+    text = ruleset(NODE, {"10.244.1.5": [HostPort("TCP", "127.0.0.1", 80, 80)]})
+    assert elements(text, "anywhere") == set()
+
+
+def test_a_clusters_tables_are_not_those_of_one_whose_name_begins_alike() -> None:
+    assert not table_name("c10", "n1").startswith(table_name("c1"))
+
+
+def test_a_port_on_which_a_program_of_the_host_listens_is_not_taken_away_from_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(NetworkError, match=f"cannot open hostport {port}: listen tcp4 :{port}: bind: Address"):
+            check_free([HostPort("TCP", ANY, port, 80)])
+        check_free([HostPort("UDP", ANY, port, 80), HostPort("SCTP", ANY, port, 80)])
+    check_free([HostPort("TCP", ANY, port, 80)])
