@@ -15,14 +15,13 @@ Source: convertToAPIContainerStatuses in k8s.io/kubernetes/pkg/kubelet/kubelet_p
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from kubelet.machine import Wanted, by_attempt, is_dead
+from kubelet.machine import Wanted, by_attempt, exit_code_of, is_dead, restarts
 from kubelet.memory import Waiting
 from kubelet.runtime import ContainerSeen, PodSeen, State
 from podling.api.meta import timestamp
 
 Data = dict[str, Any]
 KILLED = 137
-NOT_STARTED = 128
 ZERO_TIME = "1970-01-01T00:00:00Z"
 
 
@@ -62,9 +61,7 @@ def _status(look: Look, container: Any, old: Data | None, default: Waiting) -> D
 
 def _comes_again(look: Look, container: Any, dead: ContainerSeen) -> bool:
     """What will not be started again has ended, whatever its memory still holds."""
-    policies = {member.name: member.policy for member in look.wanted.members}
-    policy = policies.get(container.name) or look.pod.spec.restartPolicy or "Always"
-    return policy == "Always" or (policy == "OnFailure" and _exit_code(dead) != 0)
+    return any(each.name == container.name and restarts(each, dead) for each in look.wanted.members)
 
 
 def _body(look: Look, container: Any, now: ContainerSeen, state: Data, last: Data) -> Data:
@@ -88,7 +85,7 @@ def _body(look: Look, container: Any, now: ContainerSeen, state: Data, last: Dat
 
 
 def _told_of_spec(container: Any) -> Data:
-    """What newer kubelets repeat of the spec, as the engine was asked for it."""
+    """What kubelets repeat of the spec, as the engine was asked for it."""
     found: Data = {}
     resources = {
         group: dict(given) for group in ("limits", "requests") if (given := getattr(container.resources, group, None))
@@ -99,7 +96,9 @@ def _told_of_spec(container: Any) -> Data:
         | ({"readOnly": True, "recursiveReadOnly": "Disabled"} if each.readOnly else {})
         for each in container.volumeMounts or ()
     ]
-    return found | ({"volumeMounts": mounts} if mounts else {})
+    lifecycle = getattr(container, "lifecycle", None)
+    signal = {"stopSignal": lifecycle.stopSignal} if lifecycle and lifecycle.stopSignal else {}
+    return found | ({"volumeMounts": mounts} if mounts else {}) | signal
 
 
 def _unseen(look: Look, container: Any, old: Data | None, waits: Waiting) -> Data:
@@ -116,8 +115,9 @@ def _unseen(look: Look, container: Any, old: Data | None, waits: Waiting) -> Dat
     }
     state = (old or {}).get("state", {})
     if old and "terminated" in state:
-        over = look.wanted.leaving or look.wanted.over or state["terminated"].get("exitCode") == 0
-        if over:
+        member = next((each for each in look.wanted.members if each.name == container.name), None)
+        again = look.wanted.restarting or (member and member.restarts_after(state["terminated"].get("exitCode", 0)))
+        if look.wanted.leaving or look.wanted.over or not again:
             return old | {"started": False}
         return {**old, "state": fresh["state"], "lastState": state, "ready": False, "started": False}
     if not old or not old.get("containerID"):
@@ -163,18 +163,12 @@ def _waiting(waits: Waiting) -> Data:
 
 
 def _terminated(ended: ContainerSeen) -> Data:
-    found: Data = {"exitCode": _exit_code(ended), "reason": _reason(ended)}
+    found: Data = {"exitCode": exit_code_of(ended), "reason": _reason(ended)}
     if message := ended.termination_message or ended.error:
         found["message"] = message
     found["startedAt"] = timestamp(ended.started_at) if ended.started_at else ZERO_TIME
     found["finishedAt"] = timestamp(ended.finished_at or ended.created_at) if ended.created_at else ZERO_TIME
     return found | {"containerID": f"docker://{ended.id}"}
-
-
-def _exit_code(ended: ContainerSeen) -> int:
-    if ended.error and not ended.exit_code:
-        return NOT_STARTED
-    return ended.exit_code
 
 
 def _reason(ended: ContainerSeen) -> str:

@@ -56,7 +56,7 @@ class PodContext:
         self.memory = Memory()
         self.status: Mapping[str, Any] = {}
         self.changed, self.left = asyncio.Event(), asyncio.Event()
-        self.prober = Prober(tools.handlers, tools.clock, self.event, poke)
+        self.prober = Prober(tools.handlers, tools.clock, self.event, self._probe_turned)
 
     def tell(self, pod: Any | None) -> None:
         """The API's newest of this pod."""
@@ -79,12 +79,17 @@ class PodContext:
         return self.memory.admitted or bool(told and told.startTime and told.phase not in TERMINAL)
 
     def follow_probes(self, seen: PodSeen) -> None:
-        if self.pod is None or self.left.is_set():
+        if self.pod is None:
             self.prober.end()
             return
         told = plain(self.pod.status) or {}
         statuses = [*told.get("initContainerStatuses", ()), *told.get("containerStatuses", ())]
-        self.prober.follow(self.pod, seen, {each["name"]: each for each in statuses})
+        is_ending = self.left.is_set() or self.memory.failure is not None
+        self.prober.follow(self.pod, seen, {each["name"]: each for each in statuses}, is_ending=is_ending)
+
+    def _probe_turned(self) -> None:
+        self.changed.set()
+        self.poke()
 
     def fail(self, failure: Failure) -> None:
         """The pod ends: its containers are stopped, its phase is Failed. What failed first counts."""

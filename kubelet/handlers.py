@@ -1,22 +1,18 @@
 """Carries out what probes and lifecycle hooks ask: a command, an HTTP or gRPC request, a connection, a wait.
 
-The answer is (whether it succeeded, what it said); nothing raises. Requests go from this process to
-the pod's address, as Kubernetes' kubelet sends them. Source: k8s.io/kubernetes/pkg/probe.
+Nothing raises; what could not be asked at all is an answer too. Requests go from this process to the pod's address, as
+Kubernetes' kubelet sends them. Source: k8s.io/kubernetes/pkg/probe, pkg/kubelet/lifecycle/handlers.go.
 """
 
 import asyncio
-import logging
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-import aiohttp
-import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-
-from kubelet.probes import port_of
+from kubelet import grpc_check, http_get
+from kubelet.expansion import expand
+from kubelet.probes import Answer, Outcome, port_of
 from kubelet.runtime import PodRef, RuntimeUnavailable
 from podling.loop.clock import Clock
-
-log = logging.getLogger(__name__)
 
 
 class ExecError(Exception):
@@ -28,15 +24,8 @@ class Executor(Protocol):
         """Exit code and output of a command in a running container; raises `ExecError`, `RuntimeUnavailable`."""
 
 
-MOST_BODY_BYTES = 10 << 10
-AGENT = "kube-probe/1.36"
-# Whatever a pod's own server or the engine says is an answer.
-REFUSALS = (OSError, ValueError, aiohttp.ClientError, grpc.aio.AioRpcError, ExecError, RuntimeUnavailable)
-
-
-class Answer(NamedTuple):
-    succeeded: bool
-    message: str = ""
+VERSION = "1.36"
+PROBE_AGENT, HOOK_AGENT = f"kube-probe/{VERSION}", f"kube-lifecycle/{VERSION}"
 
 
 class Place(NamedTuple):
@@ -50,80 +39,101 @@ class Place(NamedTuple):
 class Handlers:
     def __init__(self, executor: Executor, clock: Clock) -> None:
         self._executor, self._clock = executor, clock
-        self._session: aiohttp.ClientSession | None = None
 
-    async def run(self, handler: Any, place: Place, timeout: float | None) -> Answer:
-        """`timeout` in seconds; None waits for ever."""
+    async def probe(self, handler: Any, place: Place, timeout: float) -> Answer:
+        """`timeout` in seconds."""
         try:
             async with asyncio.timeout(timeout):
-                return await self._run(handler, place)
+                return await self._probe(handler, place, timeout)
         except TimeoutError:
-            return Answer(False, _timed_out(handler, place, timeout or 0))
-        except REFUSALS as error:
-            return Answer(False, str(error) or type(error).__name__)
+            return Answer(Outcome.FAILURE, _timed_out(handler, place, timeout))
+        except (ExecError, ValueError, RuntimeUnavailable) as error:
+            return Answer(Outcome.UNKNOWN, str(error))
 
-    async def _run(self, handler: Any, place: Place) -> Answer:
+    async def _probe(self, handler: Any, place: Place, timeout: float) -> Answer:
         if handler.exec:
-            code, output = await self._executor.execute(place.ref, place.container.name, handler.exec.command or [])
-            return Answer(code == 0, output.strip() if code else "")
+            code, output = await self._execute(handler.exec, place)
+            return Answer(Outcome.FAILURE if code else Outcome.SUCCESS, output)
         if handler.httpGet:
-            return await self._http(handler.httpGet, place)
+            return await _http(handler.httpGet, place)
         if handler.tcpSocket:
-            return await self._tcp(handler.tcpSocket, place)
-        if getattr(handler, "grpc", None):
-            return await self._grpc(handler.grpc, place)
-        if getattr(handler, "sleep", None):
+            return await _tcp(handler.tcpSocket, place)
+        return await grpc_check.check(place.ip, handler.grpc, timeout)
+
+    async def hook(self, handler: Any, place: Place, timeout: float | None) -> str | None:
+        """Why a lifecycle hook failed, None when it did not. `timeout` in seconds; None waits for ever."""
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._hook(handler, place)
+        except TimeoutError:
+            return f"the hook did not end within {timeout:g} s"
+        except (ExecError, ValueError, RuntimeUnavailable, http_get.HttpError) as error:
+            return str(error)
+
+    async def _hook(self, handler: Any, place: Place) -> str | None:
+        if handler.exec:
+            code, output = await self._execute(handler.exec, place)
+            if not code:
+                return None
+            command = " ".join(handler.exec.command or ())
+            where = f"{place.ref.name}_{place.ref.namespace}({place.ref.uid})"
+            why = f"command '{command}' exited with {code}: {output}"
+            return (
+                f'Exec lifecycle hook ([{command}]) for Container "{place.container.name}" in Pod "{where}" failed'
+                f" - error: {why}"
+            )
+        if handler.httpGet:  # any answer will do
+            await http_get.get(url_of(handler.httpGet, place), headers_of(handler.httpGet, HOOK_AGENT))
+            return None
+        if handler.sleep:
             await self._clock.sleep(handler.sleep.seconds)
-        return Answer(True)
+            return None
+        return "invalid handler: a hook can be exec, httpGet or sleep"
 
-    async def _http(self, given: Any, place: Place) -> Answer:
-        headers = {"User-Agent": AGENT, "Accept": "*/*"}
-        headers |= {each.name: each.value for each in given.httpHeaders or ()}
-        url = url_of(given, place)
-        if self._session is None:
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False, force_close=True, limit=0))
-        try:
-            async with self._session.get(url, headers=headers, allow_redirects=True, max_redirects=10) as response:
-                body = await response.content.read(MOST_BODY_BYTES)
-        except aiohttp.ClientError as error:
-            return Answer(False, f'Get "{url}": {error}')
-        if 200 <= response.status < 400:
-            return Answer(True, body.decode("utf-8", "replace"))
-        return Answer(False, f"HTTP probe failed with statuscode: {response.status}")
+    async def _execute(self, action: Any, place: Place) -> tuple[int, str]:
+        """`$(NAME)` of the container's own plain variables is known; others are not."""
+        values = {each.name: each.value or "" for each in place.container.env or ()}
+        command = [expand(word, values) for word in action.command or ()]
+        return await self._executor.execute(place.ref, place.container.name, command)
 
-    async def _tcp(self, given: Any, place: Place) -> Answer:
-        host, port = given.host or place.ip, port_of(place.container, given.port)
-        try:
-            _, writer = await asyncio.open_connection(host, port)
-        except OSError as error:
-            why = "connection refused" if isinstance(error, ConnectionRefusedError) else error.strerror or str(error)
-            return Answer(False, f"dial tcp {host}:{port}: connect: {why}")
-        writer.close()
-        await writer.wait_closed()
-        return Answer(True)
 
-    async def _grpc(self, given: Any, place: Place) -> Answer:
-        address = f"{place.ip}:{given.port}"
-        async with grpc.aio.insecure_channel(address, options=[("grpc.primary_user_agent", AGENT)]) as channel:
-            request = health_pb2.HealthCheckRequest(service=given.service or "")
-            try:
-                answer = await health_pb2_grpc.HealthStub(channel).Check(request)
-            except grpc.aio.AioRpcError as error:
-                return Answer(False, f"error: health rpc probe failed: {error.details()}")
-        if answer.status == health_pb2.HealthCheckResponse.SERVING:
-            return Answer(True)
-        word = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
-        return Answer(False, f'service unhealthy (responded with "{word}")')
+async def _http(given: Any, place: Place) -> Answer:
+    try:
+        answer = await http_get.get(url_of(given, place), headers_of(given, PROBE_AGENT))
+    except http_get.HttpError as error:
+        return Answer(Outcome.FAILURE, str(error))
+    if 300 <= answer.status < 400:
+        return Answer(Outcome.WARNING, f"Probe terminated redirects, Response body: {answer.body}")
+    if 200 <= answer.status < 300:
+        return Answer(Outcome.SUCCESS, answer.body)
+    return Answer(Outcome.FAILURE, f"HTTP probe failed with statuscode: {answer.status}")
 
-    async def close(self) -> None:
-        if self._session:
-            await self._session.close()
+
+async def _tcp(given: Any, place: Place) -> Answer:
+    host, port = given.host or place.ip, port_of(place.container, given.port)
+    loop = asyncio.get_running_loop()
+    try:
+        transport, _ = await loop.create_connection(asyncio.Protocol, host, port)
+    except OSError as error:
+        return Answer(Outcome.FAILURE, http_get.dial_error(host, port, error))
+    transport.close()
+    return Answer(Outcome.SUCCESS)
 
 
 def url_of(given: Any, place: Place) -> str:
     path = given.path or "/"
     path = path if path.startswith("/") else f"/{path}"
-    return f"{(given.scheme or 'HTTP').lower()}://{given.host or place.ip}:{port_of(place.container, given.port)}{path}"
+    host = given.host or place.ip
+    host = f"[{host}]" if ":" in host else host
+    return f"{(given.scheme or 'HTTP').lower()}://{host}:{port_of(place.container, given.port)}{path}"
+
+
+def headers_of(given: Any, agent: str) -> Sequence[tuple[str, str]]:
+    """What the probe gives, and the kubelet's own where it gives none; an empty value leaves a header out."""
+    own = [(each.name, each.value or "") for each in given.httpHeaders or ()]
+    names = {name.lower() for name, _ in own}
+    ours = [("User-Agent", agent), ("Accept", "*/*")]
+    return [*(each for each in ours if each[0].lower() not in names), *own]
 
 
 def _timed_out(handler: Any, place: Place, timeout: float) -> str:
@@ -132,4 +142,7 @@ def _timed_out(handler: Any, place: Place, timeout: float) -> str:
     if handler.httpGet:
         why = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
         return f'Get "{url_of(handler.httpGet, place)}": {why}'
-    return f"timeout: failed to connect within {timeout:g}s"
+    if handler.tcpSocket:
+        given = handler.tcpSocket
+        return f"dial tcp {given.host or place.ip}:{port_of(place.container, given.port)}: i/o timeout"
+    return f"timeout: health rpc did not complete within {timeout:g}s"

@@ -2,14 +2,16 @@
 
     pod is …      seen on the engine                          → action
     ───────────────────────────────────────────────────────────────────────────────────
-    leaving       a member runs                               → Stop       (sidecars last)
+    leaving       members run                                 → Stop       (all, sidecars in their turn)
     (deleted or   members are there                           → Remove
      gone)        a sandbox is there                          → RemoveSandbox
                   nothing                                     → Finish
-    over          a member runs                               → Stop
+    over          members run                                 → Stop
     (nothing may  a sandbox is there                          → RemoveSandbox
      run again)   more dead instances than kept               → Remove
-    alive         a member outlives its sandbox, or its heir  → Stop
+    alive         a rule restarts all: members run            → Stop       (without hooks)
+                                       members are there      → Remove     (who called for it last)
+                  a member outlives its sandbox, or its heir  → Stop
                   a dead sandbox                              → RemoveSandbox
                   init instances of a former sandbox          → Remove
                   no sandbox                                  → StartSandbox
@@ -25,31 +27,19 @@ must wait (a crash loop's back-off, an image on its way) is told by `held`. An i
 "dead" one has exited, or could not be started.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
+from kubelet.member import ALL, Member
 from kubelet.runtime import ContainerSeen, PodRef, PodSeen, SandboxSeen, State
 
 SANDBOX = ""  # in `held`: the pod as a whole may not start now
+RESTARTS_ALL = "is restarted with all others, as a restart policy rule says"
+NOT_STARTED = 128  # the exit code that Kubernetes shows for what the engine could not start
 KEPT_DEAD = 1  # former instances kept a member, for `kubectl logs --previous`
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A container of the pod's spec. `policy`: Always, OnFailure or Never, for an init container too. `ephemeral`: of
-    `kubectl debug`; it runs once, and what becomes of it is nothing to the pod."""
-
-    name: str
-    spec_hash: str = ""
-    init: bool = False
-    policy: str = "Always"
-    ephemeral: bool = False
-
-    @property
-    def sidecar(self) -> bool:
-        return self.init and self.policy == "Always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +56,7 @@ class Wanted:
     next_attempts: Sequence[tuple[str, int]] = ()
     ended: AbstractSet[str] = frozenset()  # app members that ended for good, as far as the API knows
     failing: Sequence["Failing"] = ()
+    restarting: bool = False  # all containers, as a rule asked for: what had ended has not
     unstarted: AbstractSet[str] = frozenset()  # instances that run, but whose startup probe has not succeeded yet
 
 
@@ -84,12 +75,15 @@ class Launch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """`members` are the containers' names, beside their ids."""
+    """`members` are the containers' names, beside their ids; `turns` say who waits for whom: one is told to end when
+    all of a lower turn have ended. `why` is for the pod's owner; `hooks`: those before the stop are run."""
 
     ids: Sequence[str]
     members: Sequence[str]
     grace_seconds: int
     why: str = ""
+    turns: Sequence[int] = ()
+    hooks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +120,8 @@ def step(wanted: Wanted, seen: PodSeen, held: AbstractSet[str] = frozenset()) ->
         return _leave(wanted, seen)
     if is_over(wanted, seen):
         return _retire(wanted, seen)
+    if calls := calling_for_all(wanted, seen):
+        return _restart_all(seen, calls, held)
     sandbox = current_sandbox(seen)
     if action := _tidy(wanted, seen, sandbox):
         return action
@@ -155,6 +151,17 @@ def _retire(wanted: Wanted, seen: PodSeen) -> Action | None:
     return Remove(half_made) if half_made else _prune(seen)
 
 
+def _restart_all(seen: PodSeen, calls: Sequence[str], held: AbstractSet[str]) -> Action | None:
+    """As a pod that starts, in the sandbox that is there. Who called for it goes last: until then it still calls."""
+    if action := _stop(seen.containers, 0, RESTARTS_ALL, hooks=False):
+        return action
+    others = [each.id for each in seen.containers if each.id not in calls]
+    callers = [each for each in seen.containers if each.id in calls]
+    if not others and any(each.name in held for each in callers):
+        return None
+    return Remove(others or calls)
+
+
 def _tidy(wanted: Wanted, seen: PodSeen, sandbox: SandboxSeen | None) -> Action | None:
     """Whatever is left of a former sandbox goes before anything starts."""
     strangers = [each for each in seen.containers if sandbox is None or each.sandbox_id != sandbox.id]
@@ -176,10 +183,13 @@ def _change_image(wanted: Wanted, seen: PodSeen) -> Action | None:
 
 
 def _end_failing(wanted: Wanted, seen: PodSeen) -> Action | None:
+    members = {member.name: member for member in wanted.members}
     for each in wanted.failing:
         grace = wanted.grace_seconds if each.grace_seconds is None else each.grace_seconds
         found = [container for container in seen.containers if container.id == each.id]
-        if action := _stop(found, grace, f"failed {each.probe} probe, will be restarted"):
+        ends = [members[container.name].policy == "Never" for container in found if container.name in members]
+        why = f"failed {each.probe} probe" + ("" if all(ends) else ", will be restarted")
+        if action := _stop(found, grace, why):
             return action
     return None
 
@@ -253,20 +263,26 @@ def _prune(seen: PodSeen) -> Action | None:
 
 
 def _stop_all(wanted: Wanted, seen: PodSeen) -> Action | None:
-    """Everything at once, but sidecars after the others and in reverse of their order."""
+    """Sidecars after all others, and in reverse of their order."""
     sidecars = [member.name for member in wanted.members if member.sidecar]
-    first = [each for each in seen.containers if each.name not in sidecars]
-    for group in (first, *([each for each in seen.containers if each.name == name] for name in reversed(sidecars))):
-        if action := _stop(group, wanted.grace_seconds):
-            return action
-    return None
+    turns = {name: turn for turn, name in enumerate(reversed(sidecars), start=1)}
+    return _stop(seen.containers, wanted.grace_seconds, turns=turns)
 
 
-def _stop(containers: Iterable[ContainerSeen], grace_seconds: int, why: str = "") -> Action | None:
+def _stop(
+    containers: Iterable[ContainerSeen],
+    grace_seconds: int,
+    why: str = "",
+    *,
+    turns: Mapping[str, int] = MappingProxyType({}),
+    hooks: bool = True,
+) -> Action | None:
     running = [each for each in containers if each.state is State.RUNNING]
     if not running:
         return None
-    return Stop([each.id for each in running], [each.name for each in running], grace_seconds, why)
+    ids, names = [each.id for each in running], [each.name for each in running]
+    waits = [turns.get(name, 0) for name in names]
+    return Stop(ids, names, grace_seconds, why, waits if any(waits) else (), hooks)
 
 
 def _next_sandbox(wanted: Wanted, seen: PodSeen) -> int:
@@ -285,14 +301,24 @@ def is_over(wanted: Wanted, seen: PodSeen) -> bool:
 
 
 def _has_failed_for_good(member: Member, last: ContainerSeen) -> bool:
-    return member.policy == "Never" and not has_succeeded(last)
+    return not has_succeeded(last) and not restarts(member, last)
 
 
 def restarts(member: Member, dead: ContainerSeen) -> bool:
     """Whether a dead instance is followed by another; one that was stopped for its new image always is."""
-    if member.policy == "Always" or dead.spec_hash != member.spec_hash:
-        return True
-    return member.policy == "OnFailure" and not has_succeeded(dead)
+    return dead.spec_hash != member.spec_hash or member.restarts_after(exit_code_of(dead))
+
+
+def exit_code_of(dead: ContainerSeen) -> int:
+    return NOT_STARTED if dead.error and not dead.exit_code else dead.exit_code
+
+
+def calling_for_all(wanted: Wanted, seen: PodSeen) -> Sequence[str]:
+    """The ids of dead instances by whose rules all containers of the pod start anew."""
+    newest_of = ((member, newest(seen, member.name)) for member in wanted.members)
+    dead = ((member, last) for member, last in newest_of if last and is_dead(last))
+    rules = ((last.id, member.rule(exit_code_of(last))) for member, last in dead)
+    return [id for id, rule in rules if rule and rule.action == ALL]
 
 
 def is_dead(container: ContainerSeen) -> bool:

@@ -4,12 +4,33 @@ A startup probe holds the other two back until it succeeds once. A liveness or s
 container; a readiness probe says whether it is ready. Source: k8s.io/kubernetes/pkg/kubelet/prober.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from enum import Enum
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["startup", "liveness", "readiness"]
+GRID_SECONDS = 0.1
 KINDS: tuple[Kind, ...] = ("startup", "liveness", "readiness")
+
+
+class Outcome(Enum):
+    """A WARNING counts as a success; what is UNKNOWN, since it could not be asked at all, counts as nothing."""
+
+    SUCCESS = "success"
+    WARNING = "warning"
+    FAILURE = "failure"
+    UNKNOWN = "unknown"
+
+
+class Answer(NamedTuple):
+    outcome: Outcome
+    message: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        return self.outcome in (Outcome.SUCCESS, Outcome.WARNING)
 
 
 @dataclass(frozen=True)
@@ -24,6 +45,26 @@ class ProbeSpec:
     success_threshold: int
     failure_threshold: int
     grace_seconds: int | None = None
+
+
+def event_of(kind: Kind, answer: Answer) -> tuple[str, str] | None:
+    """The reason and message of the Warning that an answer is told by; None is nothing to tell."""
+    name = kind.capitalize()
+    match answer.outcome:
+        case Outcome.FAILURE:
+            return "Unhealthy", f"{name} probe failed: {answer.message}"
+        case Outcome.UNKNOWN:
+            return "Unhealthy", f"{name} probe errored and resulted in unknown state: {answer.message}"
+        case Outcome.WARNING:
+            return "ProbeWarning", f"{name} probe warning: {answer.message}"
+    return None
+
+
+def next_due(due: float, period: float, now: float) -> float:
+    """When a probe that was due then is due again: never twice at once, and at a time that many probes share, since a
+    loop that wakes for ten of them at once costs half of ten that wake it. All in seconds of one clock."""
+    missed = max(0, math.floor((now - due) / period))
+    return math.ceil(round((due + (missed + 1) * period) / GRID_SECONDS, 3)) * GRID_SECONDS
 
 
 def probes_of(container: Any) -> Sequence[ProbeSpec]:
@@ -66,7 +107,7 @@ class Streak:
 
 
 def port_of(container: Any, port: int | str) -> int:
-    """A port by number or name; ValueError in Kubernetes' words."""
+    """A port by number or name; ValueError in the words of Kubernetes."""
     if isinstance(port, int):
         return port
     for each in container.ports or ():
@@ -74,4 +115,4 @@ def port_of(container: Any, port: int | str) -> int:
             return int(each.containerPort)
     if port.isdigit():
         return int(port)
-    raise ValueError(f"couldn't find port: {port}")
+    raise ValueError(f'strconv.Atoi: parsing "{port}": invalid syntax')

@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from kubelet.container_status import Look, container_statuses
-from kubelet.machine import Wanted, current_sandbox
+from kubelet.machine import Wanted, calling_for_all, current_sandbox
+from kubelet.member import ALL, Member
 from kubelet.memory import Failure, Waiting
 from kubelet.resources import quality_of
 from kubelet.runtime import PodSeen, State
+from kubelet.wanted import ALL_RESTARTING
 from podling.api.meta import timestamp
 
 Data = dict[str, Any]
@@ -33,7 +35,8 @@ FIELDS = (  # of the status, that the kubelet writes
     "ephemeralContainerStatuses",
     "qosClass",
 )
-OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", ALL_RESTARTING)
+RESTARTS_ALL = ("RestartAllContainersStarted", "container exited with restart policy rule")
 SHARED = ("DisruptionTarget",)  # conditions that the kubelet sets beside others
 
 
@@ -57,7 +60,7 @@ def pod_status(pod: Any, wanted: Wanted, seen: PodSeen, old: Data, view: View) -
     inits = container_statuses(look, pod.spec.initContainers or (), "initContainerStatuses")
     apps = container_statuses(look, pod.spec.containers, "containerStatuses")
     guests = container_statuses(look, pod.spec.ephemeralContainers or (), "ephemeralContainerStatuses")
-    phase = phase_of(pod, inits, apps, ended)
+    phase = phase_of(wanted.members, inits, apps, ended)
     if old.get("phase") in ("Succeeded", "Failed"):
         phase = old["phase"]
     elif view.failure:
@@ -65,10 +68,11 @@ def pod_status(pod: Any, wanted: Wanted, seen: PodSeen, old: Data, view: View) -
     ips = [sandbox.ip] if sandbox and sandbox.ip else []
     if sandbox and pod.spec.hostNetwork:
         ips = list(view.host_ips)
+    told = _Told(phase, inits, apps, bool(sandbox and ips), _restarting(wanted, seen, old))
     status: Data = {
         "observedGeneration": pod.metadata.generation,
         "phase": phase,
-        "conditions": _conditions(pod, _Told(phase, inits, apps, bool(sandbox and ips)), old, view),
+        "conditions": _conditions(pod, told, old, view),
         "message": view.failure.message if view.failure else old.get("message"),
         "reason": view.failure.reason if view.failure else old.get("reason"),
         "hostIP": next(iter(view.host_ips), None),
@@ -101,30 +105,28 @@ def _kept_ip(old: Data, phase: str) -> str | None:
     return old.get("podIP") if phase in ("Succeeded", "Failed") else None
 
 
-def phase_of(pod: Any, inits: Sequence[Data], apps: Sequence[Data], ended: bool) -> str:
+def phase_of(members: Sequence[Member], inits: Sequence[Data], apps: Sequence[Data], ended: bool) -> str:
     """Source: getPhase. `ended`: the pod is leaving and nothing of it runs."""
-    policy = pod.spec.restartPolicy or "Always"
-    sidecars = {each.name for each in pod.spec.initContainers or () if each.restartPolicy == "Always"}
-    plain = [each for each in inits if each["name"] not in sidecars]
-    failed = [each for each in plain if _init_failed(each)]
-    if failed and policy == "Never":
+    by_name = {member.name: member for member in members}
+    plain = [each for each in inits if not by_name[each["name"]].sidecar]
+    if any(_init_failed(each) and not by_name[each["name"]].restarts_after(_exit_code(each) or 0) for each in plain):
         return "Failed"
     if ended:
         return "Succeeded" if apps and all(_exit_code(each) == 0 for each in apps) else "Failed"
-    if any(_exit_code(each) != 0 for each in plain if not _has_run_through(each)):
+    if any(not _has_run_through(each) for each in plain) and not _any_has_started(apps):
         return "Pending"
     running = [each for each in apps if "running" in each["state"]]
     stopped = [each for each in apps if "terminated" in each["state"] or _last_terminated(each)]
     waiting = [each for each in apps if each not in running and each not in stopped]
     if waiting or not apps:
         return "Pending"
-    if running:
+    if running or any(by_name[each["name"]].restarts_after(_exit_code(each) or 0) for each in stopped):
         return "Running"
-    if policy == "Always":
-        return "Running"
-    if all(_exit_code(each) == 0 for each in apps):
-        return "Succeeded"
-    return "Failed" if policy == "Never" else "Running"
+    return "Succeeded" if all(_exit_code(each) == 0 for each in apps) else "Failed"
+
+
+def _any_has_started(apps: Sequence[Data]) -> bool:
+    return any("running" in each["state"] or "terminated" in each["state"] for each in apps)
 
 
 def _init_failed(status: Data) -> bool:
@@ -153,17 +155,32 @@ class _Told(NamedTuple):
     inits: Sequence[Data]
     apps: Sequence[Data]
     has_network: bool
+    restarting: bool | None  # all containers of the pod; None where no rule of the pod can ask for it
+
+
+def _restarting(wanted: Wanted, seen: PodSeen, old: Data) -> bool | None:
+    known = any(each["type"] == ALL_RESTARTING for each in old.get("conditions") or ())
+    if not known and not any(rule.action == ALL for member in wanted.members for rule in member.rules):
+        return None
+    return bool(calling_for_all(wanted, seen)) and not wanted.leaving and not wanted.over
 
 
 def _conditions(pod: Any, told: _Told, old: Data, view: View) -> Sequence[Data]:
     ready = _ready(told.phase, [*_sidecars(pod, told.inits), *told.apps])
     found = [
         ("PodReadyToStartContainers", told.has_network, "", ""),
-        ("Initialized", *_initialized(told.phase, pod, told.inits)),
+        ("Initialized", *_initialized(pod, told)),
         ("Ready", *_gated(pod, ready, old)),
         ("ContainersReady", *ready),
         ("PodScheduled", True, "", ""),
     ]
+    if told.restarting is not None:
+        why = (
+            ("RestartAllContainersStarted", "container exited with restart policy rule")
+            if told.restarting
+            else ("", "")
+        )
+        found.append((ALL_RESTARTING, told.restarting, *why))
     before = {each["type"]: each for each in old.get("conditions") or ()}
     told_of_failure = [
         (each["type"], each["status"] == "True", each.get("reason", ""), each.get("message", ""))
@@ -216,9 +233,12 @@ def _gated(pod: Any, ready: tuple[bool, str, str], old: Data) -> tuple[bool, str
     return (False, "ReadinessGatesNotReady", ", ".join(missing)) if missing else ready
 
 
-def _initialized(phase: str, pod: Any, inits: Sequence[Data]) -> tuple[bool, str, str]:
-    if phase == "Succeeded":
+def _initialized(pod: Any, told: _Told) -> tuple[bool, str, str]:
+    inits = told.inits
+    if told.phase == "Succeeded":
         return True, "PodCompleted", ""
+    if _any_has_started(told.apps):
+        return True, "", ""  # whatever becomes of its sidecars
     sidecars = {each["name"] for each in _sidecars(pod, inits)}
     incomplete = [
         each["name"] for each in inits if not (each.get("started") if each["name"] in sidecars else each["ready"])

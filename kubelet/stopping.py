@@ -1,4 +1,10 @@
-"""Stops containers of a pod: their preStop hooks, their turns, and grace periods that are shortened meanwhile."""
+"""Stops containers of a pod: their preStop hooks, their turns, and grace periods that are shortened meanwhile.
+
+    all at once: preStop hook ──▶ wait for one's turn ──▶ stop signal ──▶ SIGKILL when the grace period is over
+
+The grace period is one for all three, but a little always stays between signal and SIGKILL. Meanwhile the status is
+kept up to date. Source: k8s.io/kubernetes/pkg/kubelet/kuberuntime, killContainer and terminationOrdering.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,64 +12,117 @@ from typing import Any
 
 from kubelet.context import PodContext
 from kubelet.handlers import Place
+from kubelet.hooks import pre_stop
 from kubelet.machine import Stop, current_sandbox
+from kubelet.reporting import report
 from kubelet.runtime import PodSeen
-from kubelet.wanted import containers_of
+from kubelet.wanted import containers_of, is_init
 
-LEAST_GRACE_SECONDS = 2  # between a preStop hook that took all the time and SIGKILL
-Stops = Sequence["asyncio.Task[None]"]
+LEAST_GRACE_SECONDS = 2
 
 
 async def stop(context: PodContext, action: Stop, seen: PodSeen) -> None:
     """Ends when all have ended; a shorter grace period, told meanwhile, counts at once."""
     for name in action.members:
-        why = f"Container {name} {action.why}" if action.why else f"Stopping container {name}"
-        context.event("Normal", "Killing", why, name)
+        context.event("Normal", "Killing", _why(context, name, action.why), name)
     context.log("pod stops containers", f"containers={','.join(action.members)} grace_seconds={action.grace_seconds}")
-    grace, stops = action.grace_seconds, [_stop_with(context, action, action.grace_seconds, seen)]
+    stopping = _Stopping(context, action, seen)
+    grace, tasks = action.grace_seconds, stopping.begin(action.grace_seconds)
     try:
-        while not any(each.done() for each in stops):
-            await _wait_for_change(context, stops)
+        while not all(task.done() for task in tasks):
+            await _wait(context, tasks)
             wanted = context.wanted()
             if wanted.leaving and wanted.grace_seconds < grace:
                 grace = wanted.grace_seconds
-                stops.append(_stop_with(context, action, grace, seen))
-        next(each for each in stops if each.done()).result()
+                _cancel(tasks)
+                tasks = stopping.begin(grace)
+            elif not all(task.done() for task in tasks):
+                now = await context.tools.runtime.pod(context.ref.uid)
+                context.follow_probes(now or seen)
+                report(context, wanted, now or seen)
+        for task in tasks:
+            task.result()
     finally:
-        for each in stops:
-            each.cancel()
+        _cancel(tasks)
 
 
-async def _wait_for_change(context: PodContext, stops: Stops) -> None:
-    changed = asyncio.ensure_future(context.changed.wait())
+def _why(context: PodContext, name: str, why: str) -> str:
+    if not why:
+        return f"Stopping container {name}"
+    pod = context.pod or context.last_pod
+    if pod and is_init(pod, name):
+        return f"Init container {name} {why.removesuffix(', will be restarted')}"
+    return f"Container {name} {why}"
+
+
+async def _wait(context: PodContext, tasks: "Sequence[asyncio.Task[None]]") -> None:
+    """Until there is news of the pod, or one more has ended."""
+    news = asyncio.create_task(context.changed.wait())
     try:
-        waited: set[asyncio.Future[Any]] = {changed, *stops}
+        waited: set[asyncio.Task[Any]] = {news, *(task for task in tasks if not task.done())}
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        changed.cancel()
+        news.cancel()
     context.changed.clear()
 
 
-def _stop_with(context: PodContext, action: Stop, grace_seconds: int, seen: PodSeen) -> "asyncio.Task[None]":
-    async def stop_all() -> None:
-        members = zip(action.ids, action.members, strict=True)
-        await asyncio.gather(*(_stop_one(context, id, name, grace_seconds, seen) for id, name in members))
-
-    return asyncio.create_task(stop_all())
+def _cancel(tasks: "Sequence[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
 
 
-async def _stop_one(context: PodContext, id: str, name: str, grace_seconds: int, seen: PodSeen) -> None:
-    """The preStop hook first; it takes its time from the grace period, of which a little always stays."""
-    pod, clock = context.pod or context.last_pod, context.tools.clock
-    container = next((each for each in containers_of(pod) if each.name == name), None) if pod else None
-    handler = container.lifecycle.preStop if container and container.lifecycle else None
-    if handler and context.pod and grace_seconds > 0:
-        began = clock.monotonic()
+class _Stopping:
+    def __init__(self, context: PodContext, action: Stop, seen: PodSeen) -> None:
+        self._context, self._action = context, action
         sandbox = current_sandbox(seen)
-        place = Place(context.ref, container, sandbox.ip if sandbox else "")
-        answer = await context.tools.handlers.run(handler, place, grace_seconds)
-        if not answer.succeeded:
-            context.log("hook failed", f"container={name} error={answer.message}")
+        self._ip = sandbox.ip if sandbox else ""
+        self._turns = dict(zip(action.ids, action.turns or [0] * len(action.ids), strict=True))
+        self._ended = {id: asyncio.Event() for id in action.ids}
+        self._hooked: set[str] = set()  # whose hook was begun: it is not run twice
+
+    def begin(self, grace_seconds: int) -> "list[asyncio.Task[None]]":
+        members = zip(self._action.ids, self._action.members, strict=True)
+        return [asyncio.create_task(self._stop_one(id, name, grace_seconds)) for id, name in members]
+
+    async def _stop_one(self, id: str, name: str, grace_seconds: int) -> None:
+        clock = self._context.tools.clock
+        began = clock.monotonic()
+        if grace_seconds > 0:
+            await self._run_hook(id, name, grace_seconds)
+            left = grace_seconds - (clock.monotonic() - began)
+            if left > 0 and self._turns[id] > 0:
+                await self._wait_for_turn(id, left)
+        passed = int(clock.monotonic() - began)
+        await self._context.tools.runtime.stop_container(id, max(LEAST_GRACE_SECONDS, grace_seconds - passed))
+        self._ended[id].set()
+
+    async def _run_hook(self, id: str, name: str, seconds: float) -> None:
+        """A pod that the API no longer knows has none."""
+        context = self._context
+        if context.pod is None or not self._action.hooks or id in self._hooked:
+            return
+        container = next((each for each in containers_of(context.pod) if each.name == name), None)
+        if container is None or not getattr(container, "lifecycle", None):
+            return
+        self._hooked.add(id)
+        if not await pre_stop(context.tools.handlers, Place(context.ref, container, self._ip), seconds):
             context.event("Warning", "FailedPreStopHook", "PreStopHook failed", name)
-        grace_seconds = max(LEAST_GRACE_SECONDS, grace_seconds - int(clock.monotonic() - began))
-    await context.tools.runtime.stop_container(id, grace_seconds)
+
+    async def _wait_for_turn(self, id: str, seconds: float) -> None:
+        earlier = [event for other, event in self._ended.items() if self._turns[other] < self._turns[id]]
+        turn = asyncio.create_task(_all_set(earlier))
+        late = asyncio.create_task(_sleep(self._context, seconds))
+        try:
+            await asyncio.wait({turn, late}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            late.cancel()
+            turn.cancel()
+
+
+async def _all_set(events: Sequence[asyncio.Event]) -> None:
+    for event in events:
+        await event.wait()
+
+
+async def _sleep(context: PodContext, seconds: float) -> None:
+    await context.tools.clock.sleep(seconds)

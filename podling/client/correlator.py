@@ -42,7 +42,7 @@ class Observed(NamedTuple):
 
     key: Key
     message: str
-    count: int
+    times: int
     first: datetime
     name: str = ""
 
@@ -72,7 +72,7 @@ class Correlator:
         key, message = self._aggregate(event, now)
         before = self._written.get(key)
         if before:
-            observed = Observed(key, message, before.count + 1, before.first, before.name)
+            observed = Observed(key, message, before.times + 1, before.first, before.name)
         else:
             observed = Observed(key, message, 1, now)
         _remember(self._written, key, observed)

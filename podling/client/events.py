@@ -63,7 +63,7 @@ class EventRecorder:
         namespace = involved.get("namespace") or "default"
         if observed.name:
             now = timestamp(self._clock.now())
-            changes = {"count": observed.count, "lastTimestamp": now, "message": observed.message}
+            changes = {"count": observed.times, "lastTimestamp": now, "message": observed.message}
             try:
                 await self._client.patch(EVENTS, observed.name, changes, namespace)
                 return
@@ -88,7 +88,7 @@ class EventRecorder:
             "reportingInstance": self._source.get("host", ""),
             "firstTimestamp": timestamp(observed.first),
             "lastTimestamp": timestamp(self._clock.now()),
-            "count": observed.count,
+            "count": observed.times,
         }
 
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubelet.machine import (
+    RESTARTS_ALL,
     Action,
     Finish,
     Launch,
-    Member,
     Remove,
     RemoveSandbox,
     Start,
@@ -22,6 +22,7 @@ from kubelet.machine import (
     is_over,
     step,
 )
+from kubelet.member import Member, Rule
 from kubelet.runtime import ContainerSeen, PodRef, PodSeen, SandboxSeen, State
 
 REF = PodRef("u", "default", "web")
@@ -48,6 +49,7 @@ def wanted(*members: Member, **more: object) -> Wanted:
 
 EXITED, CREATED = State.EXITED, State.CREATED
 NEVER = Member("app", "h", False, "Never")
+CALLER = Member("app", "h", False, "Never", rules=[Rule("RestartAllContainers", frozenset({42}))])
 GUEST = Member("look", "h", False, "Never", ephemeral=True)
 
 TABLE = {
@@ -95,7 +97,53 @@ TABLE = {
     "leaving, sidecar last": (
         wanted(SIDE, APP, leaving=True),
         engine(seen("side"), seen("app")),
-        Stop(["app-0"], ["app"], 30),
+        Stop(["side-0", "app-0"], ["side", "app"], 30, turns=[1, 0]),
+    ),
+    "leaving, sidecars in reverse": (
+        wanted(SIDE, replace(SIDE, name="late"), APP, leaving=True),
+        engine(seen("side"), seen("late"), seen("app")),
+        Stop(["side-0", "late-0", "app-0"], ["side", "late", "app"], 30, turns=[2, 1, 0]),
+    ),
+    "a rule restarts what would have ended": (
+        wanted(replace(NEVER, rules=[Rule("Restart", frozenset({42}))])),
+        engine(seen("app", EXITED, 0, 42)),
+        Start("s0", [Launch("app", 1)]),
+    ),
+    "a rule that does not match": (
+        wanted(replace(NEVER, rules=[Rule("Restart", frozenset({42}))])),
+        engine(seen("app", EXITED, 0, 1)),
+        RemoveSandbox("s0"),
+    ),
+    "a rule for all other codes": (
+        wanted(replace(NEVER, rules=[Rule("Restart", frozenset({0}), is_in=False)])),
+        engine(seen("app", EXITED, 0, 1)),
+        Start("s0", [Launch("app", 1)]),
+    ),
+    "an init container's rule": (
+        wanted(Member("init", "h", True, "Never", rules=[Rule("Restart", frozenset({3}))]), NEVER),
+        engine(seen("init", EXITED, 0, 3)),
+        Start("s0", [Launch("init", 1)]),
+    ),
+    "a container's own policy": (
+        wanted(NEVER, Member("other", "h", False, "OnFailure")),
+        engine(seen("app", EXITED), seen("other", EXITED, 0, 1)),
+        Start("s0", [Launch("other", 1)]),
+    ),
+    "all restart, one runs": (
+        wanted(INIT, CALLER, OTHER),
+        engine(seen("init", EXITED), seen("app", EXITED, 0, 42), seen("other")),
+        Stop(["other-0"], ["other"], 0, RESTARTS_ALL, hooks=False),
+    ),
+    "all restart, nothing runs": (
+        wanted(INIT, CALLER, OTHER),
+        engine(seen("init", EXITED), seen("app", EXITED, 0, 42), seen("other", EXITED)),
+        Remove(["init-0", "other-0"]),
+    ),
+    "all restart, who called goes last": (wanted(INIT, CALLER), engine(seen("app", EXITED, 0, 42)), Remove(["app-0"])),
+    "all restart, from the beginning": (
+        wanted(INIT, CALLER, restarting=True, next_attempts=[("init", 1), ("app", 1)]),
+        engine(),
+        Start("s0", [Launch("init", 1)]),
     ),
     "leaving, ended": (wanted(APP, leaving=True), engine(seen("app", EXITED)), Remove(["app-0"])),
     "leaving, sandbox": (wanted(APP, leaving=True), engine(), RemoveSandbox("s0")),
@@ -120,6 +168,7 @@ def test_what_is_held_does_not_start() -> None:
     assert step(wanted(APP, OTHER), engine(), {"app"}) == Start("s0", [Launch("other", 0)])
     assert step(wanted(INIT, APP), engine(), {"init"}) is None
     assert step(wanted(APP), engine(sandbox=None), {""}) is None
+    assert step(wanted(INIT, CALLER), engine(seen("app", EXITED, 0, 42)), {"app"}) is None
 
 
 # --- properties -----------------------------------------------------------------------------------------------------
@@ -135,7 +184,13 @@ def wants(draw: st.DrawFn) -> Wanted:
         Member(f"i{index}", "h", True, draw(st.sampled_from([init_policy, "Always"])))
         for index in range(draw(st.integers(0, 2)))
     ]
-    apps = [Member(f"a{index}", "h", False, policy) for index in range(draw(st.integers(1, 2)))]
+    rules = st.sampled_from(
+        [(), (), (Rule("Restart", frozenset({0})),), (Rule("RestartAllContainers", frozenset({7})),)]
+    )
+    apps = [
+        Member(f"a{index}", "h", False, policy, rules=draw(rules) if policy == "Never" else ())
+        for index in range(draw(st.integers(1, 2)))
+    ]
     return Wanted(REF, [*inits, *apps], leaving=draw(st.booleans()), over=draw(st.booleans()))
 
 
@@ -156,7 +211,7 @@ def situations(draw: st.DrawFn) -> tuple[Wanted, PodSeen]:
                 "busybox",
                 "",
                 draw(st.sampled_from(["h", "h", "old"])),
-                exit_code=draw(st.sampled_from([0, 1])) if state is EXITED else 0,
+                exit_code=draw(st.sampled_from([0, 1, 7])) if state is EXITED else 0,
                 error=draw(st.sampled_from(["", "nope"])) if state is CREATED else "",
                 sandbox_id=draw(st.sampled_from(["s0", "s1", "gone"])),
             )

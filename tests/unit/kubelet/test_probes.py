@@ -7,8 +7,8 @@ import pytest
 from aiohttp import web
 
 from kubelet.fake import Program
-from kubelet.handlers import Answer, Handlers, Place, url_of
-from kubelet.probes import Streak, port_of, probes_of
+from kubelet.handlers import Handlers, Place, url_of
+from kubelet.probes import Answer, Outcome, Streak, port_of, probes_of
 from kubelet.runtime import PodRef
 from podling.client.resource import PODS
 from podling.loop.clock import FakeClock, RealClock
@@ -123,6 +123,10 @@ async def test_a_post_start_hook_that_fails_ends_its_container(node: Node) -> No
     node.executor.answers["hook"] = (1, "no")
     uid = await node.add(pod(containers=[{"name": "app", "lifecycle": {"postStart": {"exec": {"command": ["hook"]}}}}]))
     assert "FailedPostStartHook" in node.reasons()
+    assert ("Killing", "FailedPostStartHook") in node.events()
+    waiting = node.container()["state"]["waiting"]
+    assert waiting["reason"] == "PostStartHookError" and "exited with 1: no" in waiting["message"]
+    await node.advance(2)
     assert node.container()["state"]["waiting"]["reason"] == "CrashLoopBackOff"
     node.executor.answers["hook"] = (0, "")
     await node.advance(10)
@@ -171,7 +175,7 @@ def handler(**given: Any) -> Any:
 def test_ports_have_numbers_or_names() -> None:
     container = place().container
     assert port_of(container, 80) == 80 and port_of(container, "http") == 8080 and port_of(container, "81") == 81
-    with pytest.raises(ValueError, match="couldn't find port: nope"):
+    with pytest.raises(ValueError, match='parsing "nope": invalid syntax'):
         port_of(container, "nope")
     assert url_of(handler(httpGet={"port": "http", "path": "x"}).httpGet, place("10.0.0.2")) == "http://10.0.0.2:8080/x"
 
@@ -195,26 +199,25 @@ async def test_http_handlers_ask_and_judge_by_status() -> None:
     async def ask(status: int) -> Answer:
         headers = [{"name": "X-A", "value": "1"}, {"name": "Host", "value": "example.com"}]
         given = {"port": port, "path": f"/?status={status}", "httpHeaders": headers}
-        return await handlers.run(handler(httpGet=given), place(), 5)
+        return await handlers.probe(handler(httpGet=given), place(), 5)
 
     assert (await ask(204)).succeeded
-    assert await ask(503) == Answer(False, "HTTP probe failed with statuscode: 503")
+    assert await ask(503) == Answer(Outcome.FAILURE, "HTTP probe failed with statuscode: 503")
     assert seen[0] == ("kube-probe/1.36", "1", "example.com")
     await runner.cleanup()
     refused = await ask(200)
     assert not refused.succeeded and refused.message.startswith(f'Get "http://127.0.0.1:{port}/?status=200": ')
-    await handlers.close()
 
 
 async def test_tcp_handlers_connect() -> None:
     server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     handlers = Handlers(FakeExecutor(), RealClock())
-    assert (await handlers.run(handler(tcpSocket={"port": port}), place(), 5)).succeeded
+    assert (await handlers.probe(handler(tcpSocket={"port": port}), place(), 5)).succeeded
     server.close()
     await server.wait_closed()
-    answer = await handlers.run(handler(tcpSocket={"port": port}), place(), 5)
-    assert answer == Answer(False, f"dial tcp 127.0.0.1:{port}: connect: connection refused")
+    answer = await handlers.probe(handler(tcpSocket={"port": port}), place(), 5)
+    assert answer == Answer(Outcome.FAILURE, f"dial tcp 127.0.0.1:{port}: connect: connection refused")
 
 
 async def test_what_takes_too_long_fails() -> None:
@@ -229,9 +232,8 @@ async def test_what_takes_too_long_fails() -> None:
     hanging = await asyncio.start_server(hang, "127.0.0.1", 0)
     port = hanging.sockets[0].getsockname()[1]
     handlers = Handlers(FakeExecutor(), FakeClock())
-    answer = await handlers.run(handler(httpGet={"port": port}), place(), 0.05)
+    answer = await handlers.probe(handler(httpGet={"port": port}), place(), 0.05)
     assert not answer.succeeded and "Client.Timeout exceeded" in answer.message
-    await handlers.close()
     await ended.wait()
     hanging.close()
     await hanging.wait_closed()

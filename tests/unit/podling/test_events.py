@@ -29,8 +29,8 @@ def test_the_same_again_is_counted_on_one_event() -> None:
     correlator = Correlator()
     first = told(correlator, occurrence("no"))
     second = told(correlator, occurrence("no"), after=5)
-    assert (first.count, first.name) == (1, "")
-    assert (second.count, second.name, second.first) == (2, "event-no", NOW)
+    assert (first.times, first.name) == (1, "")
+    assert (second.times, second.name, second.first) == (2, "event-no", NOW)
 
 
 def test_the_tenth_message_of_a_reason_is_combined_with_those_that_follow() -> None:
@@ -40,7 +40,7 @@ def test_the_tenth_message_of_a_reason_is_combined_with_those_that_follow() -> N
     assert [each.message for each in found[9:]] == [
         f"(combined from similar events): failed {number}" for number in (9, 10, 11)
     ]
-    assert [each.count for each in found[9:]] == [1, 2, 3]
+    assert [each.times for each in found[9:]] == [1, 2, 3]
     assert found[10].name == found[11].name != ""
 
 
@@ -65,8 +65,8 @@ def test_an_object_has_a_burst_of_25_events_and_then_one_in_five_minutes() -> No
         told(correlator, occurrence("no"))
     assert correlator.observe(occurrence("no"), NOW) is None
     assert correlator.observe(occurrence("no", fieldPath="spec.containers{app}"), NOW) is None, "the pod's own share"
-    assert told(correlator, occurrence("no", name="db")).count == 1
-    assert told(correlator, occurrence("no"), after=301).count == 27, "what was not told counts"
+    assert told(correlator, occurrence("no", name="db")).times == 1
+    assert told(correlator, occurrence("no"), after=301).times == 27, "what was not told counts"
 
 
 async def test_the_recorder_writes_one_event_with_a_count() -> None:
