@@ -9,10 +9,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from kubelet import pressure
 from kubelet.node_object import (
     NodeSpec,
     conditions,
@@ -22,6 +20,7 @@ from kubelet.node_object import (
     node_status,
     without_heartbeats,
 )
+from kubelet.pressure import CALM, Pressure
 from kubelet.runtime import Engine, Runtime, RuntimeUnavailable
 from podling.api.errors import ApiError, NotFound
 from podling.client.client import Client
@@ -38,7 +37,8 @@ Data = dict[str, Any]
 
 
 class NodeAgent:
-    """`engine` is the last that was told of the engine; `engine_error` why it does not answer now, "" when it does."""
+    """`engine` is the last that was told of the engine; `engine_error` why it does not answer now, "" when it does.
+    `shutting_down` is why the node ends, "" while it does not."""
 
     def __init__(
         self,
@@ -48,12 +48,13 @@ class NodeAgent:
         clock: Clock,
         *,
         spec: Callable[[], NodeSpec],
-        folder: Path,
+        pressure: Callable[[], Pressure] = lambda: CALM,
     ) -> None:
         self._client, self._runtime, self._events, self._clock = client, runtime, events, clock
-        self._spec, self._folder = spec, folder
+        self._spec, self._pressure = spec, pressure
         self.engine: Engine | None = None
         self.engine_error = ""
+        self.shutting_down = ""
         self.is_registered = False
         self._node: Any = None
         self._told: Data = {}
@@ -65,7 +66,7 @@ class NodeAgent:
         self._awake.set()
 
     async def run(self) -> None:
-        self._event("Normal", "Starting", "Starting kubelet.")
+        self.event("Normal", "Starting", "Starting kubelet.")
         while True:
             self._awake.clear()
             wait = HEARTBEAT_SECONDS
@@ -141,8 +142,9 @@ class NodeAgent:
 
     async def _report(self) -> None:
         spec, now = self._spec(), self._clock.now()
-        state = pressure.judge(await asyncio.to_thread(pressure.measure, self._folder))
-        found = conditions(self._told.get("conditions") or (), self.engine_error, state, now)
+        not_ready = self.engine_error and f"container runtime is down: {self.engine_error}"
+        told = self._told.get("conditions") or ()
+        found = conditions(told, not_ready or self.shutting_down, self._pressure(), now)
         status = node_status(spec, self.engine, found)
         is_old = self._told_at is None or now - self._told_at >= timedelta(seconds=REPORT_SECONDS)
         changed = without_heartbeats({**self._told, **status}) != without_heartbeats(self._told)
@@ -153,9 +155,14 @@ class NodeAgent:
         self._told, self._told_at, self.is_registered = {**self._told, **status}, now, True
         if _ready(status) != before:
             word = "NodeReady" if _ready(status) == "True" else "NodeNotReady"
-            self._event("Normal", word, f"Node {spec.name} status is now: {word}")
+            self.event("Normal", word, f"Node {spec.name} status is now: {word}")
 
-    def _event(self, type_: str, reason: str, message: str) -> None:
+    @property
+    def uid(self) -> str:
+        """The Node object's; "" before it is registered."""
+        return self._node.metadata.uid if self._node else ""
+
+    def event(self, type_: str, reason: str, message: str) -> None:
         """A node's events name it by name, its uid too, as Kubernetes does."""
         name = self._spec().name
         involved = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": name}

@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from kubelet.allocatable import allocatable, capacity
+from kubelet.configuration import DEFAULTS, Configuration
 from kubelet.pressure import Pressure
 from kubelet.runtime import Engine
 from podling.api.meta import micro_timestamp, timestamp
 
 Data = dict[str, Any]
 KUBELET_VERSION = "v1.36.0+podling"
-MOST_PODS = 110
 MOST_IMAGES = 50
-RESERVED_MEMORY_BYTES = 100 << 20  # what hard eviction keeps back
 LEASE_SECONDS = 40
-CALM = Pressure(False, False, False)
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,7 @@ class NodeSpec:
     boot_id: str = ""
     system_uuid: str = ""
     labels: tuple[tuple[str, str], ...] = ()
+    configuration: Configuration = DEFAULTS
 
 
 def node_labels(spec: NodeSpec, engine: Engine) -> dict[str, str]:
@@ -54,31 +54,14 @@ def new_node(spec: NodeSpec, engine: Engine) -> Data:
     }
 
 
-def capacity(engine: Engine) -> dict[str, str]:
-    return {
-        "cpu": str(engine.cpus),
-        "ephemeral-storage": f"{engine.disk_bytes >> 10}Ki",
-        "memory": f"{engine.memory_bytes >> 10}Ki",
-        "pods": str(MOST_PODS),
-    }
-
-
-def allocatable(engine: Engine) -> dict[str, str]:
-    memory = max(0, engine.memory_bytes - RESERVED_MEMORY_BYTES)
-    return capacity(engine) | {
-        "ephemeral-storage": str(engine.disk_bytes * 9 // 10),
-        "memory": f"{memory >> 10}Ki",
-    }
-
-
 def node_status(spec: NodeSpec, engine: Engine | None, conditions: Sequence[Data]) -> Data:
     """Without an engine, and so without an address, only the conditions are told."""
     if engine is None or not spec.address:
         return {"conditions": conditions}
     return {
         "addresses": [{"type": "InternalIP", "address": spec.address}, {"type": "Hostname", "address": spec.name}],
-        "capacity": capacity(engine),
-        "allocatable": allocatable(engine),
+        "capacity": capacity(engine, spec.configuration),
+        "allocatable": allocatable(engine, spec.configuration),
         "conditions": conditions,
         "daemonEndpoints": {"kubeletEndpoint": {"Port": spec.port}},
         "images": _images(engine),
@@ -102,13 +85,14 @@ def _images(engine: Engine) -> Sequence[Data]:
     return [{"names": list(names), "sizeBytes": size} for names, size in largest[:MOST_IMAGES]]
 
 
-def conditions(old: Sequence[Mapping[str, Any]], engine_error: str, pressure: Pressure, now: datetime) -> list[Data]:
-    """Those of the kubelet, each with the time since when it holds; those of others stay."""
+def conditions(old: Sequence[Mapping[str, Any]], not_ready: str, pressure: Pressure, now: datetime) -> list[Data]:
+    """Those of the kubelet, each with the time since when it holds; those of others stay. `not_ready` says why, "" when
+    it is."""
     told = [
         _pressure("MemoryPressure", pressure.memory, "KubeletHas{}Memory", "memory available"),
         _pressure("DiskPressure", pressure.disk, "KubeletHas{}Disk", "disk space"),
         _pressure("PIDPressure", pressure.pid, "KubeletHas{}PID", "PID available"),
-        _ready(engine_error),
+        _ready(not_ready),
     ]
     before = {each["type"]: each for each in old}
     found = []
@@ -137,9 +121,9 @@ def _pressure(type_: str, holds: bool, reason: str, what: str) -> tuple[str, str
     return type_, str(holds), reason.format(word), f"kubelet has {word.lower()} {what}"
 
 
-def _ready(engine_error: str) -> tuple[str, str, str, str]:
-    if engine_error:
-        return "Ready", "False", "KubeletNotReady", f"container runtime is down: {engine_error}"
+def _ready(not_ready: str) -> tuple[str, str, str, str]:
+    if not_ready:
+        return "Ready", "False", "KubeletNotReady", not_ready
     return "Ready", "True", "KubeletReady", "kubelet is posting ready status"
 
 

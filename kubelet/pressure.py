@@ -1,70 +1,64 @@
-"""Whether the machine runs short of memory, disk or process ids. `judge` is pure; `measure` reads the machine.
+"""Which thresholds are crossed, since when, and what conditions the node has for it. Pure.
 
-The thresholds are the kubelet's default for hard eviction, as k8s.io/kubernetes/pkg/kubelet/apis/config has them.
+    observed < threshold        the condition holds at once, and for `transition_seconds` after it was last seen
+    … for its grace period      pods may be evicted for it
+
+Source: k8s.io/kubernetes/pkg/kubelet/eviction/eviction_manager.go: synchronize.
 """
 
-import os
-import shutil
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
-LEAST_MEMORY_BYTES = 100 << 20
-LEAST_DISK_FRACTION = 0.10
-LEAST_PID_FRACTION = 0.02
-
-
-class Measured(NamedTuple):
-    """What cannot be read is None."""
-
-    memory_available_bytes: int | None = None
-    disk_free_fraction: float | None = None
-    pid_free_fraction: float | None = None
+from kubelet.thresholds import SIGNALS, Observation, Threshold
 
 
 class Pressure(NamedTuple):
-    memory: bool
-    disk: bool
-    pid: bool
+    memory: bool = False
+    disk: bool = False
+    pid: bool = False
+
+    @property
+    def conditions(self) -> Sequence[str]:
+        pairs = zip(("MemoryPressure", "DiskPressure", "PIDPressure"), self, strict=True)
+        return [name for name, holds in pairs if holds]
 
 
-def judge(measured: Measured) -> Pressure:
-    def below(value: float | None, least: float) -> bool:
-        return value is not None and value < least
+CALM = Pressure()
 
-    return Pressure(
-        below(measured.memory_available_bytes, LEAST_MEMORY_BYTES),
-        below(measured.disk_free_fraction, LEAST_DISK_FRACTION),
-        below(measured.pid_free_fraction, LEAST_PID_FRACTION),
+
+@dataclass(frozen=True)
+class Watch:
+    """What is kept between two observations. `due`: thresholds met for their grace period, to be acted upon, the most
+    urgent first."""
+
+    since: Mapping[Threshold, datetime] = field(default_factory=dict)
+    last_seen: Mapping[str, datetime] = field(default_factory=dict)
+    due: Sequence[Threshold] = ()
+    pressure: Pressure = CALM
+
+
+def judge(
+    before: Watch,
+    thresholds: Iterable[Threshold],
+    seen: Mapping[str, Observation],
+    now: datetime,
+    transition_seconds: float,
+) -> Watch:
+    """`seen` by signal; what cannot be measured is not there, and crosses nothing."""
+    met = [
+        each
+        for each in thresholds
+        if each.signal in seen and each.is_met(seen[each.signal], was_met=each in before.due)
+    ]
+    since = {each: before.since.get(each, now) for each in met}
+    last_seen = {**before.last_seen, **{each.condition: now for each in met}}
+    holding = {name for name, at in last_seen.items() if (now - at).total_seconds() < transition_seconds or at == now}
+    due = [each for each in met if (now - since[each]).total_seconds() >= (each.grace_seconds or 0)]
+    return Watch(
+        since=since,
+        last_seen={name: at for name, at in last_seen.items() if name in holding},
+        due=sorted(due, key=lambda each: list(SIGNALS).index(each.signal)),
+        pressure=Pressure("MemoryPressure" in holding, "DiskPressure" in holding, "PIDPressure" in holding),
     )
-
-
-def measure(folder: Path) -> Measured:
-    """`folder` stands for the file system that pods write to."""
-    return Measured(_memory_available(), _disk_free(folder), _pids_free())
-
-
-def _memory_available() -> int | None:
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) << 10
-    except OSError:
-        return None
-    return None
-
-
-def _disk_free(folder: Path) -> float | None:
-    try:
-        usage = shutil.disk_usage(folder)
-    except OSError:
-        return None
-    return usage.free / usage.total if usage.total else None
-
-
-def _pids_free() -> float | None:
-    try:
-        most = int(Path("/proc/sys/kernel/pid_max").read_text(encoding="ascii"))
-        used = sum(1 for entry in os.listdir("/proc") if entry.isdigit())
-    except (OSError, ValueError):
-        return None
-    return 1 - used / most

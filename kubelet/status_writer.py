@@ -7,6 +7,7 @@ another by now, is forgotten.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from kubelet.status import FIELDS, OWNED, SHARED
@@ -32,8 +33,9 @@ class _Known(NamedTuple):
 
 
 class StatusWriter:
-    def __init__(self, client: Client, clock: Clock) -> None:
-        self._client = client
+    def __init__(self, client: Client, clock: Clock, shown: Callable[[Any], Any | None] = lambda pod: pod) -> None:
+        """`shown`: the API's object that shows a pod; None while there is none, as for a static pod without mirror."""
+        self._client, self._shown = client, shown
         self._queue: WorkQueue[str] = WorkQueue(clock, Backoff(first=0.1, most=5.0))
         self._latest: dict[str, tuple[Any, Data]] = {}
         self._known: dict[str, _Known] = {}
@@ -44,7 +46,10 @@ class StatusWriter:
 
     def set(self, pod: Any, status: Data) -> None:
         """To be written soon."""
-        uid = pod.metadata.uid
+        uid, pod = pod.metadata.uid, self._shown(pod)
+        if pod is None:
+            self._latest.pop(uid, None)
+            return
         known = self._known.get(uid)
         if known is None or _is_newer(pod.metadata.resourceVersion, known.version):
             self._known[uid] = known = _Known(pod.metadata.resourceVersion or "", plain(pod.status) or {})
@@ -75,24 +80,25 @@ class StatusWriter:
             namespace, name = pod.metadata.namespace, pod.metadata.name
             try:
                 try:
-                    await self._patch(uid, namespace, name, status)
+                    await self._patch(uid, pod, status)
                 except Conflict:
                     fresh = await self._client.get(PODS, name, namespace)
-                    if fresh.metadata.uid != uid:
+                    if fresh.metadata.uid != pod.metadata.uid:
                         self.forget(uid)
                         return
                     self._known[uid] = _Known(fresh.metadata.resourceVersion, plain(fresh.status) or {})
-                    await self._patch(uid, namespace, name, status)
+                    await self._patch(uid, pod, status)
             except NotFound:
                 self.forget(uid)
 
-    async def _patch(self, uid: str, namespace: str, name: str, status: Data) -> None:
+    async def _patch(self, uid: str, pod: Any, status: Data) -> None:
+        namespace, name = pod.metadata.namespace, pod.metadata.name
         known = self._known[uid]
         wanted = with_foreign(status, known.status)
         changes = difference(known.status, wanted)
         if not changes:
             return
-        metadata = {"uid": uid} | ({"resourceVersion": known.version} if known.version else {})
+        metadata = {"uid": pod.metadata.uid} | ({"resourceVersion": known.version} if known.version else {})
         body = {"metadata": metadata, "status": changes}
         answer = await self._client.patch(PODS, name, body, namespace, subresource="status")
         foreign = {key: value for key, value in known.status.items() if key not in FIELDS}

@@ -4,6 +4,8 @@
     pki/                  certificates and keys (podling.pki)
     store/                every object
     kubelet/<node>/       volumes and logs of a node's pods
+    kubelet.yaml          the KubeletConfiguration of all nodes, where one was given
+    manifests/<node>/     a node's static pods, where that configuration names no other folder
     logs/<service>.log
     kubeconfig            a kubeconfig with this cluster alone
     supervisor.json       the running services, as the supervisor last saw them
@@ -23,7 +25,7 @@ from pathlib import Path
 import msgspec
 
 from podling.files import Locked, is_locked, lock, write_atomically
-from podling.podrange import POD_RANGES, Claim, RangeTaken, node_cidr, take
+from podling.podrange import POD_RANGES, Claim, RangeTaken, api_address, node_cidr, take
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 PORTS = range(20000, 30000)  # below the ports that Linux gives to outgoing connections, and below node ports
@@ -61,6 +63,11 @@ class Cluster(msgspec.Struct, frozen=True):
     nodes: tuple[Node, ...]
     etcd_servers: tuple[str, ...] = ()
 
+    @property
+    def api_address(self) -> str:
+        """Where pods reach the API server."""
+        return api_address(self.pod_cidr)
+
 
 class State:
     """The paths of one cluster. `State("c1").folder` need not exist yet."""
@@ -79,11 +86,15 @@ class State:
         self.store = self.folder / "store"
         self.logs = self.folder / "logs"
         self.kubeconfig = self.folder / "kubeconfig"
+        self.kubelet_config = self.folder / "kubelet.yaml"
         self.supervisor_file = self.folder / "supervisor.json"
         self.supervisor_lock = self.folder / "supervisor.lock"
 
     def kubelet(self, node: str) -> Path:
         return self.folder / "kubelet" / node
+
+    def manifests(self, node: str) -> Path:
+        return self.folder / "manifests" / node
 
     def log(self, service: str) -> Path:
         return self.logs / f"{service}.log"

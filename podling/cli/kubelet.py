@@ -25,6 +25,7 @@ def kubelet(
 
 def config(state: "State", cluster: "Cluster", node: str) -> "Config":
     from kubelet.service import Config
+    from podling.cli import kubelet_config
     from podling.loop.service import Tls
 
     wanted = next((one for one in cluster.nodes if one.name == node), None)
@@ -39,8 +40,10 @@ def config(state: "State", cluster: "Cluster", node: str) -> "Config":
         tls=Tls(state.pki / "ca.crt", state.pki / f"node-{node}.crt", state.pki / f"node-{node}.key"),
         pod_cidr=wanted.pod_cidr,
         cluster_cidr=cluster.pod_cidr,
+        pod_api=f"{cluster.api_address}:{cluster.ports['apiserver']}",
         port=wanted.grpc_port,
         http_port=wanted.http_port,
+        configuration=kubelet_config.read(state, node),
     )
 
 

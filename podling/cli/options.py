@@ -13,6 +13,18 @@ EtcdServers = Annotated[
         help="Keep the objects in a `podling store` or a real etcd there instead of in the API server's own process.",
     ),
 ]
+KubeletConfig = Annotated[
+    str | None,
+    typer.Option(
+        "--kubelet-config",
+        metavar="FILE",
+        help="A KubeletConfiguration for the nodes: evictions, reservations, static pods, shutdown … It is kept.",
+    ),
+]
+Manifests = Annotated[
+    str | None,
+    typer.Option("--manifests", metavar="DIR", help="Each node runs the static pods of this directory. It is kept."),
+]
 DEFAULT_NAME = "c1"
 
 

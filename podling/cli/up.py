@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from podling.cli.kubelet_config import keep
 from podling.cli.logs import last_lines, rotate
 from podling.cli.nodes import forget_dropped, remove_containers
-from podling.cli.options import DEFAULT_NAME, EtcdServers, Name, addresses
+from podling.cli.options import DEFAULT_NAME, EtcdServers, KubeletConfig, Manifests, Name, addresses
 from podling.cli.progress import Progress
 from podling.cli.refusal import Refusal
 
@@ -28,6 +29,9 @@ def up(
     name: Name = DEFAULT_NAME,
     nodes: Annotated[int | None, typer.Option(min=1, max=200, help="So many nodes, each a kubelet.")] = None,
     etcd_servers: EtcdServers = None,
+    *,
+    kubelet_config: KubeletConfig = None,
+    manifests: Manifests = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait until all is ready.")] = 60.0,
 ) -> None:
     """Start a cluster and wait until it is ready. A cluster that runs already stays as it is."""
@@ -40,6 +44,7 @@ def up(
         state = State(name)
         with Progress() as progress:
             with state.locked():
+                keep(state, kubelet_config, manifests)
                 if state.is_running:
                     cluster = change(state, nodes, addresses(etcd_servers))
                 else:
@@ -48,7 +53,7 @@ def up(
                     try:
                         engine.find_or_start(progress.say)
                         cluster = prepare(state, held.pod_cidr, nodes, addresses(etcd_servers))
-                        pki.ensure(state.pki, [node.name for node in cluster.nodes])
+                        pki.ensure(state.pki, [node.name for node in cluster.nodes], addresses=[cluster.api_address])
                         starter.go()
                     finally:
                         starter.release()
@@ -116,7 +121,7 @@ def change(state: "State", nodes: int | None, etcd_servers: tuple[str, ...] | No
     if nodes is not None and nodes != len(cluster.nodes):
         before = [node.name for node in cluster.nodes]
         cluster = resize(state, nodes)
-        pki.ensure(state.pki, [node.name for node in cluster.nodes])
+        pki.ensure(state.pki, [node.name for node in cluster.nodes], addresses=[cluster.api_address])
         report = read_report(state)
         if report is not None:
             os.kill(report.pid, signal.SIGHUP)

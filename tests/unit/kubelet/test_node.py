@@ -1,16 +1,14 @@
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kubelet.fake import FakeRuntime
 from kubelet.node import NodeAgent
-from kubelet.node_object import NodeSpec, allocatable, capacity, conditions
-from kubelet.pressure import Measured, Pressure, judge, measure
+from kubelet.node_object import NodeSpec, conditions
+from kubelet.pressure import CALM, Pressure
 from kubelet.resolv import parse
-from kubelet.runtime import Engine
 from kubelet.wanted import Dns
 from podling.client.events import EventRecorder
 from podling.client.fake import FakeClient
@@ -19,13 +17,15 @@ from podling.loop.clock import FakeClock, settle
 
 
 class World:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         self.clock, self.client = FakeClock(), FakeClient()
         self.runtime = FakeRuntime(self.clock)
-        self.address = "192.0.2.1"
+        self.address, self.pressure = "192.0.2.1", CALM
         self.events = EventRecorder(self.client, "kubelet", "n1", self.clock)
         spec = lambda: NodeSpec("n1", self.address, 10250, "10.244.1.0/24")  # noqa: E731
-        self.agent = NodeAgent(self.client, self.runtime, self.events, self.clock, spec=spec, folder=folder)
+        pressure = lambda: self.pressure  # noqa: E731
+        client, runtime, events, clock = self.client, self.runtime, self.events, self.clock
+        self.agent = NodeAgent(client, runtime, events, clock, spec=spec, pressure=pressure)
 
     def node(self) -> dict[str, Any]:
         return self.client.find(NODES, "n1") or {}
@@ -38,7 +38,6 @@ class World:
         return str((self.client.find(LEASES, "n1", "kube-node-lease") or {})["spec"]["renewTime"])
 
     async def turn(self, seconds: float = 0) -> None:
-        """Threads measure the machine: wait for the lease that follows."""
         await self.clock.advance(seconds)
         for _ in range(20):
             await asyncio.sleep(0.002)
@@ -46,8 +45,8 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = World(tmp_path)
+async def world() -> AsyncIterator[World]:
+    made = World()
     tasks = [asyncio.ensure_future(made.agent.run()), asyncio.ensure_future(made.events.run())]
     await made.turn()
     yield made
@@ -104,8 +103,8 @@ async def test_a_node_that_somebody_removed_registers_anew(world: World) -> None
     assert world.ready()["status"] == "True"
 
 
-async def test_labels_and_taints_of_others_are_kept_when_the_kubelet_starts_again(tmp_path: Path) -> None:
-    world = World(tmp_path)
+async def test_labels_and_taints_of_others_are_kept_when_the_kubelet_starts_again() -> None:
+    world = World()
     world.client.add(
         NODES,
         {
@@ -118,17 +117,11 @@ async def test_labels_and_taints_of_others_are_kept_when_the_kubelet_starts_agai
     assert world.node()["spec"]["taints"] == [{"key": "a", "effect": "NoSchedule"}]
 
 
-async def test_a_node_without_engine_is_not_registered_yet(tmp_path: Path) -> None:
-    world = World(tmp_path)
+async def test_a_node_without_engine_is_not_registered_yet() -> None:
+    world = World()
     world.runtime.away = True
     await world.agent.look()
     assert not world.node() and not world.agent.is_registered
-
-
-def test_capacity_and_what_pods_may_use_of_it() -> None:
-    engine = Engine("20", "6", "os", "amd64", 4, 8 << 30, 100 << 30, "id")
-    assert capacity(engine) == {"cpu": "4", "ephemeral-storage": "104857600Ki", "memory": "8388608Ki", "pods": "110"}
-    assert allocatable(engine)["memory"] == "8286208Ki"
 
 
 def test_a_condition_keeps_its_time_until_it_turns() -> None:
@@ -143,21 +136,13 @@ def test_a_condition_keeps_its_time_until_it_turns() -> None:
     assert by_type["Ready"]["lastHeartbeatTime"] == "2026-01-01T05:00:00Z"
 
 
-@pytest.mark.parametrize(
-    ("measured", "expected"),
-    [
-        (Measured(), Pressure(False, False, False)),
-        (Measured(1 << 30, 0.5, 0.9), Pressure(False, False, False)),
-        (Measured(1 << 20, 0.05, 0.001), Pressure(True, True, True)),
-    ],
-)
-def test_pressure(measured: Measured, expected: Pressure) -> None:
-    assert judge(measured) == expected
-
-
-def test_this_machine_can_be_measured(tmp_path: Path) -> None:
-    found = measure(tmp_path)
-    assert found.memory_available_bytes and found.disk_free_fraction and found.pid_free_fraction
+async def test_the_node_tells_its_pressure_and_that_it_shuts_down(world: World) -> None:
+    world.pressure, world.agent.shutting_down = Pressure(disk=True), "node is shutting down"
+    world.agent.wake()
+    await world.turn()
+    told = {each["type"]: (each["status"], each["reason"]) for each in world.node()["status"]["conditions"]}
+    assert told["DiskPressure"] == ("True", "KubeletHasDiskPressure")
+    assert (world.ready()["reason"], world.ready()["message"]) == ("KubeletNotReady", "node is shutting down")
 
 
 def test_resolv_conf_without_servers_that_pods_cannot_reach() -> None:

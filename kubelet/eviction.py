@@ -1,0 +1,122 @@
+"""Which pod goes first where the node runs short, what is said of it, and who is let in meanwhile. Pure.
+
+    memory             those that use more than they asked for; then by priority; then by how much more they use
+    ephemeral-storage  the same
+    inodes             the same: nobody asks for inodes
+    pids               by priority, then by number of processes
+
+Source: k8s.io/kubernetes/pkg/kubelet/eviction/{eviction_manager,helpers}.go.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kubelet.memory import Failure
+from kubelet.pressure import Pressure
+from kubelet.resources import quality_of
+from kubelet.static_pods import is_static
+from kubelet.thresholds import Observation, Threshold, amount
+from podling.api import resources
+from podling.api.quantity import Quantity, parse
+from podling.api.taints import tolerates
+
+REASON = "Evicted"
+SYSTEM_CRITICAL = 2_000_000_000
+HARD_GRACE_SECONDS = 1
+MEMORY_PRESSURE_TAINT = "node.kubernetes.io/memory-pressure"
+
+
+class ContainerUsage(NamedTuple):
+    """Working set; the writable layer and the log. None: not known."""
+
+    name: str
+    memory_bytes: int | None = None
+    disk_bytes: int | None = None
+
+
+class PodUsage(NamedTuple):
+    """What a pod uses. `volume_bytes` is of its emptyDirs on disk and other local volumes."""
+
+    containers: Sequence[ContainerUsage] = ()
+    volume_bytes: int = 0
+    inodes: int = 0
+    processes: int = 0
+
+    def of(self, resource: str) -> int:
+        match resource:
+            case "memory":
+                return sum(each.memory_bytes or 0 for each in self.containers)
+            case "ephemeral-storage":
+                return sum(each.disk_bytes or 0 for each in self.containers) + self.volume_bytes
+            case "inodes":
+                return self.inodes
+            case _:
+                return self.processes
+
+
+def is_critical(pod: Any) -> bool:
+    """Never evicted, always let in: static pods and those of the system's own priority classes."""
+    return is_static(pod) or (pod.spec.priority or 0) >= SYSTEM_CRITICAL
+
+
+def rank(pods: Sequence[Any], resource: str, usages: Mapping[str, PodUsage]) -> Sequence[Any]:
+    """First comes who goes first. `usages` by uid; a pod of which nothing is known goes before the others."""
+    known = usages.get
+    if resource == "pids":
+        processes = {pod.metadata.uid: (known(pod.metadata.uid) or PodUsage()).processes for pod in pods}
+        return sorted(pods, key=lambda pod: (pod.spec.priority or 0, -processes[pod.metadata.uid]))
+
+    def order(pod: Any) -> tuple[bool, bool, int, int]:
+        usage = known(pod.metadata.uid)
+        excess = (usage.of(resource) if usage else 0) - resources.requests(pod.spec)[resource]
+        return usage is not None, excess <= 0, pod.spec.priority or 0, -excess
+
+    return sorted(pods, key=order)
+
+
+def evicted(pod: Any, met: Threshold, seen: Observation, usage: PodUsage | None, max_grace_seconds: int) -> Failure:
+    """`max_grace_seconds` is for soft thresholds; at hard ones there is no time."""
+    text = message(pod, met, seen, usage)
+    grace = HARD_GRACE_SECONDS if met.grace_seconds is None else max_grace_seconds
+    own = pod.spec.terminationGracePeriodSeconds
+    return Failure(REASON, text, grace if own is None else min(grace, own), disruption(text))
+
+
+def disruption(text: str) -> tuple[Mapping[str, str], ...]:
+    return ({"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet", "message": text},)
+
+
+def message(pod: Any, met: Threshold, seen: Observation, usage: PodUsage | None) -> str:
+    least, available = met.least.of(seen.capacity), amount(seen.available)
+    parts = [
+        f"The node was low on resource: {met.resource}. ",
+        f"Threshold quantity: {least}, available: {available}. ",
+    ]
+    used: Callable[[ContainerUsage], int | None] | None = {
+        "memory": lambda each: each.memory_bytes,
+        "ephemeral-storage": lambda each: each.disk_bytes,
+    }.get(met.resource)
+    asked = {
+        each.name: parse(((each.resources.requests if each.resources else None) or {}).get(met.resource, "0"))
+        for each in [*pod.spec.containers, *(pod.spec.initContainers or ())]
+    }
+    for each in usage.containers if usage and used else ():
+        request: Quantity | None = asked.get(each.name)
+        using = used(each) if used else None
+        if request is not None and using is not None and using > request.value:
+            using_text = f"Container {each.name} was using {amount(using)}, request is {request}"
+            parts.append(f"{using_text}, has larger consumption of {met.resource}. ")
+    return "".join(parts)
+
+
+def refusal(pod: Any, pressure: Pressure) -> tuple[str, str] | None:
+    """The reason and message with which a new pod is refused under pressure; None lets it in."""
+    conditions = pressure.conditions
+    if not conditions or is_critical(pod):
+        return None
+    if conditions == ["MemoryPressure"]:
+        if quality_of(pod) != "BestEffort":
+            return None
+        if any(tolerates(each, MEMORY_PRESSURE_TAINT, "", "NoSchedule") for each in pod.spec.tolerations or ()):
+            return None
+    return REASON, f"The node had condition: [{' '.join(conditions)}]. "

@@ -1,0 +1,112 @@
+"""What a kubelet does for its node beside running pods, put together.
+
+manifests → sources → mirrors      static pods, and their mirrors in the API
+signals → evictor                  pressure, its conditions, evictions
+SIGPWR, logind → shutdown          the pods' orderly end when the machine's comes
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from kubelet import logind, shutdown
+from kubelet.configuration import Configuration
+from kubelet.docker import DockerRuntime
+from kubelet.evictor import Evictor
+from kubelet.kubelet import Kubelet
+from kubelet.manifests import Manifests
+from kubelet.mirrors import Mirrors
+from kubelet.node import NodeAgent
+from kubelet.pod_usage import PodUsages
+from kubelet.pressure import Pressure
+from kubelet.signals import observe
+from kubelet.sources import PodSources
+from kubelet.thresholds import Observation
+from podling.client.client import Client
+from podling.client.events import EventRecorder
+from podling.loop.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+class NodeWork:
+    """`has_shut_down`: the pods have ended, nothing more happens here."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        node: str,
+        state_dir: Path,
+        clock: Clock,
+        *,
+        client: Client,
+        events: EventRecorder,
+        agent: NodeAgent,
+        sources: PodSources,
+        kubelet: Kubelet,
+        runtime: DockerRuntime,
+    ) -> None:
+        self._configuration, self._clock, self._state_dir = configuration, clock, state_dir
+        self._agent, self._kubelet = agent, kubelet
+        complain = partial(agent.event, "Warning", "FailedValidation")
+        self._manifests = Manifests(configuration, node, clock, tell=sources.set_static, complain=complain)
+        self._mirrors = Mirrors(client, sources, events, clock, node)
+        self._evictor = Evictor(
+            configuration,
+            kubelet,
+            clock,
+            observe=self._observe,
+            usages=PodUsages(runtime.usage).read,
+            reclaim=self._reclaim,
+            tell=agent.event,
+            changed=agent.wake,
+        )
+        self._asked = asyncio.Event()
+        self.has_shut_down = False
+
+    @property
+    def pressure(self) -> Pressure:
+        return self._evictor.pressure
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGPWR, self._asked.set)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in (self._manifests.run, self._mirrors.run, self._evictor.run, self._end_when_asked):
+                    group.create_task(part())
+                if most := shutdown.total(self._configuration):
+                    group.create_task(logind.follow(self._shut_down, self._come_back, most))
+        finally:
+            loop.remove_signal_handler(signal.SIGPWR)
+
+    def _observe(self) -> Mapping[str, Observation]:
+        engine = self._agent.engine
+        return observe(self._state_dir, engine.root if engine else "")
+
+    async def _reclaim(self, resource: str) -> None:
+        log.info("nothing to reclaim but pods resource=%s", resource)
+
+    async def _end_when_asked(self) -> None:
+        """SIGPWR: `podling down`, or whoever knows that the power goes."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            await self._shut_down()
+
+    async def _shut_down(self) -> None:
+        log.info("node shuts down")
+        self._agent.shutting_down = shutdown.NODE_MESSAGE
+        self._agent.wake()
+        await shutdown.end_pods(self._configuration, self._kubelet, self._clock)
+        self.has_shut_down = True
+        log.info("node has shut down")
+
+    async def _come_back(self) -> None:
+        """The machine did not end after all."""
+        log.info("node does not shut down")
+        self._agent.shutting_down, self.has_shut_down = "", False
+        self._agent.wake()
