@@ -3,12 +3,12 @@
 Source: k8s.io/kubernetes/pkg/fieldpath, pkg/api/v1/resource.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from podling.api import quantity
+from podling.api.field import show
 
 _KEYED = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
 
@@ -48,7 +48,7 @@ def field_value(pod: Any, path: str, facts: PodFacts) -> str:
 
 
 def _format_map(pairs: Mapping[str, str] | None) -> str:
-    return "\n".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in sorted((pairs or {}).items()))
+    return "\n".join(f"{key}={show(value)}" for key, value in sorted((pairs or {}).items()))
 
 
 def resource_value(container: Any, resource: str, divisor: str, facts: PodFacts) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kubelet.downward import FieldUnknown, PodFacts, container_named, field_value, resource_value
+from kubelet.env_file import EnvFileError, value_of
 from kubelet.expansion import expand
 
 
@@ -21,16 +22,25 @@ class Source(NamedTuple):
     name: str
 
 
+class File(NamedTuple):
+    """Of `fileKeyRef`: `path` within a volume of the pod."""
+
+    volume: str
+    path: str
+
+
 # Each config map's or secret's text by key; None where it does not exist.
 Sources = Mapping[Source, Mapping[str, str] | None]
 
 
 class Given(NamedTuple):
-    """`services` are the variables that every container gets unless it sets them itself."""
+    """`services` are the variables that every container gets unless it sets them itself. `files` are what stands in
+    those that `needs_files` names, None where there is none."""
 
     pod: Any
     facts: PodFacts
     sources: Sources = {}
+    files: Mapping[File, str | None] = {}
     services: Mapping[str, str] = {}
 
 
@@ -47,6 +57,11 @@ def needs(container: Any) -> set[Source]:
     return found
 
 
+def needs_files(container: Any) -> set[File]:
+    origins = [variable.valueFrom for variable in container.env or () if variable.valueFrom]
+    return {File(each.fileKeyRef.volumeName, each.fileKeyRef.path) for each in origins if each.fileKeyRef}
+
+
 def text_of(item: Any) -> dict[str, str]:
     """What a typed ConfigMap or Secret offers to variables."""
     if hasattr(item, "stringData"):
@@ -61,7 +76,7 @@ def environment(given: Given, container: Any) -> dict[str, str]:
     for each in container.envFrom or ():
         for kind, reference in _from(each):
             texts = _texts(given, Source(kind, reference.name), bool(reference.optional))
-            found |= {f"{each.prefix or ''}{key}": text for key, text in texts.items() if "=" not in key}
+            found |= {f"{each.prefix or ''}{key}": text for key, text in texts.items()}
     for variable in container.env or ():
         value = _value(given, container, variable, {**given.services, **found})
         if value is not None:
@@ -90,7 +105,20 @@ def _value(given: Given, container: Any, variable: Any, known: Mapping[str, str]
         return _key(given, Source("ConfigMap", ref.name), ref.key, bool(ref.optional))
     if ref := origin.secretKeyRef:
         return _key(given, Source("Secret", ref.name), ref.key, bool(ref.optional))
-    raise ConfigError(f"environment variable {variable.name}: podling does not support this valueFrom yet")
+    return _of_file(given, origin.fileKeyRef)
+
+
+def _of_file(given: Given, ref: Any) -> str | None:
+    text = given.files.get(File(ref.volumeName, ref.path))
+    try:
+        value = value_of(text, ref.key) if text is not None else None
+    except EnvFileError as error:
+        raise ConfigError("couldn't parse env file") from error
+    if value or ref.optional:
+        return value or None
+    if text is None:
+        raise ConfigError("couldn't parse env file")
+    raise ConfigError(f'environment variable key "{ref.key}" not found in file "{ref.path}"')
 
 
 def _key(given: Given, source: Source, key: str, optional: bool) -> str | None:

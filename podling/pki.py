@@ -57,10 +57,10 @@ class Pair:
     key: ec.EllipticCurvePrivateKey
 
 
-def leaves(nodes: Iterable[str], hostname: str) -> list[Leaf]:
+def leaves(nodes: Iterable[str], hostname: str, addresses: Sequence[str] = ()) -> list[Leaf]:
     """Every certificate that a cluster needs. Users and groups are those of Kubernetes' own PKI."""
     return [
-        Leaf("apiserver", "kube-apiserver", server_names=(*APISERVER_NAMES, hostname)),
+        Leaf("apiserver", "kube-apiserver", server_names=(*APISERVER_NAMES, hostname, *addresses)),
         Leaf("apiserver-kubelet-client", "kube-apiserver-kubelet-client", ("system:masters",)),
         Leaf("admin", "kubernetes-admin", ("system:masters",)),
         Leaf("scheduler", "system:kube-scheduler", server_names=LOOPBACK),
@@ -74,15 +74,23 @@ def leaves(nodes: Iterable[str], hostname: str) -> list[Leaf]:
     ]
 
 
-def ensure(folder: Path, nodes: Iterable[str], now: datetime | None = None, hostname: str | None = None) -> None:
-    """Make or renew whatever is missing or near its end. Whoever calls holds the cluster's lock."""
+def ensure(
+    folder: Path,
+    nodes: Iterable[str],
+    now: datetime | None = None,
+    hostname: str | None = None,
+    *,
+    addresses: Sequence[str] = (),
+) -> None:
+    """Make or renew whatever is missing or near its end. Whoever calls holds the cluster's lock. `addresses` are
+    further ones of the API server."""
     now = now or datetime.now(UTC)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     authorities = {
         file: _usable_authority(folder, file, now) or _make_authority(folder, file, name, now)
         for file, name in AUTHORITIES.items()
     }
-    for leaf in leaves(nodes, hostname or socket.gethostname()):
+    for leaf in leaves(nodes, hostname or socket.gethostname(), addresses):
         authority = authorities[leaf.authority]
         if not _is_usable(folder, leaf, authority, now):
             _make_leaf(folder, leaf, authority, now)

@@ -59,6 +59,15 @@ def node_cidr(pod_cidr: str, index: int) -> str:
     return f"{ipaddress.ip_address(first + (index << 8))}/24"
 
 
+def api_address(pod_cidr: str) -> str:
+    """Where pods reach the API server: the last address of the cluster's range, "10.244.255.254".
+
+    Kept as long as the range, the same for every node, of no node's own range, and the gateway where pods run on a
+    Docker network (kubelet.network.dockernet).
+    """
+    return str(ipaddress.ip_network(pod_cidr)[-2])
+
+
 def host_routes() -> list[str]:
     """The networks that this machine routes, but for the default route. Source: /proc/net/route, little endian hex."""
     try:

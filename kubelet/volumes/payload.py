@@ -11,12 +11,23 @@ from typing import Any, NamedTuple
 from kubelet.downward import FieldUnknown, PodFacts, container_named, field_value, resource_value
 from kubelet.environment import Source
 
-DEFAULT_MODE = 0o644
+DEFAULT_MODE, SECRET_MODE = 0o644, 0o600
+MISSING_KEY = {
+    "ConfigMap": "configmap references non-existent config key",
+    "Secret": "references non-existent secret key",
+}
+REFUSED_SOURCES = {
+    "clusterTrustBundle": "podling has no trust bundles",
+    "podCertificate": "podling signs no pod certificates",
+}
 
 
 class File(NamedTuple):
+    """`owner` is a user's number, None for root."""
+
     data: bytes
     mode: int
+    owner: int | None = None
 
 
 class TokenNeed(NamedTuple):
@@ -92,10 +103,28 @@ def files(pod: Any, volume: Any, parts: Parts) -> Files:
         if each.downwardAPI:
             found |= _downward(pod, each.downwardAPI.items, mode, parts.facts)
         elif token := each.serviceAccountToken:
-            found[token.path] = File(parts.tokens[_token_need(token)].encode(), mode)
-        elif not each.configMap and not each.secret:
-            raise PayloadError("podling does not support this source of a projected volume yet")
+            found[token.path] = _of_token(pod, parts.tokens[_token_need(token)], mode)
+        elif refused := next((name for name in REFUSED_SOURCES if getattr(each, name, None)), ""):
+            raise PayloadError(f"{refused}: {REFUSED_SOURCES[refused]}")
     return found
+
+
+def _of_token(pod: Any, token: str, mode: int) -> File:
+    """Nobody else's to read, where the pod says who its user or group is."""
+    user = common_user(pod)
+    group = pod.spec.securityContext.fsGroup if pod.spec.securityContext else None
+    return File(token.encode(), mode if user is None and group is None else SECRET_MODE, user)
+
+
+def common_user(pod: Any) -> int | None:
+    """The user that every container asks to run as, if it is one. Source: k8s.io/kubernetes/pkg/volume/util
+    FsUserFrom."""
+    whole = pod.spec.securityContext.runAsUser if pod.spec.securityContext else None
+    found = set()
+    for container in (*(pod.spec.initContainers or ()), *pod.spec.containers):
+        own = container.securityContext.runAsUser if container.securityContext else None
+        found.add(whole if own is None else own)
+    return found.pop() if len(found) == 1 else None
 
 
 def _of_object(source: Source, given: Any, mode: int, parts: Parts) -> Files:
@@ -111,8 +140,7 @@ def _of_object(source: Source, given: Any, mode: int, parts: Parts) -> Files:
         if item.key in content:
             found[item.path] = File(content[item.key], mode if item.mode is None else item.mode)
         elif not given.optional:
-            word = "config" if source.kind == "ConfigMap" else "secret"
-            raise PayloadError(f"references non-existent {word} key: {item.key}")
+            raise PayloadError(f"{MISSING_KEY[source.kind]}: {item.key}")
     return found
 
 

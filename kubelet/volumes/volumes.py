@@ -1,29 +1,31 @@
 """Prepares a pod's volumes under the node's state directory, and takes them away.
 
-    pods/<uid>/volumes/<name>             emptyDir, or the files of a config map, secret, …
+    pods/<uid>/volumes/<name>             emptyDir, or the files of a config map, secret, …, or an image
     pods/<uid>/subpaths/<container>/<n>   what a subPath leads to
 
 `prepare` may be called again at any time: it changes what changed. A volume that cannot be had raises `MountError`.
 """
 
 import asyncio
+import logging
 import os
 import shutil
-import stat
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kubelet.downward import PodFacts
-from kubelet.expansion import expand
+from kubelet.expansion import expand, missing
 from kubelet.runtime import Mount
-from kubelet.volumes import mounts, payload, subpath, writer
+from kubelet.volumes import empty_dir, host_path, mounts, payload, subpath, writer
+from kubelet.volumes.beneath import read_beneath
 from kubelet.volumes.objects import Objects
-from kubelet.volumes.subpath import SubPathError
-from podling.api import quantity
+from podling.api.unsupported import PLUGINS
 from podling.client.codec import plain
 
+log = logging.getLogger(__name__)
 PROPAGATION = {"HostToContainer": "rslave", "Bidirectional": "rshared"}
+MOST_ENV_FILE_BYTES = 1 << 20
 
 
 class MountError(Exception):
@@ -33,8 +35,11 @@ class MountError(Exception):
 
 
 class Volumes:
-    def __init__(self, folder: Path, objects: Objects) -> None:
+    """`recursive_read_only` tells whether the engine can mount so."""
+
+    def __init__(self, folder: Path, objects: Objects, recursive_read_only: bool = False) -> None:
         self._folder, self._objects = folder, objects
+        self.recursive_read_only = recursive_read_only
 
     def path(self, uid: str, volume: str) -> Path:
         return self._folder / uid / "volumes" / volume
@@ -44,61 +49,85 @@ class Volumes:
             try:
                 if payload.is_made_of_files(volume):
                     parts = await self._objects.parts(pod, volume, facts)
-                    found = payload.files(pod, volume, parts)
-                    await asyncio.to_thread(
-                        writer.write, self.path(pod.metadata.uid, volume.name), found, fs_group(pod)
-                    )
+                    await asyncio.to_thread(self._prepare_files, pod, volume, payload.files(pod, volume, parts))
                 else:
-                    await asyncio.to_thread(self._prepare_plain, pod, volume)
+                    await asyncio.to_thread(self._prepare_plain, pod, volume, facts)
             except (payload.PayloadError, OSError, ValueError) as error:
                 raise MountError(volume.name, str(error)) from error
 
-    def _prepare_plain(self, pod: Any, volume: Any) -> None:
-        if volume.hostPath:
-            _check_host_path(volume.hostPath.path, volume.hostPath.type or "")
-        elif volume.emptyDir:
-            self._prepare_empty(pod, volume)
-        else:
-            raise payload.PayloadError(f"podling does not support volumes of the kind {kind_of(volume)} yet")
+    def _prepare_files(self, pod: Any, volume: Any, files: payload.Files) -> None:
+        """Only config maps may stand on a disk."""
+        path = self.path(pod.metadata.uid, volume.name)
+        if volume.configMap is None and os.geteuid() == 0:
+            empty_dir.in_memory(path, {"mode": f"{writer.OPEN:o}"})
+        writer.write(path, files, fs_group(pod))
 
-    def _prepare_empty(self, pod: Any, volume: Any) -> None:
-        path, medium = self.path(pod.metadata.uid, volume.name), volume.emptyDir.medium or ""
-        path.mkdir(parents=True, exist_ok=True)
-        if medium == "Memory":
-            size = volume.emptyDir.sizeLimit
-            if not mounts.is_mounted(path):
-                mounts.mount_tmpfs(path, quantity.parse(size).value if size else None)
-        elif medium:
-            raise payload.PayloadError(f"podling does not support the emptyDir medium {medium}")
-        group = fs_group(pod)
-        if group is not None:
-            os.chown(path, -1, group)
-        path.chmod(0o777 if group is None else 0o2777)
+    def _prepare_plain(self, pod: Any, volume: Any, facts: PodFacts) -> None:
+        if volume.hostPath:
+            host_path.check(volume.hostPath.path, volume.hostPath.type or "")
+        elif volume.emptyDir:
+            path, memory = self.path(pod.metadata.uid, volume.name), facts.allocatable.get("memory", "")
+            empty_dir.prepare(path, pod, volume, fs_group(pod), memory)
+        else:
+            kind = kind_of(volume)
+            raise payload.PayloadError(f"{kind}: {PLUGINS.get(kind, 'podling has no such volumes')}")
 
     def mounts(self, pod: Any, container: Any, environment: Mapping[str, str]) -> Sequence[Mount]:
-        """What a container mounts of the prepared volumes; raises `MountError`."""
+        """What a container mounts of the prepared volumes. Errors: `MountError`, in the words of Kubernetes' kubelet,
+        which tell nothing of what the host has."""
         by_name = {volume.name: volume for volume in pod.spec.volumes or ()}
         found = []
         for index, each in enumerate(container.volumeMounts or ()):
+            if each.name not in by_name:
+                raise MountError(
+                    each.name, f'cannot find volume "{each.name}" to mount into container "{container.name}"'
+                )
             volume = by_name[each.name]
             source = Path(volume.hostPath.path) if volume.hostPath else self.path(pod.metadata.uid, volume.name)
-            inner = each.subPath or (expand(each.subPathExpr, environment) if each.subPathExpr else "")
-            if inner:
+            if inner := _sub_path(each, environment):
                 place = self._folder / pod.metadata.uid / "subpaths" / container.name / str(index)
-                try:
-                    source = subpath.safe(source, inner, place)
-                except (SubPathError, OSError) as error:
-                    raise MountError(volume.name, str(error)) from error
-            read_only = bool(each.readOnly) or payload.is_made_of_files(volume)
-            propagation = PROPAGATION.get(each.mountPropagation or "", "rprivate")
-            found.append(Mount(str(source), each.mountPath, read_only, propagation))
+                source = self._bound(container, each, source, inner, place)
+            found.append(
+                Mount(
+                    source=str(source),
+                    target=each.mountPath,
+                    read_only=bool(each.readOnly) or payload.is_made_of_files(volume),
+                    propagation=PROPAGATION.get(each.mountPropagation or "", "rprivate"),
+                    recursive_read_only=self._is_recursive(each),
+                )
+            )
         return found
+
+    def _bound(self, container: Any, mount: Any, source: Path, inner: str, place: Path) -> Path:
+        try:
+            return subpath.safe(source, inner, place)
+        except OSError as error:
+            log.info("sub path refused volume=%s container=%s error=%s", source, container.name, error)
+            where = f'volumeMount "{mount.name}" of container "{container.name}"'
+            raise MountError(mount.name, f"failed to prepare subPath for {where}") from error
+
+    def _is_recursive(self, mount: Any) -> bool:
+        asked = mount.recursiveReadOnly or "Disabled"
+        if asked == "Enabled" and not self.recursive_read_only:
+            words = f'volume "{mount.name}" requested recursive read-only mode, but it is not supported by the runtime'
+            raise MountError(mount.name, f"failed to resolve recursive read-only mode: {words}")
+        return asked != "Disabled" and self.recursive_read_only
+
+    def text(self, pod: Any, volume: str, path: str) -> str | None:
+        """What stands in a file of a prepared volume; None where there is none that may be read."""
+        try:
+            raw = read_beneath(self.path(pod.metadata.uid, volume), path, MOST_ENV_FILE_BYTES)
+        except OSError as error:
+            log.info("file of a volume not read volume=%s path=%s error=%s", volume, path, error)
+            return None
+        return raw.decode(errors="replace")
 
     async def remove(self, uid: str) -> None:
         """Everything of a pod; nothing when there is nothing."""
         await asyncio.to_thread(self._remove, uid)
 
     def _remove(self, uid: str) -> None:
+        """Nothing is deleted while a mount is left: behind it are the host's own files."""
         folder = self._folder / uid
         if folder.exists():
             mounts.unmount_below(folder)
@@ -124,33 +153,12 @@ def changes_by_itself(pod: Any) -> bool:
     return any(payload.is_made_of_files(volume) for volume in pod.spec.volumes or ())
 
 
-def _make_directory(path: Path) -> None:
-    path.mkdir(mode=0o755, parents=True, exist_ok=True)
-
-
-def _make_file(path: Path) -> None:
-    path.touch(mode=0o644)
-
-
-_MAKERS: dict[str, Callable[[Path], None]] = {"DirectoryOrCreate": _make_directory, "FileOrCreate": _make_file}
-_KINDS: dict[str, tuple[Callable[[int], bool], str]] = {
-    "DirectoryOrCreate": (stat.S_ISDIR, "a directory"),
-    "Directory": (stat.S_ISDIR, "a directory"),
-    "FileOrCreate": (stat.S_ISREG, "a file"),
-    "File": (stat.S_ISREG, "a file"),
-    "Socket": (stat.S_ISSOCK, "a socket file"),
-    "CharDevice": (stat.S_ISCHR, "a character device"),
-    "BlockDevice": (stat.S_ISBLK, "a block device"),
-}
-
-
-def _check_host_path(name: str, kind: str) -> None:
-    """Source of the words: k8s.io/kubernetes/pkg/volume/hostpath."""
-    if not kind:
-        return
-    path = Path(name)
-    if kind in _MAKERS and not path.exists():
-        _MAKERS[kind](path)
-    check, words = _KINDS[kind]
-    if not path.exists() or not check(path.stat().st_mode):
-        raise payload.PayloadError(f"hostPath type check failed: {name} is not {words}")
+def _sub_path(mount: Any, environment: Mapping[str, str]) -> str:
+    if mount.subPathExpr and (unknown := missing(mount.subPathExpr, environment)):
+        raise MountError(mount.name, f"missing value for {', '.join(unknown)}")
+    path: str = mount.subPath or expand(mount.subPathExpr or "", environment)
+    if path.startswith("/"):
+        raise MountError(mount.name, f"error SubPath `{path}` must not be an absolute path")
+    if ".." in PurePosixPath(path).parts:
+        raise MountError(mount.name, f"unable to provision SubPath `{path}`: must not contain '..'")
+    return path

@@ -29,7 +29,7 @@ def alone(name: str, serve: Callable[..., Awaitable[None]], *arguments: Any, **c
                 prepare(state, held.pod_cidr)
                 open_until_the_end.append(held.socket)
             cluster = state.load()
-            pki.ensure(state.pki, [node.name for node in cluster.nodes])
+            pki.ensure(state.pki, [node.name for node in cluster.nodes], addresses=[cluster.api_address])
             server = f"https://127.0.0.1:{cluster.ports['apiserver']}"
             kubeconfig.merge(state.kubeconfig, name, server, state.pki)
     except StateError as error:

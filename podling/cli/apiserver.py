@@ -35,6 +35,8 @@ def config(state: "State", cluster: "Cluster", allow_privileged: bool, with_node
         client_ca=state.pki / "ca.crt",
         sa_key=state.pki / "sa.key",
         sa_pub=state.pki / "sa.pub",
+        pod_address=cluster.api_address,
+        pod_cidr=cluster.pod_cidr,
         kubelet_client_cert=state.pki / "apiserver-kubelet-client.crt",
         kubelet_client_key=state.pki / "apiserver-kubelet-client.key",
         token_file=state.pki / "tokens.csv",

@@ -28,9 +28,17 @@ MOST_RETRY_SECONDS = 5.0
 
 class Informer(Generic[T]):
     def __init__(
-        self, client: Client, of: Resource[T], *, labels: str = "", fields: str = "", clock: Clock | None = None
+        self,
+        client: Client,
+        of: Resource[T],
+        *,
+        namespace: str = "",
+        labels: str = "",
+        fields: str = "",
+        clock: Clock | None = None,
     ) -> None:
-        self.of = of
+        """Of one namespace, or of all."""
+        self.of, self._namespace = of, namespace
         self._client, self._labels, self._fields = client, labels, fields
         self._clock = clock or RealClock()
         self._objects: dict[str, T] = {}
@@ -79,7 +87,7 @@ class Informer(Generic[T]):
                 wait = min(wait * 2, MOST_RETRY_SECONDS)
 
     async def _relist(self) -> None:
-        listed = await self._client.list(self.of, labels=self._labels, fields=self._fields)
+        listed = await self._client.list(self.of, self._namespace, labels=self._labels, fields=self._fields)
         found = {key_of(item.metadata): item for item in listed.items}  # type: ignore[attr-defined]
         for key in [key for key in self._objects if key not in found]:
             self._put(key, None)
@@ -89,7 +97,7 @@ class Informer(Generic[T]):
         self._synced.set()
 
     async def _follow(self) -> None:
-        changes = self._client.watch(self.of, self._version, labels=self._labels, fields=self._fields)
+        changes = self._client.watch(self.of, self._version, self._namespace, labels=self._labels, fields=self._fields)
         async for type_, item in changes:
             metadata = item.metadata  # type: ignore[attr-defined]
             if type_ != "BOOKMARK":

@@ -5,7 +5,8 @@ import pytest
 from lightkube.models import core_v1
 
 from kubelet.downward import PodFacts
-from kubelet.environment import ConfigError, Given, Source, command, environment, needs, text_of
+from kubelet.env_file import EnvFileError, value_of
+from kubelet.environment import ConfigError, File, Given, Source, command, environment, needs, needs_files, text_of
 from kubelet.expansion import expand
 from podling.client.codec import typed
 
@@ -33,10 +34,16 @@ def test_references_are_expanded_as_kubernetes_does(text: str, expected: str) ->
     assert expand(text, {"A": "1", "B": "2"}) == expected
 
 
-def resolve(sources: dict[Source, Any] | None = None, services: dict[str, str] | None = None, **container: Any) -> Any:
+def resolve(
+    sources: dict[Source, Any] | None = None,
+    services: dict[str, str] | None = None,
+    files: dict[File, str | None] | None = None,
+    **container: Any,
+) -> Any:
     pod = typed_pod([{"name": "app", **container}], serviceAccountName="robot")
     pod.metadata.labels = {"tier": "web", "a": 'quo"te'}
-    return environment(Given(pod, FACTS, sources or {}, services or {}), pod.spec.containers[0])
+    given = Given(pod, FACTS, sources or {}, files or {}, services or {})
+    return environment(given, pod.spec.containers[0])
 
 
 def variable(**origin: Any) -> dict[str, Any]:
@@ -153,3 +160,63 @@ def test_secrets_are_decoded() -> None:
 def test_commands_are_expanded() -> None:
     pod = typed_pod([{"name": "app", "command": ["echo", "$(A)"], "args": ["$(B)", "$$(A)"]}])
     assert command(pod.spec.containers[0], {"A": "1"}) == (["echo", "1"], ["$(B)", "$(A)"])
+
+
+FILE = File("v", "a.env")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A='1'", "1"),
+        ("# c\n\n  A='1 # 2' # why\nA='3'\n", "1 # 2"),
+        ("B='x'\nA='two\nlines'\n", "two\nlines"),
+        ("A='1'\nbroken", "1"),
+        ("A= '1'", ""),
+        ("A='$B \\n'\r\n", "$B \\n"),
+        ("B='1'", None),
+        ("", None),
+    ],
+)
+def test_files_of_variables_are_read_as_a_shell_does(text: str, expected: str | None) -> None:
+    assert value_of(text, "A") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("broken", "line 1: missing '='"),
+        ("B='1'\n='2'", "line 2: empty variable name"),
+        ("A ='1'", "line 1: whitespace before '=' is not allowed"),
+        ("A=1", "line 1: value must be enclosed in single quotes"),
+        ("A=", "line 1: value must be enclosed in single quotes"),
+        ("A='1", "line 1: unclosed single quote"),
+        ("A='1'2", "line 1: unexpected content after closing quote"),
+    ],
+)
+def test_files_of_variables_in_another_form_are_refused(text: str, message: str) -> None:
+    with pytest.raises(EnvFileError, match=message):
+        value_of(text, "A")
+
+
+@pytest.mark.parametrize(
+    ("text", "optional", "expected"),
+    [
+        ("A='1'", False, {"X": "1"}),
+        ("B='1'", True, {}),
+        (None, True, {}),
+        ("B='1'", False, 'environment variable key "A" not found in file "a.env"'),
+        (None, False, "couldn't parse env file"),
+        ("broken", True, "couldn't parse env file"),
+    ],
+)
+def test_variables_come_from_files(text: str | None, optional: bool, expected: Any) -> None:
+    ref = {"volumeName": "v", "path": "a.env", "key": "A", "optional": optional}
+    env = [variable(fileKeyRef=ref)]
+    assert needs_files(typed_pod([{"name": "app", "env": env}]).spec.containers[0]) == {FILE}
+    if isinstance(expected, dict):
+        assert resolve(files={FILE: text}, env=env) == expected
+    else:
+        with pytest.raises(ConfigError) as told:
+            resolve(files={FILE: text}, env=env)
+        assert str(told.value) == expected

@@ -7,7 +7,7 @@ import pytest
 
 from kubelet.downward import PodFacts
 from kubelet.environment import Source
-from kubelet.volumes import mounts, subpath, writer
+from kubelet.volumes import empty_dir, mounts
 from kubelet.volumes.objects import Objects
 from kubelet.volumes.payload import File, Parts, PayloadError, TokenNeed, files, needs
 from kubelet.volumes.volumes import MountError, Volumes
@@ -40,7 +40,7 @@ def test_items_choose_paths_and_modes() -> None:
     assert lay_out({"configMap": {"name": "conf", "items": items}}, {CONF: {"a": b"1", "b": b"2"}}) == {
         "x/y": File(b"1", 0o600)
     }
-    with pytest.raises(PayloadError, match="references non-existent config key: a"):
+    with pytest.raises(PayloadError, match="configmap references non-existent config key: a"):
         lay_out({"configMap": {"name": "conf", "items": items}}, {CONF: {}})
     assert lay_out({"configMap": {"name": "conf", "items": items, "optional": True}}, {CONF: {}}) == {}
 
@@ -73,52 +73,6 @@ def test_projected_sources_stand_together() -> None:
     }
 
 
-def test_readers_see_all_old_or_all_new_files(tmp_path: Path) -> None:
-    old, new = {"a": File(b"1", 0o644), "d/b": File(b"1", 0o600)}, {"a": File(b"2", 0o644), "c": File(b"2", 0o644)}
-    assert writer.write(tmp_path, old)
-    assert (tmp_path / "d" / "b").read_bytes() == b"1" and (tmp_path / "d" / "b").stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "a").is_symlink() and os.readlink(tmp_path / "a") == "..data/a"
-    first = os.readlink(tmp_path / "..data")
-    assert not writer.write(tmp_path, old), "nothing changed, nothing written"
-    assert os.readlink(tmp_path / "..data") == first
-    assert writer.write(tmp_path, new)
-    assert (tmp_path / "a").read_bytes() == b"2" and not (tmp_path / "d").exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        ["a", "c", "..data", os.readlink(tmp_path / "..data")]
-    )
-
-
-@pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", "..data/x", ""])
-def test_paths_out_of_the_volume_are_not_written(tmp_path: Path, path: str) -> None:
-    with pytest.raises(ValueError, match="invalid path"):
-        writer.write(tmp_path / "v", {path: File(b"", 0o644)})
-
-
-def test_a_sub_path_cannot_leave_its_volume(tmp_path: Path) -> None:
-    volume, outside = tmp_path / "v", tmp_path / "secret"
-    volume.mkdir()
-    outside.mkdir()
-    (volume / "link").symlink_to(outside)
-    (volume / "inner").symlink_to("made")
-    for path in ("link", "link/x", "../secret"):
-        with pytest.raises(subpath.SubPathError):
-            subpath.safe(volume, path, tmp_path / "place")
-
-
-@needs_root
-def test_a_sub_path_is_made_and_bound(tmp_path: Path) -> None:
-    volume, place = tmp_path / "v", tmp_path / "places" / "0"
-    volume.mkdir()
-    try:
-        bound = subpath.safe(volume, "a/b", place)
-        (bound / "file").write_text("x")
-        assert (volume / "a" / "b" / "file").read_text() == "x" and bound == place
-        assert subpath.safe(volume, "a/b", place) == place, "again, after a restart"
-    finally:
-        mounts.unmount_below(tmp_path)
-    assert not mounts.is_mounted(place)
-
-
 def volumes(tmp_path: Path, client: FakeClient | None = None) -> Volumes:
     return Volumes(tmp_path / "pods", Objects(client or FakeClient(), FakeClock()))
 
@@ -138,10 +92,175 @@ async def test_memory_volumes_are_mounted_once_and_taken_away(tmp_path: Path) ->
     await ours.remove("uid-web")
 
 
-async def test_empty_volumes_are_open_to_all_or_to_the_group(tmp_path: Path) -> None:
+async def test_empty_volumes_are_open_to_all_and_then_the_pods_own(tmp_path: Path) -> None:
+    ours = volumes(tmp_path)
+    pod = typed_pod(volumes=[{"name": "e", "emptyDir": {}}])
+    await ours.prepare(pod, FACTS)
+    assert ours.path("uid-web", "e").stat().st_mode & 0o7777 == 0o777
+    ours.path("uid-web", "e").chmod(0o700)
+    await ours.prepare(pod, FACTS)
+    assert ours.path("uid-web", "e").stat().st_mode & 0o7777 == 0o700
+
+
+async def test_an_empty_volume_is_complete_or_not_there(tmp_path: Path) -> None:
+    half_made = tmp_path / "pods" / "uid-web" / "volumes" / ".e"
+    half_made.mkdir(parents=True)
     ours = volumes(tmp_path)
     await ours.prepare(typed_pod(volumes=[{"name": "e", "emptyDir": {}}]), FACTS)
-    assert ours.path("uid-web", "e").stat().st_mode & 0o7777 == 0o777
+    assert ours.path("uid-web", "e").stat().st_mode & 0o7777 == 0o777 and not half_made.exists()
+
+
+@needs_root
+@pytest.mark.parametrize("policy", ["Always", "OnRootMismatch"])
+@pytest.mark.parametrize("medium", ["", "Memory"])
+async def test_volumes_of_a_group_are_the_groups(tmp_path: Path, medium: str, policy: str) -> None:
+    """They begin empty with their pod, so that there is nothing which either policy might leave as it is."""
+    client = FakeClient()
+    client.add(SECRETS, {"metadata": {"name": "s"}, "data": {"p": base64.b64encode(b"pw").decode()}})
+    given = [{"name": "e", "emptyDir": {"medium": medium}}]
+    given += [{"name": "s", "secret": {"secretName": "s", "defaultMode": 0o400}}]  # type: ignore[dict-item]
+    pod = typed_pod(volumes=given, securityContext={"fsGroup": 4711, "fsGroupChangePolicy": policy})
+    ours = volumes(tmp_path, client)
+    await ours.prepare(pod, FACTS)
+    found, secret = ours.path("uid-web", "e").stat(), (ours.path("uid-web", "s") / "p").stat()
+    await ours.remove("uid-web")
+    assert (found.st_gid, found.st_mode & 0o7777) == (4711, 0o2777)
+    assert (secret.st_gid, secret.st_mode & 0o7777) == (4711, 0o440)
+
+
+@needs_root
+async def test_secrets_never_reach_a_disk(tmp_path: Path) -> None:
+    client = FakeClient()
+    client.add(SECRETS, {"metadata": {"name": "s"}, "data": {"p": base64.b64encode(b"pw").decode()}})
+    ours = volumes(tmp_path, client)
+    await ours.prepare(typed_pod(volumes=[{"name": "s", "secret": {"secretName": "s"}}]), FACTS)
+    assert mounts.is_mounted(ours.path("uid-web", "s"))
+    await ours.remove("uid-web")
+
+
+@needs_root
+async def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+    folder = tmp_path / "pods"
+    folder.mkdir()
+    mounts.mount_tmpfs(folder, {"size": "65536"})
+    try:
+        client = FakeClient()
+        client.add(CONFIG_MAPS, {"metadata": {"name": "conf"}, "data": {"a": "1"}})
+        ours, pod = volumes(tmp_path, client), typed_pod(volumes=[{"name": "c", "configMap": {"name": "conf"}}])
+        await ours.prepare(pod, FACTS)
+        changed = {"metadata": {"name": "conf", "namespace": "default"}, "data": {"a": "2" * 100_000}}
+        await client.update(CONFIG_MAPS, changed)
+        with pytest.raises(MountError, match="No space left on device") as told:
+            await ours.prepare(pod, FACTS)
+        volume = ours.path("uid-web", "c")
+        assert told.value.volume == "c" and (volume / "a").read_text() == "1"
+        assert len(list(volume.iterdir())) == 3, "what was half written is given back"
+        await client.update(CONFIG_MAPS, {**changed, "data": {"a": "3"}})
+        await ours.prepare(pod, FACTS)
+        assert (volume / "a").read_text() == "3"
+    finally:
+        mounts.unmount(folder)
+
+
+@needs_root
+async def test_nothing_is_deleted_behind_a_mount(tmp_path: Path) -> None:
+    """A busy mount, of a path within a hostPath, is taken away; the host's own files stay."""
+    host = tmp_path / "host"
+    (host / "inner").mkdir(parents=True)
+    (host / "inner" / "kept").write_text("x")
+    mount = {"name": "h", "mountPath": "/h", "subPath": "inner"}
+    pod = typed_pod(
+        [{"name": "app", "volumeMounts": [mount]}], volumes=[{"name": "h", "hostPath": {"path": str(host)}}]
+    )
+    ours = volumes(tmp_path)
+    await ours.prepare(pod, FACTS)
+    (found,) = ours.mounts(pod, pod.spec.containers[0], {})
+    busy = os.open(f"{found.source}/kept", os.O_RDONLY)
+    await ours.remove("uid-web")
+    os.close(busy)
+    assert (host / "inner" / "kept").read_text() == "x" and not (tmp_path / "pods" / "uid-web").exists()
+
+
+@pytest.mark.parametrize(
+    ("size", "limits", "node", "expected"),
+    [
+        ("1Mi", ["2Mi"], "8Mi", 1 << 20),
+        ("4Mi", ["2Mi"], "8Mi", 2 << 20),
+        ("4Mi", ["1Mi", "2Mi"], "8Mi", 3 << 20),
+        (None, ["2Mi", None], "8Mi", 8 << 20),
+        (None, [None], "", 0),
+    ],
+)
+def test_memory_volumes_hold_no_more_than_the_pod_may(size: Any, limits: Any, node: str, expected: int) -> None:
+    containers = [
+        {"name": f"c{index}", "resources": {"limits": {"memory": each}} if each else {}}
+        for index, each in enumerate(limits)
+    ]
+    volume = {"name": "m", "emptyDir": {"medium": "Memory", **({"sizeLimit": size} if size else {})}}
+    pod = typed_pod(containers, volumes=[volume])
+    assert empty_dir.memory_bytes(pod, pod.spec.volumes[0], node) == expected
+
+
+@pytest.mark.parametrize(
+    ("medium", "asked", "expected"),
+    [
+        ("HugePages", ["hugepages-2Mi"], 2 << 20),
+        ("HugePages-1Gi", ["hugepages-2Mi", "hugepages-1Gi"], 1 << 30),
+        (
+            "HugePages",
+            ["hugepages-2Mi", "hugepages-1Gi"],
+            "if container requests multiple huge page sizes",
+        ),
+        ("HugePages", ["memory"], "hugePages storage requested, but there is no resource request for huge pages"),
+        ("HugePages-1Gi", ["hugepages-2Mi"], "there is no resource request for huge pages"),
+    ],
+)
+def test_huge_pages_are_those_that_the_pod_asks_for(medium: str, asked: list[str], expected: Any) -> None:
+    pod = typed_pod([{"name": "app", "resources": {"requests": dict.fromkeys(asked, "2Mi")}}])
+    if isinstance(expected, int):
+        assert empty_dir.page_bytes(pod, medium) == expected
+    else:
+        with pytest.raises(PayloadError, match=expected):
+            empty_dir.page_bytes(pod, medium)
+
+
+@needs_root
+async def test_huge_pages_are_mounted(tmp_path: Path) -> None:
+    pod = typed_pod(
+        [{"name": "app", "resources": {"requests": {"hugepages-2Mi": "2Mi"}}}],
+        volumes=[{"name": "h", "emptyDir": {"medium": "HugePages"}}],
+    )
+    ours = volumes(tmp_path)
+    await ours.prepare(pod, FACTS)
+    assert os.statvfs(ours.path("uid-web", "h")).f_bsize == 2 << 20
+    await ours.remove("uid-web")
+
+
+@pytest.mark.parametrize(
+    ("users", "group", "expected"),
+    [
+        ([], None, (0o644, None)),
+        ([1000], None, (0o600, 1000)),
+        ([1000, 1001], 5, (0o600, None)),
+        ([7, 7], 5, (0o600, 7)),
+    ],
+)
+def test_tokens_are_nobody_elses_to_read(users: list[int], group: int | None, expected: Any) -> None:
+    containers = [{"name": f"c{n}", "securityContext": {"runAsUser": user}} for n, user in enumerate(users)]
+    source = {"serviceAccountToken": {"path": "token", "expirationSeconds": 600}}
+    context = {} if group is None else {"fsGroup": group}
+    pod = typed_pod(
+        containers or None, volumes=[{"name": "v", "projected": {"sources": [source]}}], securityContext=context
+    )
+    found = files(pod, pod.spec.volumes[0], Parts({}, {TokenNeed("", 600): "jwt"}, FACTS))
+    assert (found["token"].mode, found["token"].owner) == expected
+
+
+@pytest.mark.parametrize("source", ["clusterTrustBundle", "podCertificate"])
+async def test_sources_that_podling_has_not_are_refused_in_words(tmp_path: Path, source: str) -> None:
+    body = {"clusterTrustBundle": {"path": "p"}, "podCertificate": {"signerName": "s/s", "keyType": "ED25519"}}
+    with pytest.raises(PayloadError, match=f"{source}: podling"):
+        lay_out({"projected": {"sources": [{source: body[source]}]}})
 
 
 async def test_config_maps_and_secrets_are_read_from_the_api(tmp_path: Path) -> None:
@@ -159,31 +278,7 @@ async def test_config_maps_and_secrets_are_read_from_the_api(tmp_path: Path) -> 
     assert (found.source, found.target, found.read_only) == (str(ours.path("uid-web", "c")), "/c", True)
 
 
-@pytest.mark.parametrize(
-    ("kind", "message"),
-    [
-        ("Directory", "is not a directory"),
-        ("File", "is not a file"),
-        ("Socket", "is not a socket file"),
-        ("BlockDevice", "is not a block device"),
-    ],
-)
-async def test_host_paths_are_checked(tmp_path: Path, kind: str, message: str) -> None:
-    given = [{"name": "h", "hostPath": {"path": str(tmp_path / "none"), "type": kind}}]
-    with pytest.raises(MountError, match=message):
-        await volumes(tmp_path).prepare(typed_pod(volumes=given), FACTS)
-
-
-async def test_host_paths_are_made_where_asked(tmp_path: Path) -> None:
-    given = [
-        {"name": "d", "hostPath": {"path": str(tmp_path / "d"), "type": "DirectoryOrCreate"}},
-        {"name": "f", "hostPath": {"path": str(tmp_path / "f"), "type": "FileOrCreate"}},
-    ]
-    await volumes(tmp_path).prepare(typed_pod(volumes=given), FACTS)
-    assert (tmp_path / "d").is_dir() and (tmp_path / "f").is_file()
-
-
 async def test_other_kinds_are_refused_in_words(tmp_path: Path) -> None:
     given = [{"name": "n", "nfs": {"server": "s", "path": "/"}}]
-    with pytest.raises(MountError, match="podling does not support volumes of the kind nfs yet"):
+    with pytest.raises(MountError, match="nfs: podling mounts no remote file systems or disks; use hostPath"):
         await volumes(tmp_path).prepare(typed_pod(volumes=given), FACTS)

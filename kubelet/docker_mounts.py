@@ -1,0 +1,48 @@
+"""A container's mounts in the words of the engine. Pure.
+
+`Binds` say almost everything and every engine knows them. `Mounts` say the rest: paths with a colon, and, from
+engine 25 on (API 1.44), whether read-only holds for what is mounted below: there it does unless told otherwise, in
+Kubernetes it does not unless asked for.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kubelet.docker_spec import bind
+from kubelet.runtime import Mount
+
+RECURSIVE_READ_ONLY_API = (1, 44)
+RECURSIVE_READ_ONLY_KERNEL = (5, 12)
+Json = dict[str, Any]
+
+
+def supports_recursive_read_only(api: tuple[int, ...], kernel: str) -> bool:
+    """`kernel` as uname tells it: "6.1.0-18-amd64"."""
+    numbers = tuple(int(part) for part in kernel.split("-", maxsplit=1)[0].split(".")[:2] if part.isdigit())
+    return api >= RECURSIVE_READ_ONLY_API and numbers >= RECURSIVE_READ_ONLY_KERNEL
+
+
+def mounts_config(mounts: Sequence[Mount], api: tuple[int, ...]) -> Mapping[str, Any]:
+    """The part of HostConfig."""
+    plain = [mount for mount in mounts if _is_plain(mount, api)]
+    return {
+        "Binds": [bind(mount.source, mount.target, mount.read_only, mount.propagation) for mount in plain],
+        "Mounts": [_mount(mount, api) for mount in mounts if mount not in plain],
+    }
+
+
+def _is_plain(mount: Mount, api: tuple[int, ...]) -> bool:
+    return ":" not in mount.source and not (mount.read_only and api >= RECURSIVE_READ_ONLY_API)
+
+
+def _mount(mount: Mount, api: tuple[int, ...]) -> Json:
+    options: Json = {"Propagation": mount.propagation, "CreateMountpoint": True}
+    if mount.read_only and api >= RECURSIVE_READ_ONLY_API:
+        options["ReadOnlyForceRecursive" if mount.recursive_read_only else "ReadOnlyNonRecursive"] = True
+    return {
+        "Type": "bind",
+        "Source": mount.source,
+        "Target": mount.target,
+        "ReadOnly": mount.read_only,
+        "BindOptions": options,
+    }
