@@ -70,11 +70,22 @@ class Kubelets:
         self._channels.clear()
 
 
+def words_of(code: grpc.StatusCode, words: str, node: Node) -> str:
+    """The kubelet's own, or why it cannot be reached."""
+    if not _unreachable(code, words):
+        return words
+    why = "connect: connection refused" if "refused" in words else words
+    return f"error dialing backend: dial tcp {node.address}:{node.port}: {why}"
+
+
+def _unreachable(code: grpc.StatusCode, words: str) -> bool:
+    return code is grpc.StatusCode.UNAVAILABLE and any(known in words for known in UNREACHABLE)
+
+
 def refusal(code: grpc.StatusCode, words: str, node: Node) -> ApiError:
     """What the client is told of a kubelet's refusal, or of a kubelet that cannot be reached."""
-    if code is grpc.StatusCode.UNAVAILABLE and any(known in words for known in UNREACHABLE):
-        why = "connect: connection refused" if "refused" in words else words
-        return Unexplained(f"error dialing backend: dial tcp {node.address}:{node.port}: {why}")
+    if _unreachable(code, words):
+        return Unexplained(words_of(code, words, node))
     match code:
         case grpc.StatusCode.NOT_FOUND:
             return NotFound(words)
@@ -84,11 +95,18 @@ def refusal(code: grpc.StatusCode, words: str, node: Node) -> ApiError:
             return InternalError(f"Internal error occurred: {words}", {"causes": [{"message": words}]})
 
 
-async def begun(call: Any, node: Node) -> None:
+def broken(code: grpc.StatusCode, words: str, node: Node) -> ApiError:
+    """The same of a call that had begun: the command may go on where it runs."""
+    if _unreachable(code, words):
+        return InternalError(f"Internal error occurred: the connection to the kubelet of node {node.name} was lost")
+    return refusal(code, words, node)
+
+
+async def begun(call: Any, node: Node, seconds: float | None = BEGIN_SECONDS) -> None:
     """Until the kubelet has taken the call on (its first metadata say so); raises what it refused with."""
     started = asyncio.ensure_future(call.initial_metadata())
     try:
-        await asyncio.wait((started,), timeout=BEGIN_SECONDS)
+        await asyncio.wait((started,), timeout=seconds)
         if call.done() and await call.code() is not grpc.StatusCode.OK:
             raise refusal(await call.code(), await call.details(), node)
     finally:

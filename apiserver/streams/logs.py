@@ -11,9 +11,8 @@ from apiserver.context import Context
 from apiserver.options import boolean, integer
 from apiserver.request import Request
 from apiserver.streams import target
-from apiserver.streams.kubelets import begun, refusal
+from apiserver.streams.kubelets import begun
 from apiserver.streams.remotecommand import PODS
-from apiserver.streams.target import Node
 from podling.api import field
 from podling.api.errors import BadRequest, invalid, not_found
 from podling.api.field import ErrorList, Path
@@ -40,29 +39,25 @@ async def logs(http: BaseRequest, context: Context, request: Request) -> web.Str
     node, stub = await context.kubelets.find(context.lister, context.config, node_name)
     call = stub.Logs(wanted)
     try:
-        await begun(call, node)
-        return await _send(http, call, node)
+        await begun(call, node, None)
+        return await _send(http, call)
     finally:
         call.cancel()
 
 
-async def _send(http: BaseRequest, call: Any, node: Node) -> web.StreamResponse:
-    """Text in chunks as it comes. A kubelet that breaks off breaks the answer off, too."""
+async def _send(http: BaseRequest, call: Any) -> web.StreamResponse:
+    """Text in chunks as it comes, the head at once: who follows a silent container learns that it is there. A kubelet
+    that breaks off breaks the answer off, too."""
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     response.enable_chunked_encoding()
+    await response.prepare(http)
     try:
         while (chunk := await call.read()) is not grpc.aio.EOF:
-            if not response.prepared:
-                await response.prepare(http)
             await response.write(chunk.data)
-        if (code := await call.code()) is not grpc.StatusCode.OK:
-            raise refusal(code, await call.details(), node)
+        if await call.code() is not grpc.StatusCode.OK:
+            raise ConnectionResetError(str(await call.details()))
     except grpc.aio.AioRpcError as error:
-        if response.prepared:
-            raise ConnectionResetError(str(error.details())) from None
-        raise refusal(error.code(), error.details() or "", node) from None
-    if not response.prepared:
-        await response.prepare(http)
+        raise ConnectionResetError(str(error.details())) from None
     await response.write_eof()
     return response
 

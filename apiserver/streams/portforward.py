@@ -16,7 +16,7 @@ from aiohttp.web_request import BaseRequest
 from apiserver.context import Context
 from apiserver.request import Request
 from apiserver.streams import target
-from apiserver.streams.kubelets import refusal
+from apiserver.streams.kubelets import words_of
 from apiserver.streams.remotecommand import PODS
 from apiserver.streams.session import SpdySession, SpdyStream
 from apiserver.streams.target import Node
@@ -94,9 +94,9 @@ class _Forwarder:
             while (output := await call.read()) is not grpc.aio.EOF:
                 await data.write(output.data)
             if (code := await call.code()) is not grpc.StatusCode.OK:
-                await self._failed(error, port, refusal(code, await call.details(), self.node).message)
+                await self._failed(error, port, words_of(code, await call.details(), self.node))
         except grpc.aio.AioRpcError as failed:
-            await self._failed(error, port, refusal(failed.code(), failed.details() or "", self.node).message)
+            await self._failed(error, port, words_of(failed.code(), failed.details() or "", self.node))
         except (asyncio.InvalidStateError, ConnectionError) as gone:
             log.debug("port-forward ended port=%d error=%s", port, gone)
         finally:

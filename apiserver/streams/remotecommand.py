@@ -16,12 +16,12 @@ from apiserver.request import Request
 from apiserver.streams import command_status, socket_channels, spdy_channels, target
 from apiserver.streams.channels import Channels, Gone
 from apiserver.streams.inbox import Inbox, Input, Resize, Stdin
-from apiserver.streams.kubelets import begun, refusal
+from apiserver.streams.kubelets import begun, broken
 from apiserver.streams.session import SpdySession
 from apiserver.streams.socket_channels import SocketChannels
 from apiserver.streams.target import Node
 from apiserver.streams.upgrade import Upgrade, open_socket, open_spdy, wanted_upgrade
-from podling.api.errors import ApiError, BadRequest, GroupResource, not_found
+from podling.api.errors import BadRequest, GroupResource, NotFound, not_found
 from podling.pb.node import node_pb2 as pb
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,10 @@ async def _serve(http: BaseRequest, context: Context, request: Request, command:
     try:
         with suppress(asyncio.InvalidStateError, grpc.aio.AioRpcError):  # a refusal is told by `begun`
             await call.write(pb.StreamInput(start=start))
-        await begun(call, node)
+        try:
+            await begun(call, node)
+        except (NotFound, BadRequest) as refused:  # in a kubelet's plain text: kubectl tells what it could not upgrade
+            return web.Response(status=500, text=refused.message)
         return await _connect(http, upgrade, start, call, node)
     finally:
         call.cancel()
@@ -144,14 +147,8 @@ async def _outward(channels: Channels, call: Any, node: Node) -> None:
                 case "exit":
                     await channels.finish(command_status.exited(output.exit.code, output.exit.error))
                     return
-        if (code := await call.code()) is not grpc.StatusCode.OK:
-            raise refusal(code, await call.details(), node)
-        await channels.finish(command_status.SUCCESS)
+        code, words = await call.code(), await call.details()
     except grpc.aio.AioRpcError as error:
-        await _failed(channels, refusal(error.code(), error.details() or "", node))
-    except ApiError as error:
-        await _failed(channels, error)
-
-
-async def _failed(channels: Channels, error: ApiError) -> None:
-    await channels.finish(command_status.failed(error.message, error.reason, error.code))
+        code, words = error.code(), error.details() or ""
+    failed = broken(code, words, node)  # it ended without a last word
+    await channels.finish(command_status.failed(failed.message, failed.reason, failed.code))

@@ -86,8 +86,7 @@ async def _until(terminal: int, text: bytes) -> bytes:
     ("container", "words"),
     [
         ("nope", "container nope is not valid for pod p"),
-        ("other", 'container not found ("other")'),
-        ("waiting", 'container "waiting" in pod "p" is waiting to start: ContainerCreating'),
+        ("other", 'error: unable to upgrade connection: container not found ("other")'),
     ],
 )
 async def test_exec_in_the_wrong_container_is_refused_before_it_begins(
