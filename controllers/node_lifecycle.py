@@ -3,6 +3,7 @@
     lease renewed within GRACE_SECONDS     the kubelet's own Ready condition stands
     not renewed                            Ready=Unknown, NodeStatusUnknown
     Ready True / False / Unknown           no taint / not-ready / unreachable, each NoSchedule and NoExecute
+    MemoryPressure … True, unschedulable   a NoSchedule taint each
 Source: k8s.io/kubernetes/pkg/controller/nodelifecycle.
 """
 
@@ -18,6 +19,13 @@ from podling.loop.reconcile import After
 GRACE_SECONDS = 40.0
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"
+BY_CONDITION = {  # where it is True
+    "MemoryPressure": "node.kubernetes.io/memory-pressure",
+    "DiskPressure": "node.kubernetes.io/disk-pressure",
+    "PIDPressure": "node.kubernetes.io/pid-pressure",
+    "NetworkUnavailable": "node.kubernetes.io/network-unavailable",
+}
+UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 WATCHED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
 SILENT = "Kubelet stopped posting node status."
 
@@ -74,14 +82,25 @@ async def _mark_unknown(context: Context, node: Any) -> Any:
 
 
 def wanted_taints(node: Any, now: str) -> list[dict[str, Any]]:
-    """The node's taints as they should be: others' untouched, ours by its readiness."""
+    """The node's taints as they should be: others' untouched, ours by its conditions."""
     key = {"True": "", "False": NOT_READY}.get(ready(node), UNREACHABLE)
     taints = [taint.to_dict() for taint in (node.spec.taints if node.spec else None) or ()]
     kept = [taint for taint in taints if taint["key"] not in (NOT_READY, UNREACHABLE) or taint["key"] == key]
     for effect in ("NoSchedule", "NoExecute") if key else ():
         if not any(taint["key"] == key and taint["effect"] == effect for taint in kept):
             kept.append({"key": key, "effect": effect} | ({"timeAdded": now} if effect == "NoExecute" else {}))
-    return kept
+    return _no_schedule(node, kept)
+
+
+def _no_schedule(node: Any, taints: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    conditions = (node.status.conditions if node.status else None) or ()
+    due = [BY_CONDITION[each.type] for each in conditions if each.type in BY_CONDITION and each.status == "True"]
+    if node.spec and node.spec.unschedulable:
+        due.append(UNSCHEDULABLE)
+    ours = {UNSCHEDULABLE, *BY_CONDITION.values()}
+    kept = [each for each in taints if each["effect"] != "NoSchedule" or each["key"] not in ours or each["key"] in due]
+    there = {each["key"] for each in kept if each["effect"] == "NoSchedule"}
+    return [*kept, *({"key": key, "effect": "NoSchedule"} for key in due if key not in there)]
 
 
 async def _taint(context: Context, node: Any) -> None:

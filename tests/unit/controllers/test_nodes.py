@@ -88,3 +88,19 @@ async def test_a_deleted_pod_that_never_had_a_node_goes(bench: Any) -> None:
     await bench.start(pod_gc.control)
     await bench.wait()
     assert bench.names("pods") == []
+
+
+async def test_pressure_and_cordoning_keep_new_pods_away_as_long_as_they_last(bench: Any) -> None:
+    node(bench, unschedulable=True)
+    await bench.start(node_lifecycle.control)
+    await bench.wait()
+    assert taints(bench) == [("unschedulable", "NoSchedule")]
+    pressed = [{"type": "Ready", "status": "True"}, {"type": "MemoryPressure", "status": "True"}]
+    await bench.client.patch(NODES, "n1", {"status": {"conditions": pressed}}, subresource="status")
+    await bench.client.patch(NODES, "n1", {"spec": {"unschedulable": None}})
+    await bench.wait()
+    assert taints(bench) == [("memory-pressure", "NoSchedule")]
+    calm = [{"type": "Ready", "status": "True"}, {"type": "MemoryPressure", "status": "False"}]
+    await bench.client.patch(NODES, "n1", {"status": {"conditions": calm}}, subresource="status")
+    await bench.wait()
+    assert taints(bench) == []
