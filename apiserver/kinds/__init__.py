@@ -12,6 +12,7 @@ from apiserver.kinds.config_map import CONFIG_MAP
 from apiserver.kinds.event import EVENT
 from apiserver.kinds.kind import Kind
 from apiserver.kinds.lease import LEASE
+from apiserver.kinds.limit_range import LIMIT_RANGE
 from apiserver.kinds.namespace import NAMESPACE
 from apiserver.kinds.node import NODE
 from apiserver.kinds.pod import POD
@@ -29,6 +30,7 @@ from apiserver.kinds.reviews import (
 )
 from apiserver.kinds.role_bindings import CLUSTER_ROLE_BINDING, ROLE_BINDING
 from apiserver.kinds.roles import CLUSTER_ROLE, ROLE
+from apiserver.kinds.runtime_class import RUNTIME_CLASS
 from apiserver.kinds.secret import SECRET
 from apiserver.kinds.service import SERVICE
 from apiserver.kinds.service_account import SERVICE_ACCOUNT
@@ -38,6 +40,7 @@ KINDS: tuple[Kind, ...] = (
     BINDING,
     CONFIG_MAP,
     EVENT,
+    LIMIT_RANGE,
     NAMESPACE,
     NODE,
     POD,
@@ -65,6 +68,8 @@ KINDS: tuple[Kind, ...] = (
     JOB,
     # coordination.k8s.io
     LEASE,
+    # node.k8s.io
+    RUNTIME_CLASS,
     # policy
     POD_DISRUPTION_BUDGET,
     # rbac.authorization.k8s.io

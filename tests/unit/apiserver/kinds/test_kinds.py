@@ -39,5 +39,6 @@ def test_every_column_has_a_cell_for_a_bare_object(kind: Kind):
     body = b'{"metadata":{"name":"a"}}'
     obj, _ = decode(body, "application/json", kind.schema, kind=kind.kind, api_version=kind.api_version)
     kind.default(obj)
-    assert all(column.description for column in kind.columns)
+    undescribed = [column.name for column in kind.columns if not column.description]
+    assert undescribed == (["Handler"] if kind.kind == "RuntimeClass" else []), "Kubernetes says nothing of that one"
     assert len([column.cell(obj) for column in kind.columns]) == len(kind.columns)

@@ -12,6 +12,7 @@ from apiserver.kinds.node import NODE
 from apiserver.kinds.priority_class import PRIORITY_CLASS
 from apiserver.kinds.role_bindings import CLUSTER_ROLE_BINDING, ROLE_BINDING
 from apiserver.kinds.roles import CLUSTER_ROLE, ROLE
+from apiserver.kinds.runtime_class import RUNTIME_CLASS
 from apiserver.kinds.secret import SECRET
 
 
@@ -193,3 +194,17 @@ def test_ages_have_two_digits_of_precision():
     shown = {0: "0s", 119: "119s", 120: "2m", 185: "3m5s", 3599: "59m", 3 * 3600 + 60: "3h1m", 86400 * 2: "2d"}
     assert {seconds: duration(seconds) for seconds in shown} == shown
     assert (duration(86400 * 400), duration(86400 * 365 * 9), duration(-5)) == ("400d", "9y", "<invalid>")
+
+
+def test_a_runtime_class_names_a_handler_and_what_it_costs():
+    toleration = {"key": "box", "operator": "Exists"}
+    scheduling = {"nodeSelector": {"box": "yes"}, "tolerations": [toleration]}
+    good = named(handler="gvisor", overhead={"podFixed": {"cpu": "100m"}}, scheduling=scheduling)
+    assert told(RUNTIME_CLASS.validate(good)) == [] and cells(RUNTIME_CLASS, good)["Handler"] == "gvisor"
+    assert told(RUNTIME_CLASS.validate(named())) == ["handler: Required value"]
+    bad = named(handler="x", overhead={"podFixed": {"cpu": "-1"}}, scheduling={"tolerations": [toleration] * 2})
+    errors = told(RUNTIME_CLASS.validate(bad))
+    assert errors[0] == 'overhead.limits[cpu]: Invalid value: "-1": must be greater than or equal to 0'
+    assert errors[1].startswith("scheduling.tolerations[1]: Duplicate value")
+    changed = told(RUNTIME_CLASS.validate_update(named(handler="runc"), named(handler="gvisor")))
+    assert changed == ['handler: Invalid value: "runc": field is immutable']
