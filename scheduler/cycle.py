@@ -73,12 +73,7 @@ class Cycle:
 
     def judge(self, node: NodeInfo) -> Refused | None:
         """A node where others wait for room is taken with them on it, if they are no less important, and without."""
-        waiting = [
-            other
-            for other in self.snapshot.nominated.get(node.name, {}).values()
-            if other.priority >= self.pod.priority and other.uid != self.pod.uid and other.uid not in node.pods
-        ]
-        if waiting:
+        if waiting := self._waiting(node):
             crowded = node.copy()
             for other in waiting:
                 self.add(other, crowded)
@@ -88,6 +83,11 @@ class Cycle:
             if refused:
                 return refused
         return self._refuse(node)
+
+    def _waiting(self, node: NodeInfo) -> Sequence[PodInfo]:
+        nominated = self.snapshot.nominated.get(node.name)
+        pod = self.pod
+        return [o for o in nominated.values() if o.priority >= pod.priority and o.uid != pod.uid] if nominated else ()
 
     def add(self, pod: PodInfo, node: NodeInfo) -> None:
         """Hypothetically; `node` is a copy."""

@@ -6,6 +6,7 @@ uid preconditions, status as a part of its own, and bindings. It validates nothi
 
 import asyncio
 import uuid
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -69,7 +70,7 @@ class FakeClient:
         self.fail("watch", of.plural, "")
         at, known = int(resource_version), self._selected_keys(of, int(resource_version), labels, fields)
         while True:
-            for version, plural, type_, item in [event for event in self._log if event[0] > at]:
+            for version, plural, type_, item in self._log[bisect_right(self._log, at, key=lambda event: event[0]) :]:
                 at = version
                 key = (item["metadata"].get("namespace", ""), item["metadata"]["name"])
                 if plural != of.plural or namespace not in ("", key[0]):
@@ -82,7 +83,7 @@ class FakeClient:
                     known.discard(key)
                     yield Changed("DELETED", typed(item, of.type))
             self.fail("watching", of.plural, "")
-            if not any(event[0] > at for event in self._log):
+            if not self._log or self._log[-1][0] <= at:
                 await self._changed.wait()
 
     async def create(

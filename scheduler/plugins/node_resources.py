@@ -12,6 +12,8 @@ from scheduler.snapshot import NodeInfo, Snapshot
 
 TOO_MANY = "Too many pods"
 WEIGHED = (CPU, MEMORY)
+Amounts = Sequence[tuple[str, int]]
+NOTHING: Amounts = [(name, 0) for name in WEIGHED]
 
 
 def prepare(pod: PodInfo, snapshot: Snapshot) -> Check:
@@ -31,31 +33,34 @@ def prepare(pod: PodInfo, snapshot: Snapshot) -> Check:
 
 def least_allocated(pod: PodInfo, nodes: Sequence[NodeInfo], snapshot: Snapshot) -> list[int]:
     """The free share of cpu and memory, after the pod, equally weighted."""
-    return [_free(node, pod) for node in nodes]
+    wanted = [(name, pod.assumed_use[name]) for name in WEIGHED]
+    return [_free(node, wanted) for node in nodes]
 
 
-def _free(node: NodeInfo, pod: PodInfo) -> int:
-    shares = []
-    for name in WEIGHED:
+def _free(node: NodeInfo, wanted: Amounts) -> int:
+    shares, count = 0, 0
+    for name, amount in wanted:
         if room := node.allocatable[name]:
-            used = node.assumed_use[name] + pod.assumed_use[name]
-            shares.append((room - used) * BEST // room if used <= room else 0)
-    return sum(shares) // len(shares) if shares else 0
+            used = node.assumed_use[name] + amount
+            shares += (room - used) * BEST // room if used <= room else 0
+            count += 1
+    return shares // count if count else 0
 
 
 def balanced_allocation(pod: PodInfo, nodes: Sequence[NodeInfo], snapshot: Snapshot) -> list[int] | None:
     """How much nearer the used shares of cpu and memory come to each other by the pod: 75 where nothing changes, 50 to
     100. A pod that requests neither changes nothing anywhere."""
-    if not any(pod.requests[name] for name in WEIGHED):
+    wanted = [(name, pod.requests[name]) for name in WEIGHED]
+    if not any(amount for _, amount in wanted):
         return None
-    return [int(75 + (_deviation(node) - _deviation(node, pod)) * BEST / 2) for node in nodes]
+    return [int(75 + (_deviation(node, NOTHING) - _deviation(node, wanted)) * BEST / 2) for node in nodes]
 
 
-def _deviation(node: NodeInfo, pod: PodInfo | None = None) -> float:
-    """The standard deviation of the two shares."""
-    shares = [
-        min(1.0, (node.requested[name] + (pod.requests[name] if pod else 0)) / room)
-        for name in WEIGHED
-        if (room := node.allocatable[name])
-    ]
-    return abs(shares[0] - shares[1]) / 2 if len(shares) == 2 else 0.0
+def _deviation(node: NodeInfo, wanted: Amounts) -> float:
+    """The standard deviation of the two used shares."""
+    (one, more), (other, most) = wanted
+    room, space = node.allocatable[one], node.allocatable[other]
+    if not room or not space:
+        return 0.0
+    share, part = (node.requested[one] + more) / room, (node.requested[other] + most) / space
+    return abs(min(share, 1.0) - min(part, 1.0)) / 2

@@ -71,6 +71,7 @@ class PodTopologySpread:
 
     def __init__(self, pod: PodInfo, constraints: Sequence[Constraint], snapshot: Snapshot) -> None:
         self._pod, self._constraints = pod, constraints
+        self._itself = [constraint.selects(pod.likeness) for constraint in constraints]
         keys = {constraint.topology_key for constraint in constraints}
         nodes = [node for node in snapshot.nodes.values() if keys <= node.labels.keys()]
         self._eligible = [_eligible(pod, constraint, nodes) for constraint in constraints]
@@ -81,11 +82,12 @@ class PodTopologySpread:
         self._count_least()
 
     def refuse(self, node: NodeInfo) -> Refusal | None:
-        for constraint, counts, least in zip(self._constraints, self._counts, self._least, strict=True):
+        rows = zip(self._constraints, self._counts, self._least, self._itself, strict=True)
+        for constraint, counts, least, itself in rows:
             domain = node.labels.get(constraint.topology_key)
             if domain is None:
                 return NO_LABEL
-            if counts.get(domain, 0) + constraint.selects(self._pod.likeness) - least > constraint.max_skew:
+            if counts.get(domain, 0) + itself - least > constraint.max_skew:
                 return SKEWED
         return None
 
