@@ -9,7 +9,7 @@ import os
 import ssl
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 MOST_BODY_BYTES = 10 << 10
@@ -79,9 +79,9 @@ class _Exchange(asyncio.Protocol):
         self._head: _Head | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._where = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
-        transport.write(self._request)
+        connected = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self._where = connected.get_extra_info("sockname"), connected.get_extra_info("peername")
+        connected.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         self._read += data
