@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from kubelet.machine import Wanted, by_attempt, exit_code_of, is_dead, restarts
 from kubelet.memory import Waiting
+from kubelet.resources_told import told_resources
 from kubelet.runtime import ContainerSeen, PodSeen, State
 from podling.api.meta import timestamp
 
@@ -33,6 +34,7 @@ class Look(NamedTuple):
     waiting: Mapping[str, Waiting]
     readiness: Mapping[str, bool]
     ended: bool
+    recursive_read_only: bool = False
 
 
 def container_statuses(look: Look, containers: Sequence[Any], field: str) -> list[Data]:
@@ -81,24 +83,24 @@ def _body(look: Look, container: Any, now: ContainerSeen, state: Data, last: Dat
         "containerID": f"docker://{now.id}",
         "started": running and now.id not in look.wanted.unstarted,
     }
-    return status | _told_of_spec(container)
+    status |= _told_of_spec(container, look.recursive_read_only)
+    return status | told_resources(container, now, resizable=not plain_init and not ephemeral)
 
 
-def _told_of_spec(container: Any) -> Data:
-    """What kubelets repeat of the spec, as the engine was asked for it."""
-    found: Data = {}
-    resources = {
-        group: dict(given) for group in ("limits", "requests") if (given := getattr(container.resources, group, None))
-    }
-    found["resources"] = resources
+def _told_of_spec(container: Any, recursive: bool) -> Data:
+    """What kubelets repeat of the spec, as the engine was asked for it; `recursive`: it can mount so."""
     mounts = [
         {"name": each.name, "mountPath": each.mountPath}
-        | ({"readOnly": True, "recursiveReadOnly": "Disabled"} if each.readOnly else {})
+        | ({"readOnly": True, "recursiveReadOnly": _recursion(each, recursive)} if each.readOnly else {})
         for each in container.volumeMounts or ()
     ]
     lifecycle = getattr(container, "lifecycle", None)
     signal = {"stopSignal": lifecycle.stopSignal} if lifecycle and lifecycle.stopSignal else {}
-    return found | ({"volumeMounts": mounts} if mounts else {}) | signal
+    return ({"volumeMounts": mounts} if mounts else {}) | signal
+
+
+def _recursion(mount: Any, engine_can: bool) -> str:
+    return "Enabled" if engine_can and mount.recursiveReadOnly in ("Enabled", "IfPossible") else "Disabled"
 
 
 def _unseen(look: Look, container: Any, old: Data | None, waits: Waiting) -> Data:

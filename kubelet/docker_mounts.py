@@ -5,21 +5,24 @@ engine 25 on (API 1.44), whether read-only holds for what is mounted below: ther
 Kubernetes it does not unless asked for.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kubelet.docker_spec import bind
 from kubelet.runtime import Mount
 
-RECURSIVE_READ_ONLY_API = (1, 44)
-RECURSIVE_READ_ONLY_KERNEL = (5, 12)
+RECURSIVE_READ_ONLY_API, RECURSIVE_READ_ONLY_ENGINE, RECURSIVE_READ_ONLY_KERNEL = (1, 44), (25,), (5, 12)
 Json = dict[str, Any]
 
 
-def supports_recursive_read_only(api: tuple[int, ...], kernel: str) -> bool:
-    """`kernel` as uname tells it: "6.1.0-18-amd64"."""
-    numbers = tuple(int(part) for part in kernel.split("-", maxsplit=1)[0].split(".")[:2] if part.isdigit())
-    return api >= RECURSIVE_READ_ONLY_API and numbers >= RECURSIVE_READ_ONLY_KERNEL
+def supports_recursive_read_only(engine: str, kernel: str) -> bool:
+    """Their versions, as the engine and uname tell them: "28.2.2", "6.1.0-18-amd64"."""
+    return _numbers(engine) >= RECURSIVE_READ_ONLY_ENGINE and _numbers(kernel) >= RECURSIVE_READ_ONLY_KERNEL
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
 
 
 def mounts_config(mounts: Sequence[Mount], api: tuple[int, ...]) -> Mapping[str, Any]:

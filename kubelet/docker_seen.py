@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kubelet.docker_facts import security_names
+from kubelet.docker_mounts import supports_recursive_read_only
 from kubelet.docker_spec import (
     ATTEMPT,
     CONTAINER_NAME,
@@ -116,6 +117,7 @@ def engine_seen(info: Mapping[str, Any], images: Sequence[Mapping[str, Any]], di
         security=security_names(info.get("SecurityOptions") or ()),
         runtimes=frozenset(info.get("Runtimes") or {"runc"}),
         root=info.get("DockerRootDir") or "",
+        recursive_read_only=supports_recursive_read_only(info["ServerVersion"], info["KernelVersion"]),
     )
 
 

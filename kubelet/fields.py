@@ -4,22 +4,16 @@ Nothing is silently ignored: the kubelet tells the pod's owner with one Warning 
 """
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 POD_FIELDS = (
-    "hostnameOverride",
     "overhead",
     "resourceClaims",
     "resources",
-    "runtimeClassName",
-    "setHostnameAsFQDN",
-    "subdomain",
 )
 POD_SECURITY_FIELDS = (
-    "appArmorProfile",
-    "fsGroupChangePolicy",
-    "seLinuxOptions",
-    "supplementalGroupsPolicy",
+    "seLinuxChangePolicy",
     "windowsOptions",
 )
 CONTAINER_FIELDS = (
@@ -28,38 +22,33 @@ CONTAINER_FIELDS = (
     "targetContainerName",
     "volumeDevices",
 )
-CONTAINER_SECURITY_FIELDS = ("appArmorProfile", "procMount", "seLinuxOptions", "windowsOptions")
+CONTAINER_SECURITY_FIELDS = ("windowsOptions",)
+SELINUX = ("seLinuxOptions",)  # where the engine has none
 
 
-def not_honoured(pod: Any) -> Sequence[str]:
-    """Field paths, in the order of the spec."""
-    return list(_walk(pod.spec))
+def not_honoured(pod: Any, security: AbstractSet[str] = frozenset()) -> Sequence[str]:
+    """Field paths, in the order of the spec. `security` is what the engine can enforce."""
+    without = () if "selinux" in security else SELINUX
+    return list(_walk(pod.spec, without))
 
 
-def _walk(spec: Any) -> Iterator[str]:
+def _walk(spec: Any, of_security: Sequence[str]) -> Iterator[str]:
     yield from _given(spec, "spec", POD_FIELDS)
-    if spec.hostUsers is False:
-        yield "spec.hostUsers"
     if spec.securityContext:
-        yield from _given(spec.securityContext, "spec.securityContext", POD_SECURITY_FIELDS)
+        yield from _given(spec.securityContext, "spec.securityContext", (*POD_SECURITY_FIELDS, *of_security))
     for index, volume in enumerate(spec.volumes or ()):
         if volume.emptyDir and volume.emptyDir.sizeLimit and volume.emptyDir.medium != "Memory":
             yield f"spec.volumes[{index}].emptyDir.sizeLimit"
     for field in ("initContainers", "containers", "ephemeralContainers"):
         for index, container in enumerate(getattr(spec, field) or ()):
-            yield from _of_container(container, f"spec.{field}[{index}]")
+            yield from _of_container(container, f"spec.{field}[{index}]", of_security)
 
 
-def _of_container(container: Any, path: str) -> Iterator[str]:
+def _of_container(container: Any, path: str, of_security: Sequence[str]) -> Iterator[str]:
     yield from _given(container, path, CONTAINER_FIELDS)
     if container.securityContext:
-        yield from _given(container.securityContext, f"{path}.securityContext", CONTAINER_SECURITY_FIELDS)
-    for index, port in enumerate(container.ports or ()):
-        if port.hostPort:
-            yield f"{path}.ports[{index}].hostPort"
-    for index, mount in enumerate(container.volumeMounts or ()):
-        if mount.recursiveReadOnly not in (None, "Disabled"):
-            yield f"{path}.volumeMounts[{index}].recursiveReadOnly"
+        names = (*CONTAINER_SECURITY_FIELDS, *of_security)
+        yield from _given(container.securityContext, f"{path}.securityContext", names)
     for group in ("requests", "limits"):
         given = (getattr(container.resources, group, None) if container.resources else None) or {}
         yield from (f"{path}.resources.{group}.{name}" for name in given if name not in ("cpu", "memory"))

@@ -6,6 +6,7 @@ from typing import Any
 from kubelet.context import PodContext
 from kubelet.machine import Wanted
 from kubelet.memory import Failure
+from kubelet.resize import conditions
 from kubelet.runtime import PodSeen
 from kubelet.status import View, pod_status
 from kubelet.status_writer import with_foreign
@@ -24,7 +25,10 @@ def report(context: PodContext, wanted: Wanted, seen: PodSeen) -> None:
     if told.get("phase") in TERMINAL:
         old |= {key: told[key] for key in ("phase", "reason", "message") if key in told}
     waiting = memory.waiting(wanted, seen, now)
-    view = View(now, tools.node().host_ips, waiting, memory.failure, context.prober.readiness())
+    resize = conditions(memory.resize)
+    node, readiness = tools.node(), context.prober.readiness()
+    recursive = bool(node.engine and node.engine.recursive_read_only)
+    view = View(now, node.host_ips, waiting, memory.failure, resize, readiness, recursive)
     context.status = status = pod_status(pod, wanted, seen, old, view)
     tools.statuses.set(pod, status)
     for name, wait in waiting.items():

@@ -55,7 +55,9 @@ class Resolver:
         services = service_variables.variables(self._services(), pod.metadata.namespace, links=links)
         values = environment(Given(pod, self.facts(pod, ip), sources, files, services), container)
         words, arguments = command(container, values)
-        mounts = await asyncio.to_thread(self._volumes.mounts, pod, container, values)
+        engine = self._node().engine
+        can = engine is not None and engine.recursive_read_only
+        mounts = await asyncio.to_thread(self._volumes.mounts, pod, container, values, can)
         return Resolved(words, arguments, values, mounts, image)
 
     async def _sources(self, pod: Any, container: Any) -> Sources:

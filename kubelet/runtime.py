@@ -187,6 +187,7 @@ class Engine(NamedTuple):
     images: Sequence[tuple[Sequence[str], int]] = ()  # names, size in bytes
     security: frozenset[str] = frozenset()  # seccomp, apparmor, selinux, …: what the engine can enforce
     runtimes: frozenset[str] = frozenset({"runc"})  # handlers that a RuntimeClass may name
+    recursive_read_only: bool = False  # whether it can mount so
     root: str = ""  # the folder of its images and containers, which may be on another machine
 
 

@@ -13,6 +13,7 @@ from kubelet.container_status import Look, container_statuses
 from kubelet.machine import Wanted, calling_for_all, current_sandbox
 from kubelet.member import ALL, Member
 from kubelet.memory import Failure, Waiting
+from kubelet.resize import IN_PROGRESS, PENDING
 from kubelet.resources import quality_of
 from kubelet.runtime import PodSeen, State
 from kubelet.wanted import ALL_RESTARTING
@@ -48,7 +49,9 @@ class View:
     host_ips: Sequence[str] = ()
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
     failure: Failure | None = None
+    resize: Sequence[tuple[str, bool, str, str]] = ()  # the conditions of one: type, whether, reason, message
     readiness: Mapping[str, bool] = field(default_factory=dict)  # members that run, and whether they are ready
+    recursive_read_only: bool = False  # the engine can mount so
 
 
 def pod_status(pod: Any, wanted: Wanted, seen: PodSeen, old: Data, view: View) -> Data:
@@ -56,7 +59,7 @@ def pod_status(pod: Any, wanted: Wanted, seen: PodSeen, old: Data, view: View) -
         return _rejected(pod, old, view, view.failure)
     sandbox = current_sandbox(seen)
     ended = wanted.leaving and not any(each.state is State.RUNNING for each in seen.containers)
-    look = Look(pod, wanted, seen, old, view.waiting, view.readiness, ended)
+    look = Look(pod, wanted, seen, old, view.waiting, view.readiness, ended, view.recursive_read_only)
     inits = container_statuses(look, pod.spec.initContainers or (), "initContainerStatuses")
     apps = container_statuses(look, pod.spec.containers, "containerStatuses")
     guests = container_statuses(look, pod.spec.ephemeralContainers or (), "ephemeralContainerStatuses")
@@ -168,6 +171,7 @@ def _restarting(wanted: Wanted, seen: PodSeen, old: Data) -> bool | None:
 def _conditions(pod: Any, told: _Told, old: Data, view: View) -> Sequence[Data]:
     ready = _ready(told.phase, [*_sidecars(pod, told.inits), *told.apps])
     found = [
+        *view.resize,
         ("PodReadyToStartContainers", told.has_network, "", ""),
         ("Initialized", *_initialized(pod, told)),
         ("Ready", *_gated(pod, ready, old)),
@@ -188,7 +192,7 @@ def _conditions(pod: Any, told: _Told, old: Data, view: View) -> Sequence[Data]:
     ]
     found += told_of_failure
     ours = {each[0] for each in found}
-    others = [each for type_, each in before.items() if type_ not in ours]
+    others = [each for type_, each in before.items() if type_ not in ours and type_ not in (PENDING, IN_PROGRESS)]
     return [*(_condition(pod, each, before.get(each[0]), view.now) for each in found), *others]
 
 

@@ -35,11 +35,8 @@ class MountError(Exception):
 
 
 class Volumes:
-    """`recursive_read_only` tells whether the engine can mount so."""
-
-    def __init__(self, folder: Path, objects: Objects, recursive_read_only: bool = False) -> None:
+    def __init__(self, folder: Path, objects: Objects) -> None:
         self._folder, self._objects = folder, objects
-        self.recursive_read_only = recursive_read_only
 
     def path(self, uid: str, volume: str) -> Path:
         return self._folder / uid / "volumes" / volume
@@ -72,9 +69,11 @@ class Volumes:
             kind = kind_of(volume)
             raise payload.PayloadError(f"{kind}: {PLUGINS.get(kind, 'podling has no such volumes')}")
 
-    def mounts(self, pod: Any, container: Any, environment: Mapping[str, str]) -> Sequence[Mount]:
-        """What a container mounts of the prepared volumes. Errors: `MountError`, in the words of Kubernetes' kubelet,
-        which tell nothing of what the host has."""
+    def mounts(
+        self, pod: Any, container: Any, environment: Mapping[str, str], recursive_read_only: bool = False
+    ) -> Sequence[Mount]:
+        """What a container mounts of the prepared volumes; `recursive_read_only` tells whether the engine can mount so.
+        Errors: `MountError`, in the words of Kubernetes' kubelet, which tell nothing of what the host has."""
         by_name = {volume.name: volume for volume in pod.spec.volumes or ()}
         found = []
         for index, each in enumerate(container.volumeMounts or ()):
@@ -93,7 +92,7 @@ class Volumes:
                     target=each.mountPath,
                     read_only=bool(each.readOnly) or payload.is_made_of_files(volume),
                     propagation=PROPAGATION.get(each.mountPropagation or "", "rprivate"),
-                    recursive_read_only=self._is_recursive(each),
+                    recursive_read_only=_is_recursive(each, recursive_read_only),
                 )
             )
         return found
@@ -105,13 +104,6 @@ class Volumes:
             log.info("sub path refused volume=%s container=%s error=%s", source, container.name, error)
             where = f'volumeMount "{mount.name}" of container "{container.name}"'
             raise MountError(mount.name, f"failed to prepare subPath for {where}") from error
-
-    def _is_recursive(self, mount: Any) -> bool:
-        asked = mount.recursiveReadOnly or "Disabled"
-        if asked == "Enabled" and not self.recursive_read_only:
-            words = f'volume "{mount.name}" requested recursive read-only mode, but it is not supported by the runtime'
-            raise MountError(mount.name, f"failed to resolve recursive read-only mode: {words}")
-        return asked != "Disabled" and self.recursive_read_only
 
     def text(self, pod: Any, volume: str, path: str) -> str | None:
         """What stands in a file of a prepared volume; None where there is none that may be read."""
@@ -136,6 +128,14 @@ class Volumes:
     def known(self) -> Sequence[str]:
         """The uids that have something on disk."""
         return [entry.name for entry in self._folder.iterdir()] if self._folder.exists() else []
+
+
+def _is_recursive(mount: Any, engine_can: bool) -> bool:
+    asked = mount.recursiveReadOnly or "Disabled"
+    if asked == "Enabled" and not engine_can:
+        words = f'volume "{mount.name}" requested recursive read-only mode, but it is not supported by the runtime'
+        raise MountError(mount.name, f"failed to resolve recursive read-only mode: {words}")
+    return asked != "Disabled" and engine_can
 
 
 def fs_group(pod: Any) -> int | None:

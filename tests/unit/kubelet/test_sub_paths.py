@@ -119,7 +119,7 @@ def test_files_are_read_without_waiting_or_leaving(tmp_path: Path) -> None:
 
 
 def mounted(tmp_path: Path, environment: dict[str, str], recursive: bool = False, **mount: Any) -> Any:
-    ours = Volumes(tmp_path / "pods", Objects(FakeClient(), FakeClock()), recursive)
+    ours = Volumes(tmp_path / "pods", Objects(FakeClient(), FakeClock()))
     volume = ours.path("uid-web", "v")
     volume.mkdir(parents=True, exist_ok=True)
     pod = typed_pod(
@@ -127,7 +127,7 @@ def mounted(tmp_path: Path, environment: dict[str, str], recursive: bool = False
         volumes=[{"name": "v", "emptyDir": {}}],
     )
     try:
-        return ours.mounts(pod, pod.spec.containers[0], environment)[0]
+        return ours.mounts(pod, pod.spec.containers[0], environment, recursive)[0]
     finally:
         if os.geteuid() == 0:
             mounts.unmount_below(tmp_path)
