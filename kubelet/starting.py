@@ -52,6 +52,7 @@ async def start_sandbox(context: PodContext, attempt: int) -> None:
         context.hold_pod("sandbox")
     else:
         context.memory.failures.by_key.pop("sandbox", None)
+        context.memory.resize.pod_limits = wanted.limits
 
 
 async def start_members(context: PodContext, action: Start, seen: PodSeen) -> None:
@@ -125,7 +126,8 @@ async def refresh_volumes(context: PodContext) -> None:
 
 
 def _tell_fields(context: PodContext, pod: Any) -> None:
-    ignored = not_honoured(pod)
+    engine = context.tools.node().engine
+    ignored = not_honoured(pod, engine.security if engine else frozenset())
     if ignored and "fields" not in context.memory.told:
         context.memory.told.add("fields")
         context.event("Warning", "FieldNotSupported", f"podling does not honour yet: {', '.join(ignored)}")

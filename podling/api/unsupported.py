@@ -65,6 +65,7 @@ UNSUPPORTED: Sequence[Unsupported] = (
     Unsupported("schedulingGroup", "podling schedules pods one by one; the pod will run without its group"),
     Unsupported("hostUsers", "podling makes no user namespaces; the pod will wait", only=False),
     Unsupported("securityContext.windowsOptions", OF_WINDOWS),
+    Unsupported("securityContext.seLinuxChangePolicy", "podling labels no volumes; the pod will run without it"),
     *_of_containers("securityContext.windowsOptions", OF_WINDOWS),
     *_of_containers("volumeDevices", "podling has no block volumes; the pod will run without it"),
 )

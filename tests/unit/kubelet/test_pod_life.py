@@ -308,8 +308,8 @@ async def test_conditions_of_others_are_kept(node: Node) -> None:
 
 
 async def test_fields_that_are_not_honoured_are_told(node: Node) -> None:
-    await node.add(pod(runtimeClassName="gvisor"))
-    message = "podling does not honour yet: spec.runtimeClassName"
+    await node.add(pod(securityContext={"seLinuxOptions": {"level": "s0"}}))
+    message = "podling does not honour yet: spec.securityContext.seLinuxOptions"
     assert ("FieldNotSupported", message) in node.events()
 
 

@@ -5,10 +5,10 @@ from lightkube.models import core_v1
 
 from kubelet.dns import Dns
 from kubelet.fields import not_honoured
-from kubelet.images import check_name, judge, logins, policy_of, registry_of
+from kubelet.images import policy_of
 from kubelet.memory import Memory
 from kubelet.resources import oom_score_adjust, quality_of, shares
-from kubelet.runtime import ImageError, ImageSeen
+from kubelet.runtime import ImageSeen
 from kubelet.wanted import (
     NodeFacts,
     Resolved,
@@ -94,66 +94,24 @@ def test_the_default_pull_policy(image: str, expected: str) -> None:
     assert policy_of(given) == expected
 
 
-@pytest.mark.parametrize(
-    ("policy", "present", "pulled", "expected"),
-    [
-        ("Always", True, False, "pull"),
-        ("Always", True, True, "ready"),
-        ("IfNotPresent", True, False, "ready"),
-        ("IfNotPresent", False, False, "pull"),
-        ("Never", True, False, "ready"),
-        ("Never", False, False, "refused"),
-    ],
-)
-def test_whether_to_pull(policy: str, present: bool, pulled: bool, expected: str) -> None:
-    assert judge(policy, IMAGE if present else None, pulled).value == expected
-
-
-@pytest.mark.parametrize("name", ["Upper", "a//b", "a:b:c", "", "a@sha256:short", "-a", "a b"])
-def test_wrong_image_names_are_refused(name: str) -> None:
-    with pytest.raises(ImageError) as told:
-        check_name(name)
-    assert told.value.reason == "InvalidImageName"
-
-
-@pytest.mark.parametrize("name", ["a", "a/b", "REG:5000/a", "a.b.c/d__e/f:T_1", "a@sha256:" + "0" * 64])
-def test_right_image_names_are_let(name: str) -> None:
-    check_name(name)
-
-
-def test_logins_fit_the_registry() -> None:
-    import base64
-    import json
-
-    auths = {
-        "https://index.docker.io/v1/": {"auth": base64.b64encode(b"me:pw").decode()},
-        "registry.corp": {"username": "u", "password": "p"},
-    }
-    data = {".dockerconfigjson": base64.b64encode(json.dumps({"auths": auths}).encode()).decode()}
-    secret = typed({"metadata": {"name": "s"}, "data": data}, core_v1.Secret)
-    broken = typed({"metadata": {"name": "s"}, "data": {".dockerconfigjson": "bm8="}}, core_v1.Secret)
-    assert logins([broken, secret], "busybox") == [
-        {"username": "me", "password": "pw", "serveraddress": "https://index.docker.io/v1/"}
-    ]
-    assert logins([secret], "registry.corp/a:1")[0]["username"] == "u"
-    assert logins([secret], "other.corp/a:1") == []
-    assert registry_of("localhost/a") == "localhost"
-
-
 def test_fields_that_are_not_honoured_are_named_in_order() -> None:
     pod = typed_pod(
         [
             {
                 "name": "app",
                 "resizePolicy": [{"resourceName": "cpu", "restartPolicy": "NotRequired"}],
-                "ports": [{"containerPort": 1, "hostPort": 1}],
+                "securityContext": {"seLinuxOptions": {"level": "s0"}},
             }
         ],
-        runtimeClassName="gvisor",
+        securityContext={"windowsOptions": {"runAsUserName": "x"}},
     )
     assert not_honoured(pod) == [
-        "spec.runtimeClassName",
+        "spec.securityContext.windowsOptions",
         "spec.containers[0].resizePolicy",
-        "spec.containers[0].ports[0].hostPort",
+        "spec.containers[0].securityContext.seLinuxOptions",
+    ]
+    assert not_honoured(pod, {"selinux"}) == [
+        "spec.securityContext.windowsOptions",
+        "spec.containers[0].resizePolicy",
     ]
     assert not_honoured(typed_pod()) == []
