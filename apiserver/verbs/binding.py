@@ -90,6 +90,7 @@ def assign(pod: Object, binding: Object, node: Object | None, now: str) -> None:
     if spec.get("schedulingGates"):
         raise errors.conflict(BINDING, name, f"pod {name} has non-empty .spec.schedulingGates")
     spec["nodeName"] = binding["target"]["name"]
+    status.pop("nominatedNodeName", None)  # it has its node, the one nominated or another
     if annotations := binding["metadata"].get("annotations"):
         meta["annotations"] = {**(meta.get("annotations") or {}), **annotations}
     zone = {
