@@ -46,12 +46,14 @@ class Tools:
 
 class PodContext:
     """`pod` is the newest that the API told, None when it knows none (any more); `last_pod` the last that was known.
-    `status` is what was reported last. `changed` is set by news of the pod, `left` when it leaves; `poke` has it looked
-    at again."""
+    `told` is the same, with what is wanted where `pod` has what the node admitted of it: they differ while a resize
+    waits. `status` is what was reported last. `changed` is set by news of the pod, `left` when it leaves; `poke` has it
+    looked at again."""
 
     def __init__(self, ref: PodRef, tools: Tools, poke: Callable[[], None]) -> None:
         self.ref, self.tools, self.poke = ref, tools, poke
         self.pod: Any | None = None
+        self.told: Any | None = None
         self.last_pod: Any | None = None
         self.memory = Memory()
         self.status: Mapping[str, Any] = {}
@@ -60,7 +62,8 @@ class PodContext:
 
     def tell(self, pod: Any | None) -> None:
         """The API's newest of this pod."""
-        self.pod, self.last_pod = pod, pod or self.last_pod
+        self.told = self.pod = pod
+        self.last_pod = pod or self.last_pod
         self.changed.set()
         if pod is None or pod.metadata.deletionTimestamp:
             self.left.set()

@@ -17,6 +17,8 @@
                   no sandbox                                  → StartSandbox
                   a member runs another image than wanted     → Stop
                   a probe has given a member up               → Stop
+                  a member's limits changed                   → LimitContainer, or Stop where its policy says so
+                  the pod's limits changed                    → LimitPod   (before or after, as its members need it)
                   the next init container is not done         → Start      (one by one; a sidecar need only run)
                   members do not run that should              → Start      (all that nothing holds, together)
                   more dead instances than kept               → Remove
@@ -33,9 +35,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
+from kubelet.limits import PodLimits
 from kubelet.member import ALL, Member
 from kubelet.runtime import ContainerSeen, PodRef, PodSeen, SandboxSeen, State
+from kubelet.sizes import LimitContainer, LimitPod, must_restart, next_limit, outsized
 
+RESIZE = "/resize"  # in `held`: limits may not be changed now
 SANDBOX = ""  # in `held`: the pod as a whole may not start now
 RESTARTS_ALL = "is restarted with all others, as a restart policy rule says"
 NOT_STARTED = 128  # the exit code that Kubernetes shows for what the engine could not start
@@ -57,6 +62,8 @@ class Wanted:
     ended: AbstractSet[str] = frozenset()  # app members that ended for good, as far as the API knows
     failing: Sequence["Failing"] = ()
     restarting: bool = False  # all containers, as a rule asked for: what had ended has not
+    pod_limits: PodLimits | None = None  # of the pod's own cgroup, where it has one
+    pod_limited: PodLimits | None = None  # what that was last limited to, as far as is known
     unstarted: AbstractSet[str] = frozenset()  # instances that run, but whose startup probe has not succeeded yet
 
 
@@ -112,7 +119,7 @@ class Finish:
     """Nothing of the pod is left on the engine: it may leave the API."""
 
 
-Action = Stop | Remove | RemoveSandbox | StartSandbox | Start | Finish
+Action = Stop | Remove | RemoveSandbox | StartSandbox | LimitContainer | LimitPod | Start | Finish
 
 
 def step(wanted: Wanted, seen: PodSeen, held: AbstractSet[str] = frozenset()) -> Action | None:
@@ -128,7 +135,11 @@ def step(wanted: Wanted, seen: PodSeen, held: AbstractSet[str] = frozenset()) ->
     if sandbox is None:
         return None if SANDBOX in held else StartSandbox(_next_sandbox(wanted, seen))
     return (
-        _change_image(wanted, seen) or _end_failing(wanted, seen) or _start(wanted, seen, sandbox, held) or _prune(seen)
+        _change_image(wanted, seen)
+        or _end_failing(wanted, seen)
+        or _resize(wanted, seen, held)
+        or _start(wanted, seen, sandbox, held)
+        or _prune(seen)
     )
 
 
@@ -192,6 +203,15 @@ def _end_failing(wanted: Wanted, seen: PodSeen) -> Action | None:
         if action := _stop(found, grace, why):
             return action
     return None
+
+
+def _resize(wanted: Wanted, seen: PodSeen, held: AbstractSet[str]) -> Action | None:
+    if RESIZE in held:
+        return None
+    due = outsized(wanted.members, seen)
+    restarting = [each for member, each in due if must_restart(member, each)]
+    stopping = _stop(restarting, wanted.grace_seconds, "resize requires restart")
+    return stopping or next_limit(wanted.pod_limits, wanted.pod_limited, due)
 
 
 def _start(wanted: Wanted, seen: PodSeen, sandbox: SandboxSeen, held: AbstractSet[str]) -> Action | None:
@@ -305,8 +325,9 @@ def _has_failed_for_good(member: Member, last: ContainerSeen) -> bool:
 
 
 def restarts(member: Member, dead: ContainerSeen) -> bool:
-    """Whether a dead instance is followed by another; one that was stopped for its new image always is."""
-    return dead.spec_hash != member.spec_hash or member.restarts_after(exit_code_of(dead))
+    """Whether a dead instance is followed by another; one that was stopped for its new image or size always is."""
+    stopped = dead.spec_hash != member.spec_hash or (dead.state is State.EXITED and must_restart(member, dead))
+    return stopped or member.restarts_after(exit_code_of(dead))
 
 
 def exit_code_of(dead: ContainerSeen) -> int:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from kubelet.limits import Limits
+
 ALL = "RestartAllContainers"
 
 
@@ -27,6 +29,8 @@ class Member:
     policy: str = "Always"
     ephemeral: bool = False
     rules: Sequence[Rule] = ()
+    limits: Limits | None = None  # None: whatever it has is right
+    restarts_for: frozenset[str] = frozenset()  # the resources, cpu and memory, that it is not resized in while it runs
 
     def rule(self, exit_code: int) -> Rule | None:
         return next((rule for rule in self.rules if (exit_code in rule.codes) is rule.is_in), None)

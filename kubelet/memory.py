@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from kubelet.machine import Wanted, is_dead, newest, restarts
+from kubelet.resize import Resize
 from kubelet.runtime import PodRef, PodSeen
 
 FIRST_DELAY_SECONDS = 10.0
@@ -94,6 +95,7 @@ class Memory:
     failures: Delays = field(default_factory=lambda: Delays(first=1.0, most=120.0))  # of volumes and sandbox
     holds: dict[str, Hold] = field(default_factory=dict)
     sandbox_attempt: int = 0
+    resize: Resize = field(default_factory=Resize)
     failure: Failure | None = None
     admitted: bool = False  # the node has taken the pod
     volumes_at: datetime | None = None  # when the volumes were last brought up to date

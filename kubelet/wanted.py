@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from kubelet.dns import Dns
-from kubelet.limits import container_limits
+from kubelet.limits import container_limits, pod_limits
 from kubelet.machine import Failing, Wanted
 from kubelet.member import Member, Rule
 from kubelet.memory import Memory
+from kubelet.pressure import CALM, Pressure
 from kubelet.resources import oom_score_adjust
 from kubelet.runtime import ContainerWanted, Engine, ImageSeen, Mount, PodRef
 from kubelet.security import security_of
@@ -24,7 +25,8 @@ ALL_RESTARTING = "AllContainersRestarting"  # the condition of a pod whose conta
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """What pods are told of their node."""
+    """What pods are told of their node, and what it decides by who is let in: `labels` {} where it has not registered
+    yet, `taints` of those that end pods."""
 
     node_name: str
     host_ips: Sequence[str] = ()
@@ -34,6 +36,10 @@ class NodeFacts:
     memory_bytes: int = 0
     allocatable: Mapping[str, str] = field(default_factory=dict)
     engine: Engine | None = None  # None until it has answered
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[Any] = ()
+    pressure: Pressure = CALM
+    shutting_down: bool = False
 
 
 def ref_of(pod: Any) -> PodRef:
@@ -85,6 +91,8 @@ def wanted_of(pod: Any, memory: Memory, health: Health = WELL) -> Wanted:
         ended=_ended(pod),
         restarting=is_restarting(pod),
         failing=health.failing,
+        pod_limits=pod_limits(pod),
+        pod_limited=memory.resize.pod_limits,
         unstarted=health.unstarted,
     )
 
@@ -111,7 +119,17 @@ def _member(container: Any, policy: str, *, init: bool = False) -> Member:
         for each in container.restartPolicyRules or ()
         if each.exitCodes
     ]
-    return Member(container.name, spec_hash(container), init, container.restartPolicy or policy, rules=rules)
+    resizable = not init or container.restartPolicy == "Always"
+    restarts_for = [each.resourceName for each in container.resizePolicy or () if each.restartPolicy != "NotRequired"]
+    return Member(
+        container.name,
+        spec_hash(container),
+        init,
+        container.restartPolicy or policy,
+        rules=rules,
+        limits=container_limits(container) if resizable else None,
+        restarts_for=frozenset(restarts_for),
+    )
 
 
 def spec_hash(container: Any) -> str:
@@ -181,9 +199,15 @@ def container_wanted(pod: Any, name: str, attempt: int, node: NodeFacts, resolve
         security=security_of(pod, container, resolved.image),
         limits=container_limits(container),
         oom_score_adjust=oom_score_adjust(pod, container, node.memory_bytes),
-        stop_signal=(container.lifecycle.stopSignal if container.lifecycle else None) or "",
+        stop_signal=_stop_signal(container),
         spec_hash=spec_hash(container),
         init=is_init(pod, name),
         termination_message_path=container.terminationMessagePath or "/dev/termination-log",
         fallback_to_logs=container.terminationMessagePolicy == "FallbackToLogsOnError",
     )
+
+
+def _stop_signal(container: Any) -> str:
+    """As the engine writes it: SIGRTMIN+1, where Kubernetes has SIGRTMINPLUS1."""
+    name = (container.lifecycle.stopSignal if container.lifecycle else None) or ""
+    return str(name).replace("PLUS", "+").replace("MINUS", "-")

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from kubelet import reporting, starting, stopping
+from kubelet import reporting, resizing, starting, stopping
 from kubelet.context import PodContext, Tools
 from kubelet.machine import (
     Action,
@@ -30,6 +30,7 @@ from kubelet.machine import (
     step,
 )
 from kubelet.runtime import PodRef, PodSeen
+from kubelet.sizes import LimitContainer, LimitPod
 from kubelet.static_pods import is_static
 from kubelet.volumes.volumes import changes_by_itself
 from podling.api.errors import Conflict, NotFound
@@ -72,6 +73,7 @@ class PodWorker:
             now = self._tools.clock.now()
             context.memory.release(now)
             starting.admit(context, seen)
+            resizing.review(context, seen)
             reporting.check_deadline(context)
             context.follow_probes(seen)
             wanted = context.wanted()
@@ -89,6 +91,8 @@ class PodWorker:
         waits = [context.memory.next_look(wanted, seen, self._tools.clock.now()), reporting.deadline_in(context)]
         if self.pod and changes_by_itself(self.pod) and not wanted.over:
             waits.append(starting.REFRESH_SECONDS)
+        if context.memory.resize.pending:
+            waits.append(resizing.RETRY_SECONDS)
         due = [seconds for seconds in waits if seconds is not None]
         return After(max(0.001, min(due))) if due else None
 
@@ -104,6 +108,8 @@ class PodWorker:
                 await self._remove_sandbox(id, wanted, seen)
             case StartSandbox(attempt):
                 await starting.start_sandbox(self.context, attempt)
+            case LimitContainer() | LimitPod():
+                await resizing.limit(self.context, action)
             case Start():
                 await starting.start_members(self.context, action, seen)
             case Finish():

@@ -1,0 +1,32 @@
+"""What a container's status tells of its resources: `resources` as they are now, `allocatedResources` as the node
+admitted them. Pure. Source: convertContainerStatusResources in k8s.io/kubernetes/pkg/kubelet/kubelet_pods.go."""
+
+from typing import Any
+
+from kubelet.limits import container_limits
+from kubelet.runtime import ContainerSeen, State
+from podling.api.quantity import Quantity, parse
+
+Data = dict[str, Any]
+
+
+def told_resources(container: Any, now: ContainerSeen, *, resizable: bool) -> Data:
+    """`container` has what was admitted. Of one that runs the engine's word counts; requests of memory are nobody's
+    but the node's own."""
+    limits, requests = (dict(getattr(container.resources, side, None) or {}) for side in ("limits", "requests"))
+    told: Data = {"allocatedResources": dict(requests)} if resizable and requests else {}
+    if now.state is State.RUNNING and resizable:
+        _as_is(container, now, limits, requests)
+    return told | {"resources": {name: side for name, side in (("limits", limits), ("requests", requests)) if side}}
+
+
+def _as_is(container: Any, now: ContainerSeen, limits: Data, requests: Data) -> None:
+    """Where the engine's word is that which was admitted, its spelling stays."""
+    wanted, has = container_limits(container), now.limits
+    if "cpu" in limits and has.cpu_quota_milli != wanted.cpu_quota_milli and has.cpu_quota_milli:
+        limits["cpu"] = str(Quantity(has.cpu_quota_milli * 10**6, "decimal"))
+    if "memory" in limits and has.memory_bytes != wanted.memory_bytes and has.memory_bytes:
+        limits["memory"] = str(Quantity(has.memory_bytes * 10**9, parse(limits["memory"]).family))
+    if "cpu" in requests and has.cpu_shares != wanted.cpu_shares and has.cpu_shares:
+        milli = -(-has.cpu_shares * 1000 // 1024)
+        requests["cpu"] = str(Quantity(milli * 10**6, "decimal"))
