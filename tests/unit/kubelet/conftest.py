@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from kubelet.runtime import ImageSeen, PodRef
 from kubelet.sources import PodSources
 from kubelet.static_pods import StaticPod
 from kubelet.status_writer import StatusWriter
+from kubelet.volumes import mounts
 from kubelet.volumes.objects import Objects
 from kubelet.volumes.volumes import Volumes
 from kubelet.wanted import NodeFacts
@@ -179,3 +181,12 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
     with contextlib.suppress(asyncio.CancelledError):
         await made.kill()
     await made.runtime.close()
+
+
+@pytest.fixture(autouse=True)
+def no_mounts_stay(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Volumes in memory are mounts, as root, under a test's own folder."""
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder is not None and os.geteuid() == 0:
+        mounts.unmount_below(folder)
