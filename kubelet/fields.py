@@ -18,8 +18,6 @@ POD_SECURITY_FIELDS = (
 )
 CONTAINER_FIELDS = (
     "resizePolicy",
-    "restartPolicyRules",
-    "targetContainerName",
     "volumeDevices",
 )
 CONTAINER_SECURITY_FIELDS = ("windowsOptions",)

@@ -5,8 +5,10 @@ What keeps it from starting becomes a hold in the pod's memory, an event, and wh
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kubelet import images
@@ -41,6 +43,7 @@ class Job(NamedTuple):
     attempt: int
     restarts: bool
     left: asyncio.Event
+    running: Mapping[str, str] = MappingProxyType({})  # ids of members, by name
 
     @property
     def image(self) -> str:
@@ -80,6 +83,7 @@ class Launcher:
         try:
             resolved = await self._resolver.resolve(job.pod, container_of(job.pod, job.name), job.ip, image)
             wanted = container_wanted(job.pod, job.name, job.attempt, self._node(), resolved)
+            wanted = replace(wanted, processes_of=_target(job))
         except (ConfigError, MountError) as error:
             job.tell("Failed", f"Error: {error}", "Warning")
             shown = Waiting("CreateContainerConfigError", str(error))
@@ -168,3 +172,13 @@ class Launcher:
     async def close(self) -> None:
         self._objects.close()
         await self._images.close()
+
+
+def _target(job: Job) -> str:
+    """The id of the container that a container of `kubectl debug` looks into; raises `ConfigError` where none runs."""
+    name = getattr(container_of(job.pod, job.name), "targetContainerName", None)
+    if not name:
+        return ""
+    if name not in job.running:
+        raise ConfigError(f"unable to find target container {name}")
+    return job.running[name]

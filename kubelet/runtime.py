@@ -170,6 +170,7 @@ class ContainerWanted:
     spec_hash: str = ""
     init: bool = False
     termination_message_path: str = "/dev/termination-log"
+    processes_of: str = ""  # the id of a running member, whose process namespace it joins
     fallback_to_logs: bool = False  # FallbackToLogsOnError: the log's end stands in for an empty message
 
 

@@ -10,7 +10,7 @@ from kubelet.context import PodContext
 from kubelet.fields import not_honoured
 from kubelet.launcher import Job
 from kubelet.machine import SANDBOX, Launch, Start, is_dead
-from kubelet.runtime import ContainerError, PodSeen
+from kubelet.runtime import ContainerError, PodSeen, State
 from kubelet.runtime_class import handler_of
 from kubelet.sandbox import omissions, sandbox_wanted
 from kubelet.volumes.volumes import MountError, changes_by_itself
@@ -64,15 +64,25 @@ async def start_members(context: PodContext, action: Start, seen: PodSeen) -> No
         return
     ip = next((sandbox.ip for sandbox in seen.sandboxes if sandbox.id == action.sandbox_id), "")
     ended = {each.name for each in seen.containers if is_dead(each)}
+    running = {each.name: each.id for each in seen.containers if each.state is State.RUNNING}
     is_restarting = context.wanted().restarting
 
-    def restarts(launch: Launch) -> bool:
-        return launch.member in ended or (is_restarting and launch.attempt > 0)
+    def job(launch: Launch) -> Job:
+        return Job(
+            pod=pod,
+            memory=memory,
+            event=context.event,
+            poke=context.poke,
+            sandbox_id=action.sandbox_id,
+            ip=ip,
+            name=launch.member,
+            attempt=launch.attempt,
+            restarts=launch.member in ended or (is_restarting and launch.attempt > 0),
+            left=context.left,
+            running=running,
+        )
 
-    jobs = [
-        Job(pod, memory, context.event, context.poke, action.sandbox_id, ip, *each, restarts(each), context.left)
-        for each in action.launches
-    ]  # fmt: skip
+    jobs = [job(launch) for launch in action.launches]
     for together in _rounds(pod, jobs):
         await asyncio.gather(*(context.tools.launcher.launch(job) for job in together))
 
