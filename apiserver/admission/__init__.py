@@ -2,6 +2,7 @@
 
 from apiserver.admission.defaulttolerationseconds import DefaultTolerationSeconds
 from apiserver.admission.escalation import Escalation
+from apiserver.admission.limitranger import LimitRanger
 from apiserver.admission.namespacelifecycle import NamespaceLifecycle
 from apiserver.admission.noderestriction import NodeRestriction
 from apiserver.admission.plugin import Admission, Plugin
@@ -21,6 +22,7 @@ class Chain:
     def __init__(self, lister: Lister, authorizer: Authorizers, warn_unsupported: bool = False) -> None:
         self.plugins: tuple[Plugin, ...] = (
             NamespaceLifecycle(lister),
+            LimitRanger(lister),
             ServiceAccount(lister),
             NodeRestriction(lister),
             TaintNodesByCondition(),

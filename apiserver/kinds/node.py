@@ -5,12 +5,12 @@ import json
 
 from apiserver.kinds import columns
 from apiserver.kinds.kind import Column, Kind, Object, Subresource
-from apiserver.kinds.pod.amounts import WHOLE, is_extended
+from apiserver.kinds.pod.amounts import is_extended
 from apiserver.kinds.taints import validate_taints
 from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, FieldError, Path
-from podling.api.quantity import parse
+from podling.api.quantity import WHOLE, parse
 
 NOT_NEGATIVE = "must be greater than or equal to 0"
 ROLE_PREFIX, ROLE_LABEL = "node-role.kubernetes.io/", "kubernetes.io/role"

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 _FORM = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)([A-Za-z]*)([+-]?\d*)")
-_NANO = 10**9
+WHOLE = _NANO = 10**9  # nanos of one
 _DECIMAL = {"n": -3, "u": -2, "m": -1, "": 0, "k": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _DECIMAL_SUFFIX = {power: suffix for suffix, power in _DECIMAL.items()}

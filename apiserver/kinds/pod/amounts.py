@@ -7,10 +7,10 @@ from apiserver.kinds.kind import Object
 from podling.api import field
 from podling.api.field import ErrorList, FieldError, Path
 from podling.api.pod_resources import aggregate, amounts, is_pod_level
-from podling.api.quantity import Quantity, QuantityError, parse
+from podling.api.quantity import WHOLE, Quantity, QuantityError, parse
 
 POD_LEVEL = ("cpu", "hugepages-", "memory")
-_STANDARD = (
+STANDARD = (
     *("cpu", "memory", "ephemeral-storage", "storage", "pods", "services", "replicationcontrollers", "resourcequotas"),
     *("secrets", "configmaps", "persistentvolumeclaims", "services.nodeports", "services.loadbalancers"),
     *("requests.cpu", "requests.memory", "requests.storage", "requests.ephemeral-storage"),
@@ -18,7 +18,6 @@ _STANDARD = (
 )
 _CONTAINER = ("cpu", "memory", "ephemeral-storage")
 NOT_NEGATIVE = "must be greater than or equal to 0"
-WHOLE = 10**9  # nanos of one
 
 
 def _is_huge(name: str) -> bool:
@@ -34,7 +33,7 @@ def is_extended(name: str) -> bool:
     return not is_native(name) and not name.startswith("requests.") and not names.qualified(f"requests.{name}")
 
 
-def _overcommits(name: str) -> bool:
+def overcommits(name: str) -> bool:
     return is_native(name) and not _is_huge(name)
 
 
@@ -46,7 +45,7 @@ def container_resource_name(name: str, path: Path) -> ErrorList:
         if not is_native(name) and not is_extended(name):
             errors.append(field.invalid(path, name, "doesn't follow extended resource name standard"))
         return errors
-    if name not in _STANDARD and not _is_huge(name):
+    if name not in STANDARD and not _is_huge(name):
         errors.append(field.invalid(path, name, "must be a standard resource type or fully qualified"))
     if name not in _CONTAINER and not _is_huge(name):
         errors.append(field.invalid(path, name, "must be a standard resource for containers"))
@@ -106,10 +105,10 @@ def _amounts(requirements: Mapping[str, object], part: str) -> dict[str, Quantit
 
 def _within(name: str, amount: Quantity, limit: Quantity | None, path: Path) -> ErrorList:
     if limit is None:
-        if _overcommits(name):
+        if overcommits(name):
             return []
         return [field.required(path.child("limits"), "Limit must be set for non overcommitable resources")]
-    if amount.nanos != limit.nanos and not _overcommits(name):
+    if amount.nanos != limit.nanos and not overcommits(name):
         words = f"must be equal to {name} limit of {limit}"
     elif amount.nanos > limit.nanos:
         words = f"must be less than or equal to {name} limit of {limit}"

@@ -46,7 +46,7 @@ def _toleration(each: Object, path: Path) -> ErrorList:
                 field.invalid(path.child("value"), value, "must be an integer when `operator` is 'Gt' or 'Lt'")
             )
     else:
-        errors.append(field.not_supported(here, operator, ("Equal", "Exists", "Gt", "Lt")))
+        errors.append(field.not_supported(here, operator, ("Equal", "Exists")))
     return errors + validate_effect(effect, path.child("effect"), may_be_empty=True)
 
 
