@@ -16,6 +16,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from kubelet.image_gc import Policy
+from kubelet.log_rotation import LogRotation
 from kubelet.thresholds import Threshold, ThresholdError, parse_thresholds
 from podling.api.quantity import QuantityError, parse
 
@@ -63,11 +65,33 @@ class Configuration(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
     shutdown_grace_period: str = "0s"
     shutdown_grace_period_critical_pods: str = "0s"
     shutdown_grace_period_by_pod_priority: Sequence[ShutdownGracePeriodByPodPriority] = ()
+    serialize_image_pulls: bool = False
+    max_parallel_image_pulls: int = 5
+    image_gc_high_threshold_percent: int = msgspec.field(name="imageGCHighThresholdPercent", default=85)
+    image_gc_low_threshold_percent: int = msgspec.field(name="imageGCLowThresholdPercent", default=80)
+    image_minimum_gc_age: str = msgspec.field(name="imageMinimumGCAge", default="2m")
+    image_maximum_gc_age: str = msgspec.field(name="imageMaximumGCAge", default="0s")
+    container_log_max_size: str = "10Mi"
+    container_log_max_files: int = 5
 
     @property
     def thresholds(self) -> Sequence[Threshold]:
         periods = {signal: seconds(text) for signal, text in self.eviction_soft_grace_period.items()}
         return parse_thresholds(self.eviction_hard, self.eviction_soft, periods, self.eviction_minimum_reclaim)
+
+    @property
+    def image_policy(self) -> Policy:
+        ages = seconds(self.image_minimum_gc_age), seconds(self.image_maximum_gc_age)
+        return Policy(self.image_gc_high_threshold_percent, self.image_gc_low_threshold_percent, *ages)
+
+    @property
+    def image_pulls(self) -> int:
+        """How many at once."""
+        return 1 if self.serialize_image_pulls else self.max_parallel_image_pulls
+
+    @property
+    def log_rotation(self) -> LogRotation:
+        return LogRotation(parse(self.container_log_max_size).value, self.container_log_max_files)
 
 
 DEFAULTS = Configuration()
@@ -99,12 +123,28 @@ def _check(found: Configuration) -> None:
         raise ConfigurationError("maxPods and evictionMaxPodGracePeriod must not be negative")
     if found.shutdown_grace_period_by_pod_priority and whole:
         raise ConfigurationError("shutdownGracePeriodByPodPriority and shutdownGracePeriod exclude each other")
+    _check_images_and_logs(found)
     for reserved in (found.system_reserved, found.kube_reserved):
         for name, text in reserved.items():
             if name not in RESERVABLE and not name.startswith("hugepages-"):
                 raise ConfigurationError(f'cannot reserve "{name}" resource')
             if parse(text).nanos < 0:
                 raise ConfigurationError(f"resource quantity for {name} cannot be negative: {text}")
+
+
+def _check_images_and_logs(found: Configuration) -> None:
+    policy, rotation = found.image_policy, found.log_rotation
+    for name, percent in (("High", policy.high_percent), ("Low", policy.low_percent)):
+        if not 0 <= percent <= 100:
+            raise ConfigurationError(f"imageGC{name}ThresholdPercent must be between 0 and 100, inclusive: {percent}")
+    if policy.low_percent >= policy.high_percent:
+        raise ConfigurationError("imageGCLowThresholdPercent must be less than imageGCHighThresholdPercent")
+    if policy.maximum_age_seconds and policy.maximum_age_seconds <= policy.minimum_age_seconds:
+        raise ConfigurationError("imageMaximumGCAge must be greater than imageMinimumGCAge")
+    if found.max_parallel_image_pulls < 1:
+        raise ConfigurationError("maxParallelImagePulls must be a positive number")
+    if rotation.max_bytes <= 0 or rotation.max_files <= 1:
+        raise ConfigurationError("containerLogMaxSize must be positive, containerLogMaxFiles must be greater than 1")
 
 
 def seconds(duration: str) -> float:

@@ -27,6 +27,7 @@ from kubelet.docker_sandboxes import NoRuntime, Sandboxes
 from kubelet.docker_seen import engine_error, engine_seen
 from kubelet.docker_usage import Reading, Usages
 from kubelet.limits import Limits, PodLimits
+from kubelet.log_rotation import DEFAULT, LogRotation
 from kubelet.network.addresses import AddressesExhausted
 from kubelet.network.network import NetworkError, NetworkSpec, PodNetwork
 from kubelet.pause.image import NoPause
@@ -56,6 +57,7 @@ class DockerRuntime:
         state_dir: Path,
         network: PodNetwork | None = None,
         connection: DockerEngine | None = None,
+        logs: LogRotation = DEFAULT,
     ) -> None:
         self.connection = connection or DockerEngine()
         self.owner = spec.owner_labels(network_spec.cluster, network_spec.node)
@@ -63,7 +65,7 @@ class DockerRuntime:
         files = PodFiles(state_dir)
         self.images = Images(self.connection)
         self._listing = Listing(self.connection, self.owner, files, self.images)
-        self._members = Members(self.connection, self.owner, files, SeccompProfiles(state_dir))
+        self._members = Members(self.connection, self.owner, files, SeccompProfiles(state_dir), logs)
         self._sandboxes = Sandboxes(
             self.connection,
             self.owner,

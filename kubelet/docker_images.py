@@ -4,8 +4,8 @@ import asyncio
 import logging
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 from docker import auth
 from docker.errors import APIError, NotFound
@@ -19,8 +19,10 @@ from kubelet.image_service import Disk, StoredImage
 from kubelet.images import spell
 from kubelet.pause import image as pause
 from kubelet.pull_progress import PullProgress
-from kubelet.runtime import ImageError, ImageSeen
+from kubelet.runtime import ImageError, ImageSeen, RuntimeUnavailable
 
+P = ParamSpec("P")
+R = TypeVar("R")
 log = logging.getLogger(__name__)
 SILENCE_SECONDS = 60.0  # between two words of progress, as the kubelet's image-pull-progress-deadline
 IN_USE = 409
@@ -88,7 +90,7 @@ class Images:
         return await self._engine.call(own_login, name, os.environ)
 
     async def stored_images(self) -> Sequence[StoredImage]:
-        return await self._engine.call(self._stored)
+        return await self._ask(self._stored)
 
     def _stored(self) -> Sequence[StoredImage]:
         client = self._engine.client()
@@ -96,7 +98,7 @@ class Images:
         return [StoredImage(each["Id"], names(each), each["Size"], used[each["Id"]]) for each in client.images()]
 
     async def remove_image(self, name: str) -> bool:
-        return await self._engine.call(self._remove, name)
+        return await self._ask(self._remove, name)
 
     def _remove(self, name: str) -> bool:
         try:
@@ -111,7 +113,7 @@ class Images:
         return True
 
     async def image_disk(self) -> Disk | None:
-        return await self._engine.call(self._disk)
+        return await self._ask(self._disk)
 
     def _disk(self) -> Disk | None:
         self._folder = self._folder or self._engine.client().info()["DockerRootDir"]
@@ -120,6 +122,13 @@ class Images:
         except OSError:
             return None
         return Disk(disk.f_frsize * disk.f_blocks, disk.f_frsize * disk.f_bavail)
+
+    async def _ask(self, work: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
+        """An engine that cannot answer these questions is as good as away."""
+        try:
+            return await self._engine.call(work, *arguments, **options)
+        except EngineRefused as error:
+            raise RuntimeUnavailable(error.message) from error
 
     def _inspect(self, name: str) -> Any:
         return absent_is_none(self._engine.client().inspect_image, name)

@@ -16,6 +16,7 @@ from kubelet.docker_mounts import mounts_config
 from kubelet.docker_seen import engine_error, is_pause, labels_of
 from kubelet.docker_stream import open_stream
 from kubelet.limits import Limits
+from kubelet.log_rotation import DEFAULT, LogRotation
 from kubelet.pod_files import PodFiles
 from kubelet.runtime import ContainerError, ContainerWanted, Mount, RuntimeUnavailable
 from kubelet.seccomp_profiles import SeccompProfiles
@@ -29,9 +30,15 @@ class Members:
     """What is not a coroutine blocks. EngineRefused goes up as it is: the runtime says which verb it came from."""
 
     def __init__(
-        self, connection: DockerEngine, owner: Mapping[str, str], files: PodFiles, profiles: SeccompProfiles
+        self,
+        connection: DockerEngine,
+        owner: Mapping[str, str],
+        files: PodFiles,
+        profiles: SeccompProfiles,
+        logs: LogRotation = DEFAULT,
     ) -> None:
         self._connection, self._owner, self._files, self._profiles = connection, owner, files, profiles
+        self._logs = logs
         self._accounts = ImageAccounts(connection, owner)
 
     def create(self, sandbox_id: str, wanted: ContainerWanted, facts: EngineFacts) -> str:
@@ -49,7 +56,9 @@ class Members:
         seccomp = self._profiles.text(wanted.security.seccomp)
         wanted = replace(wanted, security=self._accounts.resolved(wanted.security, wanted.image))
         mounts = mounts_config(self._mounts(wanted), facts.api_version)
-        config = spec.member_config(wanted, self._owner, pause, binds=mounts["Binds"], facts=facts, seccomp=seccomp)
+        config = spec.member_config(
+            wanted, self._owner, pause, binds=mounts["Binds"], facts=facts, seccomp=seccomp, logs=self._logs
+        )
         config["HostConfig"]["Mounts"] = mounts["Mounts"]
         return str(client.create_container_from_config(config, name)["Id"])
 

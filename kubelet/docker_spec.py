@@ -11,6 +11,7 @@ from typing import Any
 from kubelet.docker_facts import EngineFacts
 from kubelet.docker_security import security_config, userns_mode
 from kubelet.limits import Limits
+from kubelet.log_rotation import DEFAULT, LogRotation, log_config
 from kubelet.runtime import ContainerWanted, PodRef, SandboxWanted
 from podling.api.host_ports import ANY, HostPort
 
@@ -22,7 +23,6 @@ IP, HOST_NETWORK, SHARED_PID, INIT = "podling.ip", "podling.host-network", "podl
 FALLBACK, PORTS = "podling.fallback-to-logs", "podling.host-ports"
 PAUSE = "POD"
 CPU_PERIOD_MICROSECONDS = 100_000
-LOGS = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "5"}}
 FALLBACK_LINES, FALLBACK_BYTES = 80, 2048  # of the log, in place of a termination message
 PAUSE_CPU_SHARES, PAUSE_OOM_SCORE = 2, -998
 
@@ -136,6 +136,7 @@ def member_config(
     binds: Sequence[str],
     facts: EngineFacts,
     seccomp: str = "",
+    logs: LogRotation = DEFAULT,
 ) -> Json:
     """`pause` is the sandbox as inspected: a member joins its namespaces, or the host's where the sandbox does.
     `seccomp` is the text of a profile that the node keeps."""
@@ -145,14 +146,14 @@ def member_config(
     host: Json = {
         "NetworkMode": join,
         "IpcMode": "host" if pause_host["IpcMode"] == "host" else join,
-        "PidMode": "host" if pause_host["PidMode"] == "host" else (join if shared_pid else ""),
+        "PidMode": _pid_mode(wanted, pause_host["PidMode"], join if shared_pid else ""),
         "Binds": list(binds),
         "Runtime": pause_host.get("Runtime") or "",
         **security_config(wanted.security, facts, seccomp),
         "CgroupParent": pause_host.get("CgroupParent") or "",
         **limits_config(wanted.limits),
         "OomScoreAdj": max(wanted.oom_score_adjust, facts.lowest_oom_score),
-        "LogConfig": LOGS,
+        "LogConfig": log_config(logs),
         "RestartPolicy": {"Name": "no"},
     }
     config: Json = {
@@ -182,6 +183,13 @@ def member_config(
     if wanted.stop_signal:
         config["StopSignal"] = wanted.stop_signal
     return config
+
+
+def _pid_mode(wanted: ContainerWanted, of_sandbox: str, shared: str) -> str:
+    """The host's, the pod's, of a member that is looked into, or its own."""
+    if of_sandbox == "host" or shared:
+        return "host" if of_sandbox == "host" else shared
+    return f"container:{wanted.processes_of}" if wanted.processes_of else ""
 
 
 def limits_config(limits: Limits) -> Json:

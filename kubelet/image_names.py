@@ -56,6 +56,12 @@ def tagged(name: str) -> str:
     return name if name != base else f"{base}:{tag}"
 
 
+def in_full(name: str) -> str:
+    """docker.io/library/nginx:latest, or with the digest alone where there is one."""
+    tag = name_and_tag(name)[1]
+    return f"{repository(name)}{'@' if ':' in tag else ':'}{tag}"
+
+
 def registry(name: str) -> str:
     """The host, "docker.io" where none is named."""
     head, slash, _ = name.partition("/")

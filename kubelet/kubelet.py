@@ -20,7 +20,7 @@ from kubelet.memory import Failure
 from kubelet.runtime import ContainerError, PodRef, RuntimeUnavailable, State
 from kubelet.sources import PodSource
 from kubelet.static_pods import is_static
-from kubelet.wanted import ref_of
+from kubelet.wanted import TERMINAL, ref_of
 from kubelet.worker import PodWorker
 from podling.client.codec import plain
 from podling.loop import reconcile
@@ -65,6 +65,10 @@ class Kubelet:
     def admitted(self) -> Sequence[Any]:
         """The pods that the node has taken, as long as they are not over."""
         return [worker.pod for worker in self._workers.values() if worker.context.holds_its_place()]
+
+    def over(self) -> set[str]:
+        """The uids of pods that have ended and stay in the API."""
+        return {uid for uid, worker in self._workers.items() if worker.context.status.get("phase") in TERMINAL}
 
     def fail(self, uid: str, failure: Failure) -> None:
         """A pod ends, because the node wants it to."""

@@ -2,6 +2,7 @@
 
 manifests → sources → mirrors      static pods, and their mirrors in the API
 signals → evictor                  pressure, its conditions, evictions
+thresholds → image collector       unused images, when the disk fills
 SIGPWR, logind → shutdown          the pods' orderly end when the machine's comes
 """
 
@@ -12,16 +13,19 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from kubelet import logind, shutdown
+from kubelet import container_gc, logind, shutdown
 from kubelet.configuration import Configuration
 from kubelet.docker import DockerRuntime
 from kubelet.evictor import Evictor
+from kubelet.image_collector import ImageCollector
 from kubelet.kubelet import Kubelet
 from kubelet.manifests import Manifests
 from kubelet.mirrors import Mirrors
 from kubelet.node import NodeAgent
 from kubelet.pod_usage import PodUsages
 from kubelet.pressure import Pressure
+from kubelet.pulled_images import PulledImages
+from kubelet.runtime import RuntimeUnavailable
 from kubelet.signals import observe
 from kubelet.sources import PodSources
 from kubelet.thresholds import Observation
@@ -30,6 +34,7 @@ from podling.client.events import EventRecorder
 from podling.loop.clock import Clock
 
 log = logging.getLogger(__name__)
+POLL_SECONDS = 0.2
 
 
 class NodeWork:
@@ -48,6 +53,7 @@ class NodeWork:
         sources: PodSources,
         kubelet: Kubelet,
         runtime: DockerRuntime,
+        pulled: PulledImages,
     ) -> None:
         self._configuration, self._clock, self._state_dir = configuration, clock, state_dir
         self._agent, self._kubelet = agent, kubelet
@@ -64,6 +70,10 @@ class NodeWork:
             tell=agent.event,
             changed=agent.wake,
         )
+        self._runtime = runtime
+        self._collector = ImageCollector(
+            runtime.images, pulled, clock, policy=configuration.image_policy, tell=agent.event
+        )
         self._asked = asyncio.Event()
         self.has_shut_down = False
 
@@ -76,7 +86,13 @@ class NodeWork:
         loop.add_signal_handler(signal.SIGPWR, self._asked.set)
         try:
             async with asyncio.TaskGroup() as group:
-                for part in (self._manifests.run, self._mirrors.run, self._evictor.run, self._end_when_asked):
+                for part in (
+                    self._manifests.run,
+                    self._mirrors.run,
+                    self._evictor.run,
+                    self._collector.run,
+                    self._end_when_asked,
+                ):
                     group.create_task(part())
                 if most := shutdown.total(self._configuration):
                     group.create_task(logind.follow(self._shut_down, self._come_back, most))
@@ -88,7 +104,16 @@ class NodeWork:
         return observe(self._state_dir, engine.root if engine else "")
 
     async def _reclaim(self, resource: str) -> None:
-        log.info("nothing to reclaim but pods resource=%s", resource)
+        """Of the disk dead containers and unused images; of memory and processes there is nothing but pods."""
+        if resource not in ("ephemeral-storage", "inodes"):
+            return
+        try:
+            count = await container_gc.delete_unused(self._runtime, self._kubelet.over())
+            freed = await self._collector.delete_unused()
+        except RuntimeUnavailable as error:
+            log.info("nothing reclaimed resource=%s error=%s", resource, error)
+            return
+        log.info("node reclaimed resource=%s containers=%s image_bytes=%s", resource, count, freed)
 
     async def _end_when_asked(self) -> None:
         """SIGPWR: `podling down`, or whoever knows that the power goes."""
@@ -101,9 +126,23 @@ class NodeWork:
         log.info("node shuts down")
         self._agent.shutting_down = shutdown.NODE_MESSAGE
         self._agent.wake()
-        await shutdown.end_pods(self._configuration, self._kubelet, self._clock)
+        for group in shutdown.grouped(shutdown.periods(self._configuration), self._kubelet.admitted()):
+            await self._end(group)
         self.has_shut_down = True
         log.info("node has shut down")
+
+    async def _end(self, group: shutdown.Group) -> None:
+        """Those that take longer than their time are not waited for."""
+        log.info("node ends pods priority=%d pods=%d seconds=%d", group.priority, len(group.pods), group.seconds)
+        uids = [str(pod.metadata.uid) for pod in group.pods]
+        for pod, uid in zip(group.pods, uids, strict=True):
+            self._kubelet.fail(uid, shutdown.terminated(pod, group))
+        deadline = self._clock.monotonic() + group.seconds
+        while not all(await asyncio.gather(*(self._kubelet.has_ended(uid) for uid in uids))):
+            if self._clock.monotonic() >= deadline:
+                log.warning("pods outlived their time at shutdown priority=%d", group.priority)
+                return
+            await self._clock.sleep(POLL_SECONDS)
 
     async def _come_back(self) -> None:
         """The machine did not end after all."""

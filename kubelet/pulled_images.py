@@ -85,11 +85,12 @@ class PulledImages:
         if accesses[where] != before:
             self._write()
 
-    def keep_only(self, ids: Iterable[str]) -> None:
-        """What is no longer on the engine is forgotten."""
-        gone = set(self._records) - set(ids)
-        for id in gone:
-            del self._records[id]
+    def ids(self) -> set[str]:
+        return set(self._records)
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """They are no longer on the engine."""
+        gone = [id for id in ids if self._records.pop(id, None) is not None]
         if gone:
             self._write()
 

@@ -85,7 +85,7 @@ async def run(config: Config) -> None:
     config.state_dir.mkdir(parents=True, exist_ok=True)
     client = GrpcClient(dial(config.apiserver, *config.tls.read()), manager="kubelet")
     spec = NetworkSpec(config.cluster, config.node_name, IPv4Network(config.cluster_cidr), IPv4Network(config.pod_cidr))
-    runtime = DockerRuntime(spec, config.state_dir)
+    runtime = DockerRuntime(spec, config.state_dir, logs=config.configuration.log_rotation)
     node = _Node(config, client, runtime)
     http = await serve_http(config.host, config.http_port, node.missing)
     try:
@@ -109,6 +109,7 @@ class _Node:
         self._sources = PodSources(self._informer, self._clock)
         self._statuses = StatusWriter(client, self._clock, self._sources.shown)
         self._services = Informer(client, SERVICES)
+        self._pulled = PulledImages(config.state_dir)
         self._agent = NodeAgent(
             client, runtime, self._events, self._clock, spec=self._node_spec, pressure=lambda: self._work.pressure
         )
@@ -175,8 +176,8 @@ class _Node:
         volumes = Volumes(self._config.state_dir / "pods", objects)
         handlers = self._handlers
         starts = asyncio.Semaphore(2 * (os.cpu_count() or 1))
-        pulled = PulledImages(self._config.state_dir)
-        puller = ImagePuller(self._runtime.images, objects, pulled, self._clock)
+        at_once = self._config.configuration.image_pulls
+        puller = ImagePuller(self._runtime.images, objects, self._pulled, self._clock, at_once)
         launcher = Launcher(
             self._runtime,
             objects,
@@ -217,6 +218,7 @@ class _Node:
             sources=self._sources,
             kubelet=self._kubelet,
             runtime=self._runtime,
+            pulled=self._pulled,
         )
 
     def _admitted(self) -> Sequence[Any]:
@@ -241,6 +243,10 @@ class _Node:
             memory_bytes=engine.memory_bytes if engine else 0,
             allocatable=allocatable(engine, self._config.configuration) if engine else {},
             engine=engine,
+            labels=self._agent.labels,
+            taints=self._agent.ending_taints,
+            pressure=self._work.pressure,
+            shutting_down=bool(self._agent.shutting_down),
         )
 
     def _node_spec(self) -> NodeSpec:

@@ -24,6 +24,9 @@ class Containers:
     def remove(self, id: str) -> None:
         self._api.remove_container(id, force=True)
 
+    def log_file(self, id: str) -> str:
+        return str(self._api.inspect_container(id)["LogPath"])
+
     def is_running(self, id: str) -> bool:
         return any(found["Id"] == id and found["State"] == "running" for found in self._api.containers(all=True))
 

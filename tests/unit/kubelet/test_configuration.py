@@ -36,6 +36,15 @@ def test_the_names_are_kubernetes_names() -> None:
     assert found.shutdown_grace_period_by_pod_priority[0].shutdown_grace_period_seconds == 7
 
 
+def test_images_and_logs_have_their_bounds() -> None:
+    assert DEFAULTS.image_policy == (85, 80, 120.0, 0.0) and DEFAULTS.image_pulls == 5
+    assert DEFAULTS.log_rotation == (10 << 20, 5)
+    given = {"serializeImagePulls": True, "containerLogMaxSize": "1Mi", "containerLogMaxFiles": 2}
+    found = configuration(given | {"imageMinimumGCAge": "1s", "imageMaximumGCAge": "1h"})
+    assert found.image_pulls == 1 and found.log_rotation == (1 << 20, 2)
+    assert found.image_policy == (85, 80, 1.0, 3600.0)
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -53,6 +62,12 @@ def test_the_names_are_kubernetes_names() -> None:
         ({"systemReserved": {"gpu": "1"}}, 'cannot reserve "gpu" resource'),
         ({"kubeReserved": {"cpu": "-1"}}, "cannot be negative"),
         ({"shutdownGracePeriod": "5s", "shutdownGracePeriodCriticalPods": "6s"}, "must be at least"),
+        ({"imageGCHighThresholdPercent": 101}, "must be between 0 and 100"),
+        ({"imageGCLowThresholdPercent": 85}, "must be less than imageGCHighThresholdPercent"),
+        ({"imageMaximumGCAge": "1m"}, "must be greater than imageMinimumGCAge"),
+        ({"maxParallelImagePulls": 0}, "must be a positive number"),
+        ({"containerLogMaxFiles": 1}, "must be greater than 1"),
+        ({"containerLogMaxSize": "x"}, "x"),
         (["a"], "Expected `object`"),
     ],
 )

@@ -1,6 +1,6 @@
 import pytest
 
-from kubelet.image_names import checked_name, name_and_tag, repository, tagged
+from kubelet.image_names import checked_name, in_full, name_and_tag, repository, tagged
 from kubelet.runtime import ImageError
 
 DIGEST = "sha256:" + "a" * 64
@@ -73,3 +73,8 @@ def test_a_repository_is_told_in_full(name: str, whole: str) -> None:
 def test_no_tag_means_latest(name: str, with_tag: str) -> None:
     assert tagged(name) == with_tag
     assert tagged(f"nginx@{DIGEST}") == f"nginx@{DIGEST}"
+
+
+def test_names_of_one_image_are_the_same_in_full() -> None:
+    assert in_full("nginx") == in_full("docker.io/library/nginx:latest") == "docker.io/library/nginx:latest"
+    assert in_full(f"quay.io/a:1@{DIGEST}") == in_full(f"quay.io/a@{DIGEST}") == f"quay.io/a@{DIGEST}"
