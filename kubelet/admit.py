@@ -5,13 +5,19 @@ Whoever is rejected is over: phase Failed, with the check's reason, and never st
 Source: k8s.io/kubernetes/pkg/kubelet/lifecycle, pkg/kubelet/sysctl.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from kubelet import eviction, shutdown
 from kubelet.memory import Failure
+from kubelet.static_pods import is_static
 from kubelet.sysctls import forbidden
 from kubelet.wanted import NodeFacts, containers_of
+from podling.api import node_affinity, resources
 from podling.api.host_ports import host_ports
+from podling.api.resources import PODS
+from podling.api.taints import tolerates
 
 OS = "linux"
 
@@ -81,7 +87,57 @@ def _wants_app_armor(pod: Any) -> bool:
     return any(profile.type != "Unconfined" for profile in profiles)
 
 
-CHECKS: Sequence[Check] = (sysctls, os_label, os_field, ports, app_armor)
+def pressure(candidate: Candidate) -> Rejection | None:
+    found = eviction.refusal(candidate.pod, candidate.node.pressure)
+    return Rejection(*found) if found else None
+
+
+def resources_fit(candidate: Candidate) -> Rejection | None:
+    """cpu in milli-cores, pods by number, the rest in bytes."""
+    wanted = {**resources.requests(candidate.pod.spec), PODS: 1}
+    used = sum((resources.requests(other.spec) for other in candidate.others), Counter({PODS: len(candidate.others)}))
+    for name in (PODS, *(name for name in wanted if name != PODS)):
+        whole = candidate.node.allocatable.get(name)
+        most = 0 if whole is None else resources.amount(name, whole)
+        if whole is not None and 0 < wanted[name] > most - used[name]:
+            amounts = f"requested: {wanted[name]}, used: {used[name]}, capacity: {most}"
+            return Rejection(f"OutOf{name}", f"Node didn't have enough resource: {name}, {amounts}")
+    return None
+
+
+def affinity(candidate: Candidate) -> Rejection | None:
+    wanted, node = node_affinity.required(candidate.pod.spec), candidate.node
+    if wanted is None or not node.labels or wanted(node.labels, node.node_name):
+        return None
+    return Rejection("NodeAffinity", "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector")
+
+
+def taints(candidate: Candidate) -> Rejection | None:
+    """Static pods stay, whatever the node's taints."""
+    stands = candidate.pod.spec.tolerations or ()
+    for taint in () if is_static(candidate.pod) else candidate.node.taints:
+        if not any(tolerates(each, taint.key, taint.value or "", taint.effect) for each in stands):
+            why = "node(s) had taints that the pod didn't tolerate"
+            return Rejection("TaintToleration", f"Predicate TaintToleration failed: {why}")
+    return None
+
+
+def node_shutdown(candidate: Candidate) -> Rejection | None:
+    return Rejection(shutdown.REFUSED_REASON, shutdown.REFUSED_MESSAGE) if candidate.node.shutting_down else None
+
+
+CHECKS: Sequence[Check] = (
+    pressure,
+    sysctls,
+    os_label,
+    os_field,
+    resources_fit,
+    affinity,
+    ports,
+    taints,
+    app_armor,
+    node_shutdown,
+)
 
 
 def rejection(candidate: Candidate) -> Rejection | None:

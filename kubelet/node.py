@@ -7,7 +7,7 @@ The lease says that the kubelet lives, the Ready condition that it can run pods.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -158,9 +158,14 @@ class NodeAgent:
             self.event("Normal", word, f"Node {spec.name} status is now: {word}")
 
     @property
-    def uid(self) -> str:
-        """The Node object's; "" before it is registered."""
-        return self._node.metadata.uid if self._node else ""
+    def labels(self) -> Mapping[str, str]:
+        return (self._node.metadata.labels if self._node else None) or {}
+
+    @property
+    def ending_taints(self) -> Sequence[Any]:
+        """Those that end pods which do not tolerate them."""
+        taints = (self._node.spec.taints if self._node and self._node.spec else None) or ()
+        return [taint for taint in taints if taint.effect == "NoExecute"]
 
     def event(self, type_: str, reason: str, message: str) -> None:
         """A node's events name it by name, its uid too, as Kubernetes does."""

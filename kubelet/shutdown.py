@@ -1,4 +1,4 @@
-"""The machine shuts down: pods end in order, each group in its own time, and no new ones are let in.
+"""The machine shuts down: pods end in order, each group in its own time, and no new ones are let in. Pure.
 
     shutdownGracePeriod 30s, shutdownGracePeriodCriticalPods 10s   normal pods get 20 s, then critical ones 10 s
     shutdownGracePeriodByPodPriority                               as many groups as are given, by priority
@@ -7,23 +7,17 @@
 Source: k8s.io/kubernetes/pkg/kubelet/nodeshutdown.
 """
 
-import asyncio
-import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from kubelet.configuration import Configuration, seconds
 from kubelet.eviction import SYSTEM_CRITICAL, disruption, is_critical
-from kubelet.evictor import Pods
 from kubelet.memory import Failure
-from podling.loop.clock import Clock
 
-log = logging.getLogger(__name__)
 REASON = "Terminated"
 MESSAGE = "Pod was terminated in response to imminent node shutdown."
 REFUSED_REASON, REFUSED_MESSAGE = "NodeShutdown", "Pod was rejected as the node is shutting down."
 NODE_MESSAGE = "node is shutting down"
-POLL_SECONDS = 0.2
 
 
 class Group(NamedTuple):
@@ -60,20 +54,6 @@ def terminated(pod: Any, group: Group) -> Failure:
     own = pod.spec.terminationGracePeriodSeconds
     grace = group.seconds if own is None else min(own, group.seconds)
     return Failure(REASON, MESSAGE, grace, disruption(MESSAGE))
-
-
-async def end_pods(configuration: Configuration, pods: Pods, clock: Clock) -> None:
-    """Group after group; a group that takes longer than its time is not waited for."""
-    for group in grouped(periods(configuration), pods.admitted()):
-        log.info("node shuts down priority=%d pods=%d seconds=%d", group.priority, len(group.pods), group.seconds)
-        for pod in group.pods:
-            pods.fail(pod.metadata.uid, terminated(pod, group))
-        deadline = clock.monotonic() + group.seconds
-        while not all(await asyncio.gather(*(pods.has_ended(pod.metadata.uid) for pod in group.pods))):
-            if clock.monotonic() >= deadline:
-                log.warning("pods outlived their time at shutdown priority=%d", group.priority)
-                break
-            await clock.sleep(POLL_SECONDS)
 
 
 def total(configuration: Configuration) -> int:

@@ -1,9 +1,9 @@
 """Nodes chosen by their labels and names: nodeSelector, and node affinity, required or preferred."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from podling.api import selectors
+from podling.api import node_affinity
 from scheduler.plugins.plugin import Check, Plain, Refusal, normalized
 from scheduler.pod_info import PodInfo
 from scheduler.snapshot import NodeInfo, Snapshot
@@ -44,33 +44,14 @@ def score(pod: PodInfo, nodes: Sequence[NodeInfo], snapshot: Snapshot) -> list[i
 
 def required(pod: PodInfo) -> Matches | None:
     """Whether a node is of those that the pod's selector and required affinity leave; None where it has none."""
-    selector: dict[str, str] = pod.pod.spec.nodeSelector or {}
-    terms = _terms(pod)
-    if not selector and terms is None:
-        return None
-    matchers = None if terms is None else [matcher(term) for term in terms]
-
-    def matches(node: NodeInfo) -> bool:
-        if any(node.labels.get(key) != value for key, value in selector.items()):
-            return False
-        return matchers is None or any(matches_term(node) for matches_term in matchers)
-
-    return matches
+    wanted = node_affinity.required(pod.pod.spec)
+    return None if wanted is None else lambda node: wanted(node.labels, node.name)
 
 
 def matcher(term: Any) -> Matches:
-    """One NodeSelectorTerm: all its expressions over labels and fields; a term without any matches nothing."""
-    expressions = _requirements(term.matchExpressions)
-    fields = _requirements(term.matchFields)
-
-    def matches(node: NodeInfo) -> bool:
-        return selectors.matches(expressions, node.labels) and selectors.matches(fields, {"metadata.name": node.name})
-
-    return matches if expressions or fields else lambda node: False
-
-
-def _requirements(found: Iterable[Any] | None) -> list[selectors.Requirement]:
-    return [selectors.from_expression(expression.to_dict()) for expression in found or ()]
+    """One NodeSelectorTerm."""
+    matches = node_affinity.matcher(term)
+    return lambda node: matches(node.labels, node.name)
 
 
 def _affinity(pod: PodInfo) -> Any:
