@@ -47,14 +47,25 @@ def create(pods: Pods, *made: dict[str, Any]) -> None:
     pods.create(json.dumps({"apiVersion": "v1", "kind": "List", "items": made}))
 
 
-def node_of(pods: Pods, name: str) -> str:
-    return str(pods.get(name)["spec"].get("nodeName", ""))
+def all_of(pods: Pods) -> dict[str, dict[str, Any]]:
+    return {found["metadata"]["name"]: found for found in json.loads(pods("get", "pods", "-o", "json").stdout)["items"]}
+
+
+def placed(pods: Pods) -> dict[str, str]:
+    """Nodes by pod name, "" for a pod without."""
+    return {name: found["spec"].get("nodeName", "") for name, found in all_of(pods).items()}
 
 
 def nodes_of(pods: Pods, *names: str) -> list[str]:
-    """Of pods that all have one; scheduled, running or not."""
-    pods.eventually(lambda: all(node_of(pods, name) for name in names), seen=lambda: pods.described(names[-1]))
-    return [node_of(pods, name) for name in names]
+    """Of pods that all get one; scheduled, running or not."""
+    found: dict[str, str] = {}
+
+    def have() -> bool:
+        found.update(placed(pods))
+        return all(found[name] for name in names)
+
+    pods.eventually(have, seen=lambda: "\n".join(pods.described(name) for name in names if not found[name]))
+    return [found[name] for name in names]
 
 
 def scheduled(pods: Pods, name: str) -> dict[str, Any]:
@@ -65,8 +76,9 @@ def scheduled(pods: Pods, name: str) -> dict[str, Any]:
 
 def refused(pods: Pods, name: str) -> str:
     """Why it fits nowhere."""
-    pods.eventually(lambda: scheduled(pods, name).get("reason") == "Unschedulable")
-    message = str(scheduled(pods, name)["message"])
+    found: dict[str, Any] = {}
+    pods.eventually(lambda: found.update(scheduled(pods, name)) or found.get("reason") == "Unschedulable")
+    message = str(found["message"])
     pods.eventually(lambda: ("FailedScheduling", message) in pods.events(name))
     return message
 
@@ -109,10 +121,10 @@ def test_pods_choose_their_nodes_by_name_labels_and_expressions(pods: Pods) -> N
 def test_pods_keep_apart_and_together(pods: Pods) -> None:
     apart = {"affinity": {"podAntiAffinity": {REQUIRED: [near(HOSTNAME, "web")]}}}
     create(pods, *(pod(f"web{number}", app="web", **apart) for number in range(4)))
-    pods.eventually(lambda: sum(bool(node_of(pods, f"web{number}")) for number in range(4)) == 3)
-    placed = {name: node_of(pods, name) for name in (f"web{number}" for number in range(4))}
-    assert sorted(placed.values()) == ["", *NODES]
-    last = next(name for name, node in placed.items() if not node)
+    pods.eventually(lambda: sum(map(bool, placed(pods).values())) == 3)
+    webs = placed(pods)
+    assert sorted(webs.values()) == ["", *NODES]
+    last = next(name for name, node in webs.items() if not node)
     assert refused(pods, last) == (
         "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules. "
         "preemption: 0/3 nodes are available: 3 No preemption victims found for incoming pod."
@@ -129,9 +141,9 @@ def test_pods_keep_apart_and_together(pods: Pods) -> None:
     )
     cached, liked, hates = nodes_of(pods, "cache", "liked", "hates")
     assert (cached, liked) == ("n3", "n3") and hates in ("n1", "n2")
-    gone = next(name for name, node in placed.items() if node)
+    gone = next(name for name, node in webs.items() if node)
     pods("delete", "pod", gone)
-    assert nodes_of(pods, last) == [placed[gone]]
+    assert nodes_of(pods, last) == [webs[gone]]
 
 
 def test_terms_look_into_other_namespaces_and_at_the_pods_own_labels(pods: Pods) -> None:
@@ -214,7 +226,7 @@ def test_taints_gates_ports_and_other_schedulers_keep_pods_waiting(cluster: Clus
     assert "podling has no dynamic resource allocation" in refused(pods, "claims")
     assert pods.shown("gated")[2] == "SchedulingGated"
     assert scheduled(pods, "gated")["reason"] == "SchedulingGated"
-    assert not node_of(pods, "theirs") and not pods.events("theirs")
+    assert not placed(pods)["theirs"] and not pods.events("theirs")
     pods("patch", "pod", "gated", "--type=json", "-p", '[{"op": "remove", "path": "/spec/schedulingGates"}]')
     nodes_of(pods, "gated")
 

@@ -202,3 +202,14 @@ def test_no_placement_breaks_a_rule_and_no_possible_one_is_missed(pods: list[dic
         for there in list(each.pods.values()):
             snapshot.remove(there, each)
     assert not snapshot.alike and not snapshot.anti and not snapshot.pull
+
+
+@pytest.mark.parametrize(("web_weight", "db_weight", "best"), [(2, 1, "a"), (1, 2, "c")])
+def test_the_heavier_of_two_wishes_wins(web_weight: int, db_weight: int, best: str) -> None:
+    wishes = [
+        {"weight": weight, "podAffinityTerm": {"topologyKey": "zone", "labelSelector": each}}
+        for weight, each in ((web_weight, WEB), (db_weight, DB))
+    ]
+    wanted = pod(affinity={"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": wishes}})
+    snapshot = cluster(zoned(), a=[web("w")], b=[pod("x"), pod("y")], c=[pod("d", labels={"app": "db"})])
+    assert place(wanted, snapshot).node == best
