@@ -22,6 +22,7 @@ from kubelet.sources import PodSource
 from kubelet.static_pods import is_static
 from kubelet.wanted import TERMINAL, ref_of
 from kubelet.worker import PodWorker
+from podling.api.errors import ApiError
 from podling.client.codec import plain
 from podling.loop import reconcile
 from podling.loop.backoff import Backoff
@@ -80,18 +81,28 @@ class Kubelet:
             worker.context.event(type_, reason, message)
 
     def sources_changed(self, uid: str) -> None:
-        """A config map or a secret of the pod did."""
+        """What the volumes of the pod are made of did."""
         if worker := self._workers.get(uid):
             starting.sources_changed(worker.context)
             self.poke(uid)
 
     async def has_ended(self, uid: str) -> bool:
-        """Nothing of a pod runs any more; an engine that is away cannot tell, and runs nothing."""
+        """Nothing of a pod runs any more, and its status says so. An engine that is away runs nothing."""
+        worker = self._workers.get(uid)
+        if worker and worker.is_told_to_run():
+            return False
         try:
             seen = await self._tools.runtime.pod(uid)
         except RuntimeUnavailable:
             return True
         return seen is None or not (seen.sandboxes or any(each.state is State.RUNNING for each in seen.containers))
+
+    async def flush(self, uid: str) -> None:
+        """What became of a pod is written now, if the API is there."""
+        try:
+            await self._tools.statuses.flush(uid)
+        except ApiError as error:
+            log.warning("status not written uid=%s error=%s", uid, error)
 
     def poke(self, uid: str) -> None:
         """This pod may be wrong."""
@@ -110,6 +121,8 @@ class Kubelet:
             self._tell(ref_of(old), None)
         if new is not None:
             self._tell(ref_of(new), new)
+        if old is not None and new is not None and _tells_of_itself(old) != _tells_of_itself(new):
+            self.sources_changed(new.metadata.uid)
 
     def _tell(self, ref: PodRef, pod: Any | None) -> None:
         self._worker(ref).tell(pod)
@@ -196,3 +209,8 @@ class Kubelet:
             self._worker(PodRef(uid, "", ""))
         for uid in list(self._workers):
             self.poke(uid)
+
+
+def _tells_of_itself(pod: Any) -> Any:
+    """What downward volumes hold of a pod, and may change."""
+    return pod.metadata.labels, pod.metadata.annotations

@@ -141,8 +141,9 @@ class NodeWork:
         while not all(await asyncio.gather(*(self._kubelet.has_ended(uid) for uid in uids))):
             if self._clock.monotonic() >= deadline:
                 log.warning("pods outlived their time at shutdown priority=%d", group.priority)
-                return
+                break
             await self._clock.sleep(POLL_SECONDS)
+        await asyncio.gather(*(self._kubelet.flush(uid) for uid in uids))
 
     async def _come_back(self) -> None:
         """The machine did not end after all."""

@@ -35,6 +35,7 @@ from kubelet.resolv import host_dns
 from kubelet.runtime import RuntimeUnavailable
 from kubelet.server import serve
 from kubelet.service_variables import api_service
+from kubelet.shutdown import SHUT_DOWN
 from kubelet.sources import PodSources
 from kubelet.stats import Stats
 from kubelet.status_writer import StatusWriter
@@ -53,7 +54,6 @@ from podling.loop.service import Tls, serve_http
 log = logging.getLogger(__name__)
 ENGINE_RETRY_SECONDS = 1.0
 LOOPBACK = "127.0.0.1"
-SHUT_DOWN = "the node has shut down"  # `podling down` waits for these words
 
 
 @dataclass(frozen=True)

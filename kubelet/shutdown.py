@@ -18,6 +18,7 @@ REASON = "Terminated"
 MESSAGE = "Pod was terminated in response to imminent node shutdown."
 REFUSED_REASON, REFUSED_MESSAGE = "NodeShutdown", "Pod was rejected as the node is shutting down."
 NODE_MESSAGE = "node is shutting down"
+SHUT_DOWN = "the node has shut down"  # what `podling down` waits to be told
 
 
 class Group(NamedTuple):

@@ -62,6 +62,11 @@ class PodWorker:
         """The kubelet ends; the pod does not."""
         self.context.prober.end()
 
+    def is_told_to_run(self) -> bool:
+        """The last status has a container that runs."""
+        parts = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
+        return any("running" in each["state"] for part in parts for each in self.context.status.get(part, ()))
+
     async def look(self) -> Outcome:
         """Step by step until nothing is left to do now."""
         context = self.context

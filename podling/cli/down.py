@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from podling.cli import power
 from podling.cli.options import DEFAULT_NAME, Name
 from podling.cli.progress import Progress
 from podling.cli.refusal import Refusal
@@ -22,7 +23,10 @@ def down(
     name: Name = DEFAULT_NAME,
     delete: Annotated[bool, typer.Option("--delete", help="Forget the cluster's objects, too.")] = False,
 ) -> None:
-    """Stop a cluster. `podling up` brings it back with its objects and pods, unless --delete was given."""
+    """Stop a cluster. `podling up` brings it back with its objects and pods, unless --delete was given.
+
+    Pods are killed, unless the cluster's kubelet configuration gives them time (shutdownGracePeriod): then they end in
+    order, and are Failed, as after the shutdown of a machine."""
     from podling import kubeconfig
     from podling.state import State, StateError, clusters
 
@@ -32,6 +36,7 @@ def down(
             if not state.folder.exists():
                 others = ", ".join(other.name for other in clusters())
                 raise Refusal(f"there is no cluster {name}{f'; there are {others}' if others else ''}")
+            power.end_pods(state, progress)
             progress.waiting("stopping the services")
             stop(state)
             progress.done("services", "stopped")
