@@ -13,7 +13,8 @@ there. Source: k8s.io/kubernetes/pkg/kubelet/allocation, pkg/kubelet/events.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from podling.api import resources
@@ -52,13 +53,14 @@ class Resize:
 
 
 def decide(pod: Any, status: Mapping[str, Any], allocatable: Mapping[str, str], others: Iterable[Any]) -> Decision:
-    """`status` is the pod's last; `others` the node's other pods, with what is admitted of each."""
+    """`status` is the pod's last; `others` the node's other pods, with what is admitted of each. `allocatable` is empty
+    until the engine has told of itself: then all fits."""
     before = _admitted(pod, status)
     if before is pod:
         return Decision(pod)
     wanted, had = resources.requests(pod.spec), resources.requests(before.spec)
     grows = [name for name in (resources.CPU, resources.MEMORY) if wanted[name] > had[name]]
-    if grows and (why := _misfit(wanted, resources.amounts(allocatable), others)):
+    if grows and allocatable and (why := _misfit(wanted, resources.amounts(allocatable), others)):
         return Decision(before, why)
     return Decision(pod, None, True)
 
@@ -90,8 +92,16 @@ def _admitted(pod: Any, status: Mapping[str, Any]) -> Any:
     if own is not None and pod.spec.resources is not None and told:
         before = _pod_level(pod, status)
         if any(_differ(getattr(pod.spec.resources, side), before[side]) for side in SIDES):
-            changes["resources"] = replace(pod.spec.resources, **before)
-    return replace(pod, spec=replace(pod.spec, **changes)) if changes else pod
+            changes["resources"] = _with(pod.spec.resources, **before)
+    return _with(pod, spec=_with(pod.spec, **changes)) if changes else pod
+
+
+def _with(item: Any, **changes: Any) -> Any:
+    """A shallow copy: what the API told is shared by all who read it."""
+    made = copy(item)
+    for name, value in changes.items():
+        setattr(made, name, value)
+    return made
 
 
 def _told(status: Mapping[str, Any]) -> Iterator[Data]:
@@ -110,7 +120,7 @@ def _with_admitted(container: Any, told: Data | None) -> Any:
     if not any(_differ(getattr(container.resources, side), before[side]) for side in SIDES):
         return container
     kept = {side: _others(getattr(container.resources, side)) | _resizable(before[side]) for side in SIDES}
-    return replace(container, resources=replace(container.resources, **kept))
+    return _with(container, resources=_with(container.resources, **kept))
 
 
 def _pod_level(pod: Any, status: Mapping[str, Any]) -> Data:

@@ -20,6 +20,15 @@ def told_resources(container: Any, now: ContainerSeen, *, resizable: bool) -> Da
     return told | {"resources": {name: side for name, side in (("limits", limits), ("requests", requests)) if side}}
 
 
+def told_of_pod(pod: Any) -> Data:
+    """Of a pod that asks for resources itself."""
+    own = pod.spec.resources
+    if own is None:
+        return {}
+    sides = {name: dict(side) for name in ("limits", "requests") if (side := getattr(own, name))}
+    return {"resources": sides} | ({"allocatedResources": sides["requests"]} if "requests" in sides else {})
+
+
 def _as_is(container: Any, now: ContainerSeen, limits: Data, requests: Data) -> None:
     """Where the engine's word is that which was admitted, its spelling stays."""
     wanted, has = container_limits(container), now.limits

@@ -15,6 +15,7 @@ from kubelet.member import ALL, Member
 from kubelet.memory import Failure, Waiting
 from kubelet.resize import IN_PROGRESS, PENDING
 from kubelet.resources import quality_of
+from kubelet.resources_told import told_of_pod
 from kubelet.runtime import PodSeen, State
 from kubelet.wanted import ALL_RESTARTING
 from podling.api.meta import timestamp
@@ -35,8 +36,19 @@ FIELDS = (  # of the status, that the kubelet writes
     "containerStatuses",
     "ephemeralContainerStatuses",
     "qosClass",
+    "resources",
+    "allocatedResources",
 )
-OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", ALL_RESTARTING)
+OWNED = (
+    "PodReadyToStartContainers",
+    "Initialized",
+    "Ready",
+    "ContainersReady",
+    "PodScheduled",
+    ALL_RESTARTING,
+    PENDING,
+    IN_PROGRESS,
+)
 RESTARTS_ALL = ("RestartAllContainersStarted", "container exited with restart policy rule")
 SHARED = ("DisruptionTarget",)  # conditions that the kubelet sets beside others
 
@@ -87,6 +99,7 @@ def pod_status(pod: Any, wanted: Wanted, seen: PodSeen, old: Data, view: View) -
         "containerStatuses": apps or None,
         "ephemeralContainerStatuses": guests or None,
         "qosClass": old.get("qosClass") or quality_of(pod),
+        **told_of_pod(pod),
     }
     return {key: value for key, value in status.items() if value is not None}
 
@@ -192,7 +205,7 @@ def _conditions(pod: Any, told: _Told, old: Data, view: View) -> Sequence[Data]:
     ]
     found += told_of_failure
     ours = {each[0] for each in found}
-    others = [each for type_, each in before.items() if type_ not in ours and type_ not in (PENDING, IN_PROGRESS)]
+    others = [each for type_, each in before.items() if type_ not in ours and type_ not in OWNED]
     return [*(_condition(pod, each, before.get(each[0]), view.now) for each in found), *others]
 
 
