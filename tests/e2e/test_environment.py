@@ -185,3 +185,10 @@ def test_a_container_of_kubectl_debug_is_told_the_same(pods: Any) -> None:
         20,
         lambda: pods.described("host"),
     )
+
+
+def test_a_field_of_another_version_is_refused(pods: Any) -> None:
+    ref = {"apiVersion": "v2", "fieldPath": "metadata.name"}
+    app = shell("true", env=variables({"X": {"valueFrom": {"fieldRef": ref}}}))
+    refused = pods("create", "-f", "-", "--dry-run=server", input=manifest("other", [app]), check=False)
+    assert "error converting fieldPath: unsupported pod version: v2" in refused.stderr

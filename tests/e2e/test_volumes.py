@@ -43,7 +43,7 @@ def test_volumes_hold_what_the_manifest_says(pods: Any, tmp_path: Path) -> None:
     projected = [
         {"configMap": {"name": "conf", "items": [{"key": "b", "path": "conf/b", "mode": 0o640}]}},
         {"secret": {"name": "keys", "items": [{"key": "p", "path": "keys/p"}]}},
-        {"downwardAPI": {"items": [{"path": "me", **here}]}},
+        {"downwardAPI": {"items": [{"path": "me", "mode": 0o400, **here}]}},
         {"configMap": {"name": "none", "optional": True}},
         {"secret": {"name": "keys", "items": [{"key": "none", "path": "none"}], "optional": True}},
     ]
@@ -59,8 +59,8 @@ def test_volumes_hold_what_the_manifest_says(pods: Any, tmp_path: Path) -> None:
         volume("there", hostPath={"path": str(tmp_path / "there"), "type": "File"}),
     ]
     mounts = [mount(each["name"], f"/{each['name']}") for each in volumes]
-    paths = ("/conf/a", "/conf/b", "/some/deep/x", "/keys/pass", "/me/who", "/me/cpu")
-    paths += ("/all/conf/b", "/all/keys/p", "/all/me", "/there")
+    paths = ["/conf/a", "/conf/b", "/some/deep/x", "/keys/pass", "/me/who", "/me/cpu"]
+    paths += ["/all/conf/b", "/all/keys/p", "/all/me", "/there"]
     arguments, script = shows(*paths)
     script += "; ls /none /gone /some /all; touch /conf/x /keys/x; touch /made/x && echo made; "
     script += "grep -c ' /keys tmpfs' /proc/mounts"
@@ -76,7 +76,7 @@ def test_volumes_hold_what_the_manifest_says(pods: Any, tmp_path: Path) -> None:
         "/me/cpu 444 0:0 250",
         "/all/conf/b 640 0:0 2",
         "/all/keys/p 444 0:0 pw",
-        "/all/me 444 0:0 holds",
+        "/all/me 400 0:0 holds",
         "/there 644 0:0 of the host",
         *("/all:", "conf", "keys", "me", "", "/gone:", "", "/none:", "", "/some:", "deep"),
         "touch: /conf/x: Read-only file system",
