@@ -8,9 +8,8 @@ import asyncio
 import gzip
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
@@ -47,10 +46,11 @@ def app(context: Context) -> Handler:
         started = time.perf_counter()
         parts = address.segments(http.raw_path.partition("?")[0])
         asked = address.attributes(http.method, parts, http.query)
+        warnings: list[str] = []  # told with a refusal too
         try:
-            response = await _answer(context, http, asked)
+            response = await _answer(context, http, asked, warnings)
         except ApiError as error:
-            response = refused(http, error)
+            response = refused(http, error, warnings)
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception as error:
@@ -62,7 +62,7 @@ def app(context: Context) -> Handler:
     return handle
 
 
-async def _answer(context: Context, http: BaseRequest, asked: Attributes) -> web.StreamResponse:
+async def _answer(context: Context, http: BaseRequest, asked: Attributes, warnings: list[str]) -> web.StreamResponse:
     user = context.authenticator.authenticate(_subject(http), http.headers)
     asked = replace(asked, user=user)
     user = impersonated(user, http.headers, address.named_by_selector(asked), context.authorizer)
@@ -77,6 +77,7 @@ async def _answer(context: Context, http: BaseRequest, asked: Attributes) -> web
         options=http.query,
         content_type=http.headers.get("Content-Type", ""),
         user_agent=http.headers.get("User-Agent", ""),
+        warnings=warnings,
     )
     call = pipeline.resolve(context, request)
     stream = STREAMS.get((asked.group, asked.resource, asked.subresource))
@@ -135,7 +136,7 @@ def _too_large() -> TooLarge:
     return TooLarge(f"Request entity too large: limit is {BODY_BYTES}")
 
 
-def warning_headers(warnings: list[str]) -> list[tuple[str, str]]:
+def warning_headers(warnings: Sequence[str]) -> list[tuple[str, str]]:
     """RFC 7234's Warning header: code 299, no agent, quoted text. Each once."""
     quoted = (words.replace("\\", "\\\\").replace('"', '\\"') for words in dict.fromkeys(warnings))
     return [("Warning", f'299 - "{words}"') for words in quoted]
@@ -150,9 +151,9 @@ async def _send(http: BaseRequest, body: bytes, code: int, form: Form, warnings:
     return web.Response(body=body, status=code, headers=headers)
 
 
-def refused(http: BaseRequest, error: ApiError) -> web.Response:
+def refused(http: BaseRequest, error: ApiError, warnings: Sequence[str] = ()) -> web.Response:
     form = negotiate.of_errors(http.headers.get("Accept", ""))
-    headers: dict[str, Any] = {"Content-Type": form.media}
+    headers = CIMultiDict([("Content-Type", form.media), *warning_headers(warnings)])
     if seconds := (error.details or {}).get("retryAfterSeconds"):
         headers["Retry-After"] = str(seconds)
     return web.Response(body=render.body(error.status(), form), status=error.code, headers=headers)

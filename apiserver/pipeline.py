@@ -51,6 +51,8 @@ def resolve(context: Context, request: Request) -> Call:
     kind = context.kinds.find(asked.group, asked.version, asked.resource)
     if kind is None or (asked.namespace and not kind.namespaced and kind.plural != "namespaces"):
         raise no_such_resource()
+    if kind.deprecated:
+        request.warnings.append(kind.deprecated)
     if asked.subresource:
         sub = kind.subresource(asked.subresource)
         if sub is None or not asked.name:

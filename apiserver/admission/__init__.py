@@ -10,6 +10,7 @@ from apiserver.admission.podsecurity import PodSecurity
 from apiserver.admission.priority import Priority
 from apiserver.admission.runtimeclass import RuntimeClass
 from apiserver.admission.serviceaccount import ServiceAccount
+from apiserver.admission.storage import DefaultStorageClass, StorageObjectInUseProtection
 from apiserver.admission.taintnodesbycondition import TaintNodesByCondition
 from apiserver.admission.unsupportedfields import UnsupportedFields
 from apiserver.authz.authorizer import Chain as Authorizers
@@ -29,6 +30,8 @@ class Chain:
             PodSecurity(lister),
             Priority(lister),
             DefaultTolerationSeconds(),
+            DefaultStorageClass(lister),
+            StorageObjectInUseProtection(),
             RuntimeClass(lister),
             Escalation(authorizer),
             *([UnsupportedFields()] if warn_unsupported else ()),

@@ -9,12 +9,15 @@ from apiserver.kinds.batch.cron_job import CRON_JOB
 from apiserver.kinds.batch.job import JOB
 from apiserver.kinds.binding import BINDING
 from apiserver.kinds.config_map import CONFIG_MAP
+from apiserver.kinds.endpoints import ENDPOINTS
 from apiserver.kinds.event import EVENT
 from apiserver.kinds.kind import Kind
 from apiserver.kinds.lease import LEASE
 from apiserver.kinds.limit_range import LIMIT_RANGE
 from apiserver.kinds.namespace import NAMESPACE
 from apiserver.kinds.node import NODE
+from apiserver.kinds.persistent_volume import PERSISTENT_VOLUME
+from apiserver.kinds.persistent_volume_claim import PERSISTENT_VOLUME_CLAIM
 from apiserver.kinds.pod import POD
 from apiserver.kinds.pod_template import POD_TEMPLATE
 from apiserver.kinds.policy.pod_disruption_budget import POD_DISRUPTION_BUDGET
@@ -34,15 +37,19 @@ from apiserver.kinds.runtime_class import RUNTIME_CLASS
 from apiserver.kinds.secret import SECRET
 from apiserver.kinds.service import SERVICE
 from apiserver.kinds.service_account import SERVICE_ACCOUNT
+from apiserver.kinds.storage.storage_class import STORAGE_CLASS
 
 KINDS: tuple[Kind, ...] = (
     # core
     BINDING,
     CONFIG_MAP,
+    ENDPOINTS,
     EVENT,
     LIMIT_RANGE,
     NAMESPACE,
     NODE,
+    PERSISTENT_VOLUME_CLAIM,
+    PERSISTENT_VOLUME,
     POD,
     POD_TEMPLATE,
     REPLICATION_CONTROLLER,
@@ -79,6 +86,8 @@ KINDS: tuple[Kind, ...] = (
     ROLE,
     # scheduling.k8s.io
     PRIORITY_CLASS,
+    # storage.k8s.io
+    STORAGE_CLASS,
 )
 
 __all__ = ["KINDS", "Kind"]

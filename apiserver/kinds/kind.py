@@ -99,6 +99,7 @@ class Kind:
     orphans: bool = False  # what it owns stays when it is deleted, unless the client says otherwise
     warn_orphans: str = ""  # and what the client is told then
     returns_deleted: bool = False  # DELETE answers with the object that went, not with a Status
+    deprecated: str = ""  # the Warning that every call of it is answered with
     unconditional_update: bool = True  # PUT without a resourceVersion is accepted
     ttl_seconds: int = 0  # objects vanish this long after their last write (events)
     create_on_update: bool = False  # PUT to a name that does not exist creates it

@@ -225,6 +225,11 @@ _VOLUMES: dict[str, Callable[[Object], None]] = {
 def _default_volume(volume: Object) -> None:
     if not any(volume.get(name) is not None for name in volume if name != "name"):
         volume["emptyDir"] = {}
+    default_volume_source(volume)
+
+
+def default_volume_source(volume: Object) -> None:
+    """Of a pod's volume, or of a PersistentVolume's spec."""
     for name, fill in _VOLUMES.items():
         if volume.get(name) is not None:
             fill(volume[name])

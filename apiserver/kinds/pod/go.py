@@ -88,6 +88,11 @@ ORDERS: Mapping[str, Sequence[str]] = {
     "PodAffinityTerm": (
         *("labelSelector", "namespaces", "topologyKey", "namespaceSelector", "matchLabelKeys", "mismatchLabelKeys"),
     ),
+    "PersistentVolumeClaimSpec": (
+        *("accessModes", "selector", "resources", "volumeName", "storageClassName", "volumeMode", "dataSource"),
+        *("dataSourceRef", "volumeAttributesClassName"),
+    ),
+    "VolumeResourceRequirements": ("limits", "requests"),
     "LabelSelector": ("matchLabels", "matchExpressions"),
     "LabelSelectorRequirement": ("key", "operator", "values"),
     "HostAlias": ("ip", "hostnames"),
@@ -126,13 +131,17 @@ _NAMES = {
 }
 
 
+def difference(old: Object, new: Object, type_: str) -> str:
+    """As a unified diff; `type_`: "core.v1.PodSpec"."""
+    return _difference(_rendered(old, type_), _rendered(new, type_))
+
+
 def spec_difference(old: Object, new: Object) -> str:
-    return _difference(_rendered(_of_spec(old), "core.v1.PodSpec"), _rendered(_of_spec(new), "core.v1.PodSpec"))
+    return difference(_of_spec(old), _of_spec(new), "core.v1.PodSpec")
 
 
 def ephemeral_difference(old: Object, new: Object) -> str:
-    kind = "core.v1.EphemeralContainer"
-    return _difference(_rendered(old, kind), _rendered(new, kind))
+    return difference(old, new, "core.v1.EphemeralContainer")
 
 
 def _of_spec(spec: Object) -> Object:

@@ -10,26 +10,18 @@ from apiserver.kinds import names
 from apiserver.kinds.kind import Object, Subresource
 from apiserver.kinds.pod.dns import validate_address
 from apiserver.kinds.pod.go import ephemeral_difference
+from apiserver.kinds.pod.resize import prepare_resize, validate_resize
 from apiserver.kinds.pod.validate import SPEC, validate_pod
 from podling.api import field
 from podling.api.field import ErrorList, Path
 from podling.api.pod_resources import is_sidecar, qos_class
 
-_META = ("labels", "annotations", "finalizers", "ownerReferences")
 STATUS = Path("status")
-MUTABLE = ("cpu", "memory")
-
-
-def _keep_metadata(new: Object, old: Object, parts: tuple[str, ...] = _META) -> None:
-    for name in parts:
-        new["metadata"].pop(name, None)
-        if name in old["metadata"]:
-            new["metadata"][name] = old["metadata"][name]
 
 
 def prepare_status(new: Object, old: Object) -> None:
     new["spec"] = old.get("spec", {})
-    _keep_metadata(new, old, ("ownerReferences",))
+    keep_metadata(new, old, ("ownerReferences",))
     status = new.setdefault("status", {})
     if old_class := (old.get("status") or {}).get("qosClass"):
         status["qosClass"] = old_class
@@ -103,7 +95,7 @@ def prepare_ephemeral(new: Object, old: Object) -> None:
     if wanted:
         new["spec"]["ephemeralContainers"] = wanted
     new["status"] = old.get("status", {})
-    _keep_metadata(new, old)
+    keep_metadata(new, old)
 
 
 def validate_ephemeral(new: Object, old: Object) -> ErrorList:
@@ -119,46 +111,6 @@ def validate_ephemeral(new: Object, old: Object) -> ErrorList:
         elif now != was:
             errors.append(field.forbidden(path, f"{head} changed\n{ephemeral_difference(was, now)}"))
     return errors
-
-
-def prepare_resize(new: Object, old: Object) -> None:
-    wanted = new.get("spec") or {}
-    new["spec"] = deepcopy(old.get("spec", {}))
-    for part in ("containers", "initContainers"):
-        by_name = {each.get("name"): each for each in wanted.get(part) or ()}
-        for container in new["spec"].get(part) or ():
-            asked = by_name.get(container.get("name"))
-            if asked is not None and (part == "containers" or is_sidecar(container)):
-                for name in ("resources", "resizePolicy"):
-                    container.pop(name, None)
-                    if name in asked:
-                        container[name] = asked[name]
-    new["status"] = old.get("status", {})
-    _keep_metadata(new, old)
-
-
-def validate_resize(new: Object, old: Object) -> ErrorList:
-    errors = validate_pod(new)
-    after, before = new["spec"], old["spec"]
-    if qos_class(after) != qos_class(before):
-        words = "Pod QOS Class may not change as a result of resizing"
-        errors.append(field.invalid(SPEC, qos_class(after), words))
-    changed = False
-    for part in ("containers", "initContainers"):
-        for position, (now, was) in enumerate(zip(after.get(part) or (), before.get(part) or (), strict=True)):
-            path = SPEC.child(part).index(position).child("resources")
-            for side in ("limits", "requests"):
-                wanted, had = (each.get("resources", {}).get(side) or {} for each in (now, was))
-                if any(name not in wanted for name in had if name in MUTABLE):
-                    errors.append(field.forbidden(path.child(side), f"resource {side} cannot be removed"))
-                changed |= _others(wanted) != _others(had)
-    if changed:
-        errors.append(field.forbidden(SPEC, "only cpu and memory resources are mutable"))
-    return errors
-
-
-def _others(found: Object) -> Object:
-    return {name: amount for name, amount in found.items() if name not in MUTABLE}
 
 
 _READ_WRITE = ("get", "patch", "update")

@@ -47,10 +47,10 @@ def validate_volumes(volumes: Sequence[Object], path: Path) -> tuple[dict[str, O
 _SPELLED = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}  # as Kubernetes spells them in this one message
 
 
-def validate_source(volume: Object, path: Path) -> ErrorList:
+def validate_source(volume: Object, path: Path, sources: Mapping[str, Check] | None = None) -> ErrorList:
     errors: ErrorList = []
     count = 0
-    for name, check in SOURCES.items():
+    for name, check in (SOURCES if sources is None else sources).items():
         source = volume.get(name)
         if source is None:
             continue

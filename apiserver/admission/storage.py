@@ -1,0 +1,47 @@
+"""What claims and volumes get when they are made: the default class, and a finalizer that holds them while in use.
+
+Source: kubernetes/plugin/pkg/admission/storage/{storageclass/setdefault,storageobjectinuseprotection}.
+"""
+
+from apiserver.admission.plugin import Admission, Mutating
+from apiserver.kinds.persistent_volume_claim import BETA_CLASS
+from apiserver.kinds.storage.storage_class import is_default
+from apiserver.lister import Lister
+from podling.api.errors import GroupResource
+
+CLAIMS, VOLUMES = GroupResource("", "persistentvolumeclaims"), GroupResource("", "persistentvolumes")
+CLASSES = GroupResource("storage.k8s.io", "storageclasses")
+PROTECTION = {CLAIMS: "kubernetes.io/pvc-protection", VOLUMES: "kubernetes.io/pv-protection"}
+
+
+class DefaultStorageClass(Mutating):
+    """Of several default classes the newest counts, of two as new the first by name."""
+
+    name = "DefaultStorageClass"
+
+    def __init__(self, lister: Lister) -> None:
+        self._lister = lister
+
+    async def admit(self, write: Admission) -> None:
+        claim = write.creates(*CLAIMS)
+        if claim is None:
+            return
+        spec = claim.setdefault("spec", {})
+        if spec.get("storageClassName") is not None or BETA_CLASS in (claim["metadata"].get("annotations") or {}):
+            return
+        found = sorted(filter(is_default, self._lister.list(CLASSES)), key=lambda each: str(each["metadata"]["name"]))
+        if found:
+            newest = max(found, key=lambda each: str(each["metadata"].get("creationTimestamp", "")))
+            spec["storageClassName"] = newest["metadata"]["name"]
+
+
+class StorageObjectInUseProtection(Mutating):
+    name = "StorageObjectInUseProtection"
+
+    async def admit(self, write: Admission) -> None:
+        finalizer = PROTECTION.get(write.kind.resource)
+        if finalizer is None or write.operation != "CREATE" or write.subresource or write.object is None:
+            return
+        held = write.object["metadata"].get("finalizers") or []
+        if finalizer not in held:
+            write.object["metadata"]["finalizers"] = [*held, finalizer]

@@ -1,0 +1,193 @@
+"""PersistentVolume. Source: kubernetes/pkg/apis/core/validation.ValidatePersistentVolume."""
+
+from apiserver.kinds import columns, names
+from apiserver.kinds.kind import Column, Kind, Object
+from apiserver.kinds.persistent_volume_claim import VOLUME_MODES, class_of, modes_text, validate_modes
+from apiserver.kinds.pod.affinity import validate_node_term
+from apiserver.kinds.pod.go import difference
+from apiserver.kinds.pod.volumes import SOURCES, validate_source
+from apiserver.kinds.strategy import drop_status, keep_spec, keep_status, status
+from apiserver.kinds.workload import IMMUTABLE, SPEC, spec_of, status_of
+from apiserver.schema.load import schema
+from podling.api import field
+from podling.api.field import ErrorList, Path
+from podling.api.meta import timestamp
+from podling.api.pod_defaults import default_volume_source
+from podling.api.quantity import parse
+
+VOLUME = "core.v1.PersistentVolume"
+POLICIES = ("Delete", "Recycle", "Retain")
+
+
+def _local(source: Object, path: Path) -> ErrorList:
+    if not source.get("path"):
+        return [field.required(path.child("path"))]
+    parts = source["path"].split("/")
+    return [field.invalid(path.child("path"), source["path"], "must not contain '..'")] if ".." in parts else []
+
+
+_OF_PODS = (
+    *("emptyDir", "gitRepo", "secret", "configMap", "downwardAPI", "projected", "persistentVolumeClaim", "ephemeral"),
+    "image",
+)
+OWN_SOURCES = {name: check for name, check in SOURCES.items() if name not in _OF_PODS} | {"local": _local}
+
+
+def default(obj: Object) -> None:
+    obj["status"] = {"phase": "Pending"} | (obj.get("status") or {})
+    spec = obj.setdefault("spec", {})
+    spec["persistentVolumeReclaimPolicy"] = spec.get("persistentVolumeReclaimPolicy") or "Retain"
+    spec["volumeMode"] = spec.get("volumeMode") or "Filesystem"
+    default_volume_source(spec)
+
+
+_drop_status = drop_status(VOLUME)
+
+
+def prepare_create(obj: Object) -> None:
+    _drop_status(obj)
+    obj["status"] |= {"phase": "Pending", "lastPhaseTransitionTime": timestamp()}
+
+
+def prepare_status(new: Object, old: Object) -> None:
+    """A change of phase is timed, where the writer does not time it."""
+    keep_spec(new, old)
+    now, was = new.setdefault("status", {}), status_of(old)
+    timed = now.get("lastPhaseTransitionTime") != was.get("lastPhaseTransitionTime")
+    if now.get("phase") != was.get("phase") and not timed:
+        now["lastPhaseTransitionTime"] = timestamp()
+
+
+def validate(obj: Object) -> ErrorList:
+    spec = spec_of(obj)
+    errors: ErrorList = []
+    modes, capacity = spec.get("accessModes") or [], spec.get("capacity")
+    if not modes:
+        errors.append(field.required(SPEC.child("accessModes")))
+    errors += validate_modes(modes, SPEC.child("accessModes"))
+    errors += _capacity(capacity, SPEC.child("capacity"))
+    errors += validate_source(spec, SPEC, OWN_SOURCES)
+    policy = spec.get("persistentVolumeReclaimPolicy")
+    if policy not in POLICIES:
+        errors.append(field.not_supported(SPEC.child("persistentVolumeReclaimPolicy"), policy, POLICIES))
+    if (spec.get("hostPath") or {}).get("path") == "/" and policy == "Recycle":
+        words = "may not be 'recycle' for a hostPath mount of '/'"
+        errors.append(field.forbidden(SPEC.child("persistentVolumeReclaimPolicy"), words))
+    for name in ("storageClassName", "volumeAttributesClassName"):
+        if spec.get(name):
+            errors += names.each(SPEC.child(name), spec[name], names.subdomain(spec[name]))
+    if spec.get("volumeMode") not in (None, *VOLUME_MODES):
+        errors.append(field.not_supported(SPEC.child("volumeMode"), spec["volumeMode"], VOLUME_MODES))
+    return errors + _affinity(spec.get("nodeAffinity"), SPEC.child("nodeAffinity"))
+
+
+def _capacity(capacity: Object | None, path: Path) -> ErrorList:
+    errors: ErrorList = [] if capacity else [field.required(path)]
+    if not capacity or set(capacity) != {"storage"}:
+        errors.append(field.not_supported(path, capacity, ["storage"]))
+    for name, text in sorted((capacity or {}).items()):
+        if parse(text).nanos <= 0:
+            errors.append(field.invalid(path.key(name), text, "must be greater than zero"))
+    return errors
+
+
+def _affinity(affinity: Object | None, path: Path) -> ErrorList:
+    if affinity is None:
+        return []
+    required, here = affinity.get("required"), path.child("required")
+    if required is None:
+        return [field.required(here, "must specify required node constraints")]
+    terms = required.get("nodeSelectorTerms") or ()
+    if not terms:
+        return [field.required(here.child("nodeSelectorTerms"), "must have at least one node selector term")]
+    return [
+        error
+        for position, term in enumerate(terms)
+        for error in validate_node_term(term, here.child("nodeSelectorTerms").index(position))
+    ]
+
+
+def validate_update(new: Object, old: Object) -> ErrorList:
+    now, was = spec_of(new), spec_of(old)
+    errors: ErrorList = []
+    if _sources(now) != _sources(was):
+        text = difference(_sources(was), _sources(now), "core.v1.PersistentVolumeSpec")
+        words = f"spec.persistentvolumesource is immutable after creation\n{text}"
+        errors.append(field.forbidden(SPEC.child("persistentvolumesource"), words))
+    if now.get("volumeMode") != was.get("volumeMode"):
+        errors.append(field.invalid(Path("volumeMode"), now.get("volumeMode"), IMMUTABLE))
+    if was.get("nodeAffinity") is not None and now.get("nodeAffinity") != was["nodeAffinity"]:
+        errors.append(field.invalid(Path("nodeAffinity"), now.get("nodeAffinity"), IMMUTABLE))
+    return errors
+
+
+def _sources(spec: Object) -> Object:
+    return {name: value for name, value in spec.items() if name in OWN_SOURCES}
+
+
+def _claim(obj: Object) -> str:
+    found = spec_of(obj).get("claimRef")
+    return f"{found.get('namespace', '')}/{found.get('name', '')}" if found else ""
+
+
+def _phase(obj: Object) -> str:
+    gone = obj["metadata"].get("deletionTimestamp")
+    return "Terminating" if gone else status_of(obj).get("phase", "")
+
+
+_SPEC, _STATUS = f"{VOLUME}Spec", f"{VOLUME}Status"
+PERSISTENT_VOLUME = Kind(
+    group="",
+    version="v1",
+    kind="PersistentVolume",
+    plural="persistentvolumes",
+    short_names=("pv",),
+    namespaced=False,
+    schema=schema(VOLUME),
+    default=default,
+    prepare_create=prepare_create,
+    prepare_update=keep_status,
+    validate=validate,
+    validate_update=validate_update,
+    returns_deleted=True,
+    subresources=(status(prepare=prepare_status),),
+    columns=(
+        columns.NAME,
+        Column(
+            "Capacity",
+            "string",
+            columns.documented(_SPEC, "capacity"),
+            lambda obj: (spec_of(obj).get("capacity") or {}).get("storage", ""),
+        ),
+        Column(
+            "Access Modes",
+            "string",
+            columns.documented(_SPEC, "accessModes"),
+            lambda obj: modes_text(spec_of(obj).get("accessModes")),
+        ),
+        Column(
+            "Reclaim Policy",
+            "string",
+            columns.documented(_SPEC, "persistentVolumeReclaimPolicy"),
+            lambda obj: spec_of(obj).get("persistentVolumeReclaimPolicy", ""),
+        ),
+        Column("Status", "string", columns.documented(_STATUS, "phase"), _phase),
+        Column("Claim", "string", columns.documented(_SPEC, "claimRef"), _claim),
+        Column("StorageClass", "string", "StorageClass of the pv", class_of),
+        Column(
+            "VolumeAttributesClass",
+            "string",
+            "VolumeAttributesClass of the pv",
+            lambda obj: spec_of(obj).get("volumeAttributesClassName") or "<unset>",
+        ),
+        Column("Reason", "string", columns.documented(_STATUS, "reason"), lambda obj: status_of(obj).get("reason", "")),
+        columns.AGE,
+        Column(
+            "VolumeMode",
+            "string",
+            columns.documented(_SPEC, "volumeMode"),
+            lambda obj: spec_of(obj).get("volumeMode") or "<unset>",
+            priority=1,
+        ),
+    ),
+)

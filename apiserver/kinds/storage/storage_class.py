@@ -1,0 +1,107 @@
+"""StorageClass."""
+
+from apiserver.kinds import columns, names
+from apiserver.kinds.kind import Column, Kind, Object
+from apiserver.kinds.workload import IMMUTABLE
+from apiserver.schema.load import schema
+from podling.api import field
+from podling.api.field import ErrorList, Path
+
+DEFAULT_ANNOTATIONS = (
+    "storageclass.kubernetes.io/is-default-class",
+    "storageclass.beta.kubernetes.io/is-default-class",
+)
+POLICIES = ("Delete", "Retain")
+BINDING_MODES = ("Immediate", "WaitForFirstConsumer")
+MOST_PARAMETERS, MOST_BYTES = 512, 256 * 1024
+
+
+def is_default(obj: Object) -> bool:
+    annotations = obj["metadata"].get("annotations") or {}
+    return any(annotations.get(key) == "true" for key in DEFAULT_ANNOTATIONS)
+
+
+def default(obj: Object) -> None:
+    obj["reclaimPolicy"] = obj.get("reclaimPolicy") or "Delete"
+    obj["volumeBindingMode"] = obj.get("volumeBindingMode") or "Immediate"
+
+
+def validate(obj: Object) -> ErrorList:
+    errors = _provisioner(obj.get("provisioner", ""), Path("provisioner"))
+    errors += _parameters(obj.get("parameters") or {}, Path("parameters"))
+    policy = obj.get("reclaimPolicy")
+    if policy and policy not in POLICIES:
+        errors.append(field.not_supported(Path("reclaimPolicy"), policy, POLICIES))
+    mode = obj.get("volumeBindingMode")
+    if mode not in BINDING_MODES:
+        errors.append(field.not_supported(Path("volumeBindingMode"), mode, BINDING_MODES))
+    return errors
+
+
+def _provisioner(name: str, path: Path) -> ErrorList:
+    if not name:
+        return [field.required(path)]
+    return names.each(path, name.lower(), names.qualified(name.lower()))
+
+
+def _parameters(found: dict[str, str], path: Path) -> ErrorList:
+    errors: ErrorList = []
+    if len(found) > MOST_PARAMETERS:
+        errors.append(field.too_many(path, len(found), MOST_PARAMETERS))
+    if "" in found:
+        errors.append(field.invalid(path, "", "field can not be empty."))
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in found.items())
+    return [*errors, field.too_long(path, MOST_BYTES)] if size > MOST_BYTES else errors
+
+
+def validate_update(new: Object, old: Object) -> ErrorList:
+    errors: ErrorList = []
+    if (new.get("parameters") or {}) != (old.get("parameters") or {}):
+        errors.append(field.forbidden(Path("parameters"), "updates to parameters are forbidden."))
+    if new.get("provisioner") != old.get("provisioner"):
+        errors.append(field.forbidden(Path("provisioner"), "updates to provisioner are forbidden."))
+    if new.get("reclaimPolicy") != old.get("reclaimPolicy"):
+        errors.append(field.forbidden(Path("reclaimPolicy"), "updates to reclaimPolicy are forbidden."))
+    if new.get("volumeBindingMode") != old.get("volumeBindingMode"):
+        errors.append(field.invalid(Path("volumeBindingMode"), new.get("volumeBindingMode"), IMMUTABLE))
+    return errors
+
+
+def _name(obj: Object) -> str:
+    name: str = obj["metadata"].get("name", "")
+    return f"{name} (default)" if is_default(obj) else name
+
+
+_TYPE = "storage.v1.StorageClass"
+
+
+def _field(title: str, name: str) -> Column:
+    return Column(title, "string", columns.documented(_TYPE, name), lambda obj: obj.get(name, ""))
+
+
+STORAGE_CLASS = Kind(
+    group="storage.k8s.io",
+    version="v1",
+    kind="StorageClass",
+    plural="storageclasses",
+    short_names=("sc",),
+    namespaced=False,
+    schema=schema(_TYPE),
+    default=default,
+    validate=validate,
+    validate_update=validate_update,
+    returns_deleted=True,
+    columns=(
+        columns.NAME._replace(cell=_name),
+        _field("Provisioner", "provisioner"),
+        _field("ReclaimPolicy", "reclaimPolicy"),
+        _field("VolumeBindingMode", "volumeBindingMode"),
+        Column(
+            "AllowVolumeExpansion",
+            "string",
+            columns.documented(_TYPE, "allowVolumeExpansion"),
+            lambda obj: bool(obj.get("allowVolumeExpansion")),
+        ),
+        columns.AGE,
+    ),
+)
