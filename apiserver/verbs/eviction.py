@@ -3,12 +3,27 @@
 Source: k8s.io/kubernetes/pkg/registry/core/pod/storage/eviction.go.
 """
 
+from dataclasses import replace
+from typing import Any
+
 from apiserver.answer import Answer
 from apiserver.context import Context
+from apiserver.deletion import DeleteOptions, check_preconditions
+from apiserver.kinds.kind import Kind
 from apiserver.options import delete_options, write_options
 from apiserver.registry import Write
-from apiserver.request import Request
+from apiserver.request import Attributes, Request
 from podling.api.errors import BadRequest
+from podling.api.meta import timestamp
+
+Object = dict[str, Any]
+
+WHY = {
+    "type": "DisruptionTarget",
+    "status": "True",
+    "reason": "EvictionByEvictionAPI",
+    "message": "Eviction API: evicting",
+}
 
 
 async def evict(context: Context, request: Request) -> Answer:
@@ -20,6 +35,29 @@ async def evict(context: Context, request: Request) -> Answer:
     pods = context.kinds.find("", "v1", "pods")
     assert pods is not None
     write = Write(asked.user, dry_run=options.dry_run or deletion.dry_run, warnings=request.warnings)
+    if not write.dry_run:
+        deletion = await _mark(context, asked, pods, deletion)
     await context.registry.delete(pods, asked.namespace, asked.name, deletion, write)
     success = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
     return Answer(success, 201)
+
+
+async def _mark(context: Context, asked: Attributes, pods: Kind, deletion: DeleteOptions) -> DeleteOptions:
+    """The pod says why it goes, before it does. The options that mean the pod as it is now."""
+    now = timestamp(context.registry.clock.now())
+
+    async def marked(pod: Object) -> Object:
+        check_preconditions(pods, pod, deletion)
+        conditions = pod.setdefault("status", {}).setdefault("conditions", [])
+        found = next((each for each in conditions if each["type"] == WHY["type"]), None)
+        if found is None:
+            conditions.append(found := {"lastProbeTime": None})
+        if found.get("status") != "True":
+            found["lastTransitionTime"] = now
+        found.update(WHY)
+        return pod
+
+    write = Write(asked.user, subresource="eviction", raw=True)
+    found = await context.registry.update(pods, asked.namespace, asked.name, marked, write, pods.subresource("status"))
+    version = found.metadata["resourceVersion"] if deletion.resource_version is not None else None
+    return replace(deletion, resource_version=version)

@@ -38,20 +38,14 @@ def score(pod: PodInfo, nodes: Sequence[NodeInfo], snapshot: Snapshot) -> list[i
     preferred = affinity and affinity.preferredDuringSchedulingIgnoredDuringExecution
     if not preferred:
         return None
-    terms = [(matcher(each.preference), each.weight) for each in preferred]
-    return normalized([sum(weight for matches, weight in terms if matches(node)) for node in nodes])
+    terms = [(node_affinity.matcher(each.preference), each.weight) for each in preferred]
+    return normalized([sum(weight for matches, weight in terms if matches(node.labels, node.name)) for node in nodes])
 
 
 def required(pod: PodInfo) -> Matches | None:
     """Whether a node is of those that the pod's selector and required affinity leave; None where it has none."""
     wanted = node_affinity.required(pod.pod.spec)
     return None if wanted is None else lambda node: wanted(node.labels, node.name)
-
-
-def matcher(term: Any) -> Matches:
-    """One NodeSelectorTerm."""
-    matches = node_affinity.matcher(term)
-    return lambda node: matches(node.labels, node.name)
 
 
 def _affinity(pod: PodInfo) -> Any:

@@ -54,10 +54,10 @@ async def test_a_node_that_says_it_is_not_ready_is_tainted_and_others_taints_sta
 async def test_pods_leave_a_tainted_node_when_their_patience_ends(bench: Any) -> None:
     tainted = {"key": "x", "effect": "NoExecute", "timeAdded": timestamp(bench.clock.now())}
     node(bench, taints=[tainted])
-    patient = {"key": "x", "operator": "Exists", "tolerationSeconds": 60}
-    for name, tolerations in (("none", []), ("minute", [patient]), ("ever", [{"operator": "Exists"}])):
+    for name, tolerations in (("none", []), ("minute", [PATIENT]), ("ever", [{"operator": "Exists"}])):
         spec = {"containers": [], "nodeName": "n1", "tolerations": tolerations, "terminationGracePeriodSeconds": 0}
-        bench.client.add(PODS, {"metadata": {"name": name}, "spec": spec})
+        metadata = {"name": name, "creationTimestamp": timestamp(bench.clock.now())}
+        bench.client.add(PODS, {"metadata": metadata, "spec": spec})
     await bench.start(taint_eviction.control)
 
     def staying() -> list[str]:
@@ -67,8 +67,62 @@ async def test_pods_leave_a_tainted_node_when_their_patience_ends(bench: Any) ->
 
     await bench.wait()
     assert staying() == ["ever", "minute"]
+    assert disruption(bench, "none") == ("DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint")
     await bench.wait(61)
     assert staying() == ["ever"]
+    told = {(event["involvedObject"]["name"], event["message"]) for event in events(bench)}
+    assert ("minute", "Marking for deletion Pod default/minute") in told
+
+
+def events(bench: Any) -> list[Any]:
+    return [found for (kind, _, _), found in bench.client.objects.items() if kind == "events"]
+
+
+def disruption(bench: Any, name: str) -> tuple[str, str]:
+    conditions = bench.client.find(PODS, name)["status"]["conditions"]
+    found = next(each for each in conditions if each["type"] == "DisruptionTarget" and each["status"] == "True")
+    return found["reason"], found["message"]
+
+
+PATIENT = {"key": "x", "operator": "Exists", "tolerationSeconds": 60}
+
+
+def patient(bench: Any, name: str) -> None:
+    created = timestamp(bench.clock.now())
+    spec = {"containers": [], "nodeName": "n1", "tolerations": [PATIENT]}
+    bench.client.add(PODS, {"metadata": {"name": name, "creationTimestamp": created}, "spec": spec})
+
+
+async def test_a_taint_that_does_not_say_when_it_was_added_was_added_when_it_was_seen(bench: Any) -> None:
+    node(bench, taints=[{"key": "x", "effect": "NoExecute"}])
+    patient(bench, "a")
+    await bench.start(taint_eviction.control)
+    await bench.wait(50)
+    assert "deletionTimestamp" not in bench.client.find(PODS, "a")["metadata"]
+    await bench.wait(11)
+    assert "deletionTimestamp" in bench.client.find(PODS, "a")["metadata"]
+
+
+async def test_the_patience_of_a_pod_that_comes_later_begins_when_it_comes(bench: Any) -> None:
+    node(bench, taints=[{"key": "x", "effect": "NoExecute", "timeAdded": timestamp(bench.clock.now())}])
+    await bench.start(taint_eviction.control)
+    await bench.wait(100)
+    patient(bench, "a")
+    await bench.wait(50)
+    assert "deletionTimestamp" not in bench.client.find(PODS, "a")["metadata"]
+    await bench.wait(11)
+    assert "deletionTimestamp" in bench.client.find(PODS, "a")["metadata"]
+
+
+async def test_a_taint_taken_away_in_time_lets_the_pod_stay(bench: Any) -> None:
+    node(bench, taints=[{"key": "x", "effect": "NoExecute"}])
+    patient(bench, "a")
+    await bench.start(taint_eviction.control)
+    await bench.wait(30)
+    await bench.client.patch(NODES, "n1", {"spec": {"taints": None}})
+    await bench.wait(100)
+    assert "deletionTimestamp" not in bench.client.find(PODS, "a")["metadata"]
+    assert [event["message"] for event in events(bench)] == ["Cancelling deletion of Pod default/a"]
 
 
 async def test_pods_of_a_node_that_is_gone_are_removed_after_a_while(bench: Any) -> None:
@@ -78,8 +132,26 @@ async def test_pods_of_a_node_that_is_gone_are_removed_after_a_while(bench: Any)
     await bench.start(pod_gc.control)
     await bench.wait(39)
     assert bench.names("pods") == ["here", "lost"]
+    told: list[Any] = []
+    bench.client.fail = lambda verb, plural, name: (
+        told.append(bench.client.find(PODS, name)) if verb == "delete" else None
+    )
     await bench.wait(2)
     assert bench.names("pods") == ["here"]
+    last = told[0]["status"]
+    assert (last["phase"], last["conditions"][0]["reason"]) == ("Failed", "DeletionByPodGC")
+    assert last["conditions"][0]["message"] == "PodGC: node no longer exists"
+
+
+async def test_of_too_many_pods_that_ended_the_oldest_go(bench: Any) -> None:
+    node(bench)
+    for day in (3, 1, 2):
+        metadata = {"name": f"p{day}", "creationTimestamp": f"2026-01-0{day}T00:00:00Z"}
+        body = {"metadata": metadata, "spec": {"containers": [], "nodeName": "n1"}, "status": {"phase": "Succeeded"}}
+        bench.client.add(PODS, body)
+    await bench.start(lambda context: pod_gc.control(context, most_ended=2))
+    await bench.wait()
+    assert bench.names("pods") == ["p2", "p3"]
 
 
 async def test_a_deleted_pod_that_never_had_a_node_goes(bench: Any) -> None:
