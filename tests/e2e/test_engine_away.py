@@ -18,6 +18,8 @@ from tests.e2e.asking import Pods, ready
 from tests.e2e.conftest import Cluster, eventually, running
 from tests.e2e.manifests import FOREVER, manifest, pod, shell
 
+FAILS_WHEN_TOLD_TO_END = FOREVER.replace("exit 0", "exit 5")
+
 
 class OwnEngine:
     """With neither bridge nor packet filter of its own. Its socket's path must be short."""
@@ -84,8 +86,15 @@ def test_pods_come_back_with_their_engine_and_nothing_is_doubled(own: OwnEngine,
     pods.create(manifest("always", [page, shell(FOREVER, "beside")]))
     pods.create(pod("never", "sh", "-c", FOREVER, restartPolicy="Never"))
     pods.create(pod("done", "sh", "-c", "exit 0", restartPolicy="Never"))
+    pods.create(pod("on-failure", "sh", "-c", FAILS_WHEN_TOLD_TO_END, restartPolicy="OnFailure"))
+    work = {"volumeMounts": [{"name": "work", "mountPath": "/work"}]}
+    first = shell("echo ran >> /work/runs", "first", **work)
+    side = shell(FOREVER, "side", restartPolicy="Always")
+    volumes = [{"name": "work", "emptyDir": {}}]
+    pods.create(manifest("in-order", [shell(FOREVER, **work)], initContainers=[first, side], volumes=volumes))
     before = pods.running("always")
-    pods.running("never")
+    for name in ("never", "on-failure", "in-order"):
+        pods.running(name)
     pods.until_status("done", "Completed")
 
     own.stop()
@@ -97,6 +106,8 @@ def test_pods_come_back_with_their_engine_and_nothing_is_doubled(own: OwnEngine,
         "always",
         "never",
         "done",
+        "on-failure",
+        "in-order",
     }
     assert time.monotonic() - begin < 3
     refused = pods("exec", "always", "-c", "app", "--", "true", check=False, timeout=20)
@@ -109,13 +120,17 @@ def test_pods_come_back_with_their_engine_and_nothing_is_doubled(own: OwnEngine,
     pods.running("meanwhile")
     pods.until("never", lambda found: found["status"]["phase"] == "Succeeded")  # its engine told it to end
     assert pods.status("done") == "Completed"
+    pods.until("on-failure", lambda found: ready(found) and restarts(found) == [1], 40)
+    pods.until("in-order", lambda found: ready(found) and restarts(found) == [1], 40)
+    assert pods.exec("in-order", "cat", "/work/runs").stdout == "ran\nran\n"  # a new sandbox begins anew
     after = pods.get("always")
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     address = after["status"]["podIP"]
     with urllib.request.urlopen(f"http://{address}:8080/", timeout=5) as answer:
         assert answer.read() == b"always\n"
     names = sorted(name.split("_")[1] + "." + name.split("_")[2] for name in own.containers())
-    assert names == ["POD.always", "POD.meanwhile", "app.always", "app.meanwhile", "beside.always"]
+    here = {"always": ["app", "beside"], "meanwhile": ["app"], "on-failure": ["app"], "in-order": ["app", "side"]}
+    assert names == sorted(f"{each}.{name}" for name, members in here.items() for each in ("POD", *members))
 
 
 def restarts(found: dict[str, Any]) -> list[int]:
