@@ -18,6 +18,7 @@ from kubelet.static_pods import is_static
 from kubelet.thresholds import Observation, Threshold, amount
 from podling.api import resources
 from podling.api.quantity import Quantity, parse
+from podling.api.resources import STORAGE
 from podling.api.taints import tolerates
 
 REASON = "Evicted"
@@ -35,10 +36,10 @@ class ContainerUsage(NamedTuple):
 
 
 class PodUsage(NamedTuple):
-    """What a pod uses. `volume_bytes` is of its emptyDirs on disk and other local volumes."""
+    """What a pod uses. `volumes` are its emptyDirs and other local volumes on disk, in bytes."""
 
     containers: Sequence[ContainerUsage] = ()
-    volume_bytes: int = 0
+    volumes: Mapping[str, int] = {}
     inodes: int = 0
     processes: int = 0
 
@@ -47,7 +48,7 @@ class PodUsage(NamedTuple):
             case "memory":
                 return sum(each.memory_bytes or 0 for each in self.containers)
             case "ephemeral-storage":
-                return sum(each.disk_bytes or 0 for each in self.containers) + self.volume_bytes
+                return sum(each.disk_bytes or 0 for each in self.containers) + sum(self.volumes.values())
             case "inodes":
                 return self.inodes
             case _:
@@ -80,6 +81,33 @@ def evicted(pod: Any, met: Threshold, seen: Observation, usage: PodUsage | None,
     grace = HARD_GRACE_SECONDS if met.grace_seconds is None else max_grace_seconds
     own = pod.spec.terminationGracePeriodSeconds
     return Failure(REASON, text, grace if own is None else min(grace, own), disruption(text))
+
+
+def over_limit(pod: Any, usage: PodUsage) -> Failure | None:
+    """A pod that uses more of the node's disk than it may goes, however much is free."""
+    for volume in pod.spec.volumes or ():
+        most = parse(volume.emptyDir.sizeLimit) if volume.emptyDir and volume.emptyDir.sizeLimit else None
+        if most and 0 < most.value < usage.volumes.get(volume.name, 0):
+            return _over(f'Usage of EmptyDir volume "{volume.name}" exceeds the limit "{most}". ')
+    whole = resources.limits(pod.spec)[STORAGE]
+    if 0 < whole < usage.of(STORAGE):
+        return _over(f"Pod ephemeral local storage usage exceeds the total limit of containers {amount(whole)}. ")
+    used = {each.name: each.disk_bytes or 0 for each in usage.containers}
+    for container in pod.spec.containers:
+        text = ((container.resources.limits if container.resources else None) or {}).get(STORAGE)
+        if text and 0 < parse(text).value < used.get(container.name, 0):
+            return _over(f'Container {container.name} exceeded its local ephemeral storage limit "{parse(text)}". ')
+    return None
+
+
+def has_disk_limit(pod: Any) -> bool:
+    """Whether `over_limit` needs to know what the pod uses."""
+    sized = any(volume.emptyDir and volume.emptyDir.sizeLimit for volume in pod.spec.volumes or ())
+    return sized or resources.limits(pod.spec)[STORAGE] > 0
+
+
+def _over(text: str) -> Failure:
+    return Failure(REASON, text, HARD_GRACE_SECONDS, disruption(text))
 
 
 def disruption(text: str) -> tuple[Mapping[str, str], ...]:

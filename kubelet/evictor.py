@@ -40,9 +40,13 @@ class Pods(Protocol):
         """Nothing of it runs any more."""
 
 
+Usages = Callable[[str, Sequence[str]], Awaitable[Mapping[str, PodUsage]]]
+
+
 class Evictor:
-    """`observe` reads the machine, in a thread; `usages` tells by uid what pods use; `reclaim(resource)` frees what no
-    pod needs, `tell` makes an event of the node, `changed` is called when its conditions did."""
+    """`observe` reads the machine, in a thread; `usages(resource, uids)` tells by uid what pods use;
+    `reclaim(resource)` frees what no pod needs, `tell` makes an event of the node, `changed` is called when its
+    conditions did."""
 
     def __init__(
         self,
@@ -51,7 +55,7 @@ class Evictor:
         clock: Clock,
         *,
         observe: Callable[[], Mapping[str, Observation]],
-        usages: Callable[[], Awaitable[Mapping[str, PodUsage]]],
+        usages: Usages,
         reclaim: Callable[[str], Awaitable[None]],
         tell: Callable[[str, str, str], None],
         changed: Callable[[], None],
@@ -78,6 +82,8 @@ class Evictor:
     async def look(self) -> str:
         """One look; the uid of the pod that was evicted, "" for none."""
         seen = await self._measure()
+        if uid := await self._evict_over_limit():
+            return uid
         if not self._watch.due:
             return ""
         due = self._watch.due[0]
@@ -89,7 +95,21 @@ class Evictor:
             if due not in self._watch.due:
                 log.info("node freed without an eviction resource=%s", due.resource)
                 return ""
-        return self._evict(due, seen[due.signal], await self._usages())
+        pods = self._pods.admitted()
+        usages = await self._usages(due.resource, [str(pod.metadata.uid) for pod in pods])
+        return self._evict(due, seen[due.signal], pods, usages)
+
+    async def _evict_over_limit(self) -> str:
+        """The first that uses more of the disk than it may. Where no pod has such a limit nothing is measured."""
+        limited = [pod for pod in self._pods.admitted() if eviction.has_disk_limit(pod)]
+        if not limited:
+            return ""
+        usages = await self._usages("ephemeral-storage", [str(pod.metadata.uid) for pod in limited])
+        for pod in limited:
+            usage = usages.get(str(pod.metadata.uid))
+            if (usage and not eviction.is_critical(pod)) and (failure := eviction.over_limit(pod, usage)):
+                return self._end(pod, failure)
+        return ""
 
     async def _measure(self) -> Mapping[str, Observation]:
         seen = await asyncio.to_thread(self._observe)
@@ -100,20 +120,22 @@ class Evictor:
             self._changed()
         return seen
 
-    def _evict(self, due: Threshold, seen: Observation, usages: Mapping[str, PodUsage]) -> str:
+    def _evict(self, due: Threshold, seen: Observation, pods: Sequence[Any], usages: Mapping[str, PodUsage]) -> str:
         """The first that may be evicted."""
         most = self._configuration.eviction_max_pod_grace_period
-        for pod in eviction.rank(self._pods.admitted(), due.resource, usages):
+        for pod in eviction.rank(pods, due.resource, usages):
             if eviction.is_critical(pod):
                 continue
-            uid = str(pod.metadata.uid)
-            failure = eviction.evicted(pod, due, seen, usages.get(uid), most)
-            log.warning("pod evicted pod=%s/%s uid=%s", pod.metadata.namespace, pod.metadata.name, uid)
-            self._pods.event(uid, "Warning", failure.reason, failure.message)
-            self._pods.fail(uid, failure)
-            return uid
+            return self._end(pod, eviction.evicted(pod, due, seen, usages.get(str(pod.metadata.uid)), most))
         log.warning("node short, and no pod to evict resource=%s", due.resource)
         return ""
+
+    def _end(self, pod: Any, failure: Failure) -> str:
+        uid = str(pod.metadata.uid)
+        log.warning("pod evicted pod=%s/%s uid=%s", pod.metadata.namespace, pod.metadata.name, uid)
+        self._pods.event(uid, "Warning", failure.reason, failure.message)
+        self._pods.fail(uid, failure)
+        return uid
 
     async def _wait_for(self, uid: str) -> None:
         deadline = self._clock.monotonic() + MOST_WAIT_SECONDS

@@ -21,6 +21,7 @@ CONTAINER_FIELDS = (
     "volumeDevices",
 )
 CONTAINER_SECURITY_FIELDS = ("windowsOptions",)
+RESOURCES = ("cpu", "memory", "ephemeral-storage")
 SELINUX = ("seLinuxOptions",)  # where the engine has none
 
 
@@ -34,9 +35,6 @@ def _walk(spec: Any, of_security: Sequence[str]) -> Iterator[str]:
     yield from _given(spec, "spec", POD_FIELDS)
     if spec.securityContext:
         yield from _given(spec.securityContext, "spec.securityContext", (*POD_SECURITY_FIELDS, *of_security))
-    for index, volume in enumerate(spec.volumes or ()):
-        if volume.emptyDir and volume.emptyDir.sizeLimit and volume.emptyDir.medium != "Memory":
-            yield f"spec.volumes[{index}].emptyDir.sizeLimit"
     for field in ("initContainers", "containers", "ephemeralContainers"):
         for index, container in enumerate(getattr(spec, field) or ()):
             yield from _of_container(container, f"spec.{field}[{index}]", of_security)
@@ -49,7 +47,7 @@ def _of_container(container: Any, path: str, of_security: Sequence[str]) -> Iter
         yield from _given(container.securityContext, f"{path}.securityContext", names)
     for group in ("requests", "limits"):
         given = (getattr(container.resources, group, None) if container.resources else None) or {}
-        yield from (f"{path}.resources.{group}.{name}" for name in given if name not in ("cpu", "memory"))
+        yield from (f"{path}.resources.{group}.{name}" for name in given if name not in RESOURCES)
 
 
 def _given(item: Any, path: str, names: Sequence[str]) -> Iterator[str]:

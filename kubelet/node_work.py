@@ -15,6 +15,7 @@ from pathlib import Path
 
 from kubelet import container_gc, logind, shutdown
 from kubelet.configuration import Configuration
+from kubelet.disk_usage import DiskUsage
 from kubelet.docker import DockerRuntime
 from kubelet.evictor import Evictor
 from kubelet.image_collector import ImageCollector
@@ -60,12 +61,13 @@ class NodeWork:
         complain = partial(agent.event, "Warning", "FailedValidation")
         self._manifests = Manifests(configuration, node, clock, tell=sources.set_static, complain=complain)
         self._mirrors = Mirrors(client, sources, events, clock, node)
+        disk = DiskUsage(runtime.connection, runtime.owner, state_dir / "pods")
         self._evictor = Evictor(
             configuration,
             kubelet,
             clock,
             observe=self._observe,
-            usages=PodUsages(runtime.usage).read,
+            usages=PodUsages(runtime.usage, disk, self._engine_root).read,
             reclaim=self._reclaim,
             tell=agent.event,
             changed=agent.wake,
@@ -99,9 +101,11 @@ class NodeWork:
         finally:
             loop.remove_signal_handler(signal.SIGPWR)
 
+    def _engine_root(self) -> str:
+        return self._agent.engine.root if self._agent.engine else ""
+
     def _observe(self) -> Mapping[str, Observation]:
-        engine = self._agent.engine
-        return observe(self._state_dir, engine.root if engine else "")
+        return observe(self._state_dir, self._engine_root())
 
     async def _reclaim(self, resource: str) -> None:
         """Of the disk dead containers and unused images; of memory and processes there is nothing but pods."""

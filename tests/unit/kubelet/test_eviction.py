@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kubelet.configuration import configuration
-from kubelet.eviction import ContainerUsage, PodUsage, evicted, rank, refusal
+from kubelet.eviction import ContainerUsage, PodUsage, evicted, has_disk_limit, over_limit, rank, refusal
 from kubelet.pressure import Pressure
 from kubelet.thresholds import Observation, Threshold
 
@@ -51,7 +51,7 @@ def test_of_whom_nothing_is_known_goes_first() -> None:
 def test_disks_count_writable_layers_logs_and_volumes() -> None:
     usages = {
         "layers": PodUsage([ContainerUsage("app", disk_bytes=5 * MI)]),
-        "volumes": PodUsage([ContainerUsage("app", disk_bytes=MI)], volume_bytes=9 * MI),
+        "volumes": PodUsage([ContainerUsage("app", disk_bytes=MI)], volumes={"data": 9 * MI}),
     }
     assert ranked("ephemeral-storage", [pod("layers"), pod("volumes")], usages) == ["volumes", "layers"]
     assert ranked("inodes", [pod("few"), pod("many")], {"few": PodUsage(inodes=1), "many": PodUsage(inodes=9)}) == [
@@ -127,3 +127,28 @@ def test_who_is_let_in_under_pressure(pressure: Pressure, spec: dict[str, Any], 
     found = refusal(pod("x", **spec), pressure)
     expected = ("Evicted", f"The node had condition: [{' '.join(pressure.conditions)}]. ")
     assert found == (expected if refused else None)
+
+
+def limited(limit: str = "", size: str = "", pods: int = 1) -> Any:
+    resources = {"limits": {"ephemeral-storage": limit}} if limit else {}
+    containers = [{"name": name, "resources": resources} for name in ("app", "side")[:pods]]
+    return typed_pod(containers, volumes=[{"name": "data", "emptyDir": {"sizeLimit": size} if size else {}}])
+
+
+@pytest.mark.parametrize(
+    ("pod", "app", "data", "words"),
+    [
+        (limited(), 900, 900, ""),
+        (limited(size="10Mi"), 900, 10, ""),
+        (limited(size="10Mi"), 0, 11, 'Usage of EmptyDir volume "data" exceeds the limit "10Mi". '),
+        (limited("20Mi"), 15, 5, ""),
+        (limited("20Mi"), 15, 6, "Pod ephemeral local storage usage exceeds the total limit of containers 20Mi. "),
+        (limited("20Mi", pods=2), 21, 1, 'Container app exceeded its local ephemeral storage limit "20Mi". '),
+    ],
+)
+def test_who_uses_more_of_the_disk_than_its_limit_goes(pod: Any, app: int, data: int, words: str) -> None:
+    usage = PodUsage([ContainerUsage("app", disk_bytes=app * MI), ContainerUsage("side")], {"data": data * MI})
+    found = over_limit(pod, usage)
+    assert has_disk_limit(pod) == (pod != limited())
+    assert (found.message if found else "") == words
+    assert found is None or (found.reason, found.grace_seconds) == ("Evicted", 1)

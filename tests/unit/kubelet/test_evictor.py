@@ -1,7 +1,7 @@
 """A node under pressure: what is measured is the test's, pods and engine are in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -51,7 +51,7 @@ class Pressed:
         whole = {"memory.available": 8192, "nodefs.available": 1000}
         return {signal: Observation(left * MI, whole[signal] * MI) for signal, left in self.free.items()}
 
-    async def usages(self) -> Mapping[str, PodUsage]:
+    async def usages(self, resource: str, uids: Sequence[str]) -> Mapping[str, PodUsage]:
         return {uid: PodUsage([ContainerUsage("app", used * MI, used * MI)]) for uid, used in self.used.items()}
 
     async def reclaim(self, resource: str) -> None:
