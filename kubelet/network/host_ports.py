@@ -11,7 +11,7 @@
 Nothing of ours has to run for it: connections go on while the kubelet is away. A packet to 127.0.0.1 may only leave the
 host where the device allows it (route_localnet, set on the pod's veth), so what comes from a pod for 127.0.0.0/8 is
 dropped. Own addresses of other nodes of the cluster lie in the pods' range: `any` leaves them to their own table.
-docs/decisions/0013-host-ports.md says why nftables and no forwarder.
+docs/decisions/0012-host-ports.md says why nftables and no forwarder.
 """
 
 import logging

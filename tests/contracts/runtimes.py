@@ -32,8 +32,12 @@ from kubelet.runtime import (
     State,
 )
 
-BUSYBOX = "podling-test/busybox:2"
+BUSYBOX = "podling-test/busybox:3"
 APPLETS = "sh sleep cat echo ip hostname wget httpd nc ps id kill true false ls head tail seq stty env dd touch rm grep"
+ACCOUNTS = {
+    "etc/passwd": "root:x:0:0::/root:/bin/sh\nalice:x:1000:100::/:/bin/sh\n",
+    "etc/group": "root:x:0:\nusers:x:100:\nextra:x:50000:alice\n",
+}
 WAIT_SECONDS = 20.0
 
 # What a test's container does: (shell, program in memory).
@@ -212,6 +216,10 @@ def busybox_tar() -> bytes:
             entry.type, entry.mode = tarfile.DIRTYPE, mode
             tar.addfile(entry)
         tar.add("/bin/busybox", "bin/busybox")
+        for path, text in ACCOUNTS.items():
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(text), 0o644
+            tar.addfile(entry, io.BytesIO(text.encode()))
         for applet in APPLETS.split():
             entry = tarfile.TarInfo(f"bin/{applet}")
             entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +16,7 @@ from kubelet.fake import Program
 from kubelet.limits import Limits, PodLimits
 from kubelet.network.ptp import link_prefix
 from kubelet.runtime import ContainerError, Mount, PodRef, SandboxSeen, Security
+from podling.api.host_ports import ANY, HostPort
 from tests.contracts.runtimes import (
     BUSYBOX,
     FOREVER,
@@ -158,6 +160,8 @@ async def test_nodes_of_one_engine_have_their_own_pods_which_reach_each_other(
 
 async def test_nothing_is_left_of_a_removed_cluster(bench: DockerBench, pod: PodRef, box: SandboxSeen) -> None:
     await start(bench, box, pod, "app", FOREVER[0])
+    await bench.runtime.start_sandbox(sandbox(new_pod("ports"), ports=[HostPort("TCP", ANY, free_port(), 8080)]))
+    assert len(tables(bench)) == (bench.network == "ptp")
     await asyncio.to_thread(remove_cluster, bench.cluster)
     filters = {"label": f"podling.cluster={bench.cluster}"}
     assert await bench.ask(lambda client: client.containers(all=True, filters=filters)) == []
@@ -165,6 +169,7 @@ async def test_nothing_is_left_of_a_removed_cluster(bench: DockerBench, pod: Pod
     assert devices(bench) == set()
     kept = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout  # noqa: ASYNC221
     assert f"podling:{bench.cluster}" not in kept
+    assert tables(bench) == set()
     await bench.runtime.close()
     bench.runtime = bench.again()  # what `podling up` does next
     assert (await bench.runtime.start_sandbox(sandbox(pod))).ready
@@ -268,6 +273,57 @@ async def test_sysctls_of_the_network_are_the_pods_own(bench: DockerBench, pod: 
     assert await bench.run(id, "cat", *files) == "80\n1"
 
 
+async def test_a_port_of_the_node_leads_to_the_pod_as_long_as_it_is_there(bench: DockerBench, pod: PodRef) -> None:
+    port = free_port()
+    ports = [HostPort("TCP", ANY, port, 8080)]
+    box = await bench.runtime.start_sandbox(sandbox(pod, ports=ports))
+    await start(bench, box, pod, "server", serving("ported"))
+    url = f"http://127.0.0.1:{port}/"
+
+    async def answer() -> str:
+        try:
+            return await asyncio.to_thread(fetch, url)
+        except OSError:
+            return ""
+
+    assert await until(lambda: answer_is(answer, "ported"))
+    with pytest.raises(ContainerError) as caught:
+        if bench.network == "ptp":  # elsewhere the engine's own proxy listens
+            with socket.create_server(("127.0.0.1", 0)) as taken:
+                other = HostPort("TCP", ANY, taken.getsockname()[1], 8080)
+                await bench.runtime.start_sandbox(sandbox(new_pod("db"), ports=[other]))
+        else:
+            await bench.runtime.start_sandbox(sandbox(new_pod("db"), ports=ports))
+    assert "Address already in use" in caught.value.message or "already allocated" in caught.value.message
+    await bench.runtime.close()
+    bench.runtime = bench.again()
+    assert (await bench.runtime.pods())[pod.uid].sandboxes[0].ready
+    assert await answer() == "ported"
+    await bench.runtime.remove_sandbox(pod.uid, box.id)
+    assert await answer() == ""
+
+
+@pytest.mark.parametrize(
+    ("security", "shown"),
+    [
+        (Security(user="1000", groups=[7]), "uid=1000(alice) gid=100(users) groups=7,50000(extra),100(users)"),
+        (Security(user="1000:3000"), "uid=1000(alice) gid=3000 groups=50000(extra),3000"),
+        (Security(user="1000", groups=[7], strict_groups=True), "uid=1000(alice) gid=100(users) groups=7,100(users)"),
+        (Security(user="1000:3000", strict_groups=True), "uid=1000(alice) gid=3000 groups=3000"),
+    ],
+)
+async def test_supplementary_groups_are_merged_with_the_images_or_not(
+    bench: DockerBench, pod: PodRef, box: SandboxSeen, security: Security, shown: str
+) -> None:
+    if bench.network != "ptp":
+        return  # nothing of the network
+    id = await bench.runtime.start_container(box.id, bench.member(pod, "app", FOREVER, security=security))
+    user, group, groups = (await bench.run(id, "id")).split()
+    expected = shown.split()
+    assert (user, group) == (expected[0], expected[1])
+    assert set(groups.removeprefix("groups=").split(",")) == set(expected[2].removeprefix("groups=").split(","))
+
+
 async def test_a_pod_in_the_hosts_network_has_the_nodes_address(bench: DockerBench, pod: PodRef) -> None:
     box = await bench.runtime.start_sandbox(sandbox(pod, host_network=True))
     assert box.ready and box.ip == await bench.runtime.node_ip()
@@ -287,6 +343,18 @@ async def test_nothing_is_left_of_a_removed_pod(bench: DockerBench, pod: PodRef,
     assert f"{box.ip} " not in ip("route")
     assert devices(bench) <= {"anchor"}
     assert [path for path in bench.folder.rglob("*") if path.name not in ("n1", "pods")] == []
+
+
+def tables(bench: DockerBench) -> set[str]:
+    """Of the packet filter, with rules for ports of the node."""
+    shown = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
+    return {line for line in shown.splitlines() if f"podling_{bench.cluster}_" in line}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])
 
 
 def devices(bench: DockerBench) -> set[str]:

@@ -27,6 +27,10 @@ class Containers:
     def log_file(self, id: str) -> str:
         return str(self._api.inspect_container(id)["LogPath"])
 
+    def pid(self, id: str) -> int:
+        """Of its first process."""
+        return int(self._api.inspect_container(id)["State"]["Pid"])
+
     def is_running(self, id: str) -> bool:
         return any(found["Id"] == id and found["State"] == "running" for found in self._api.containers(all=True))
 
