@@ -1,6 +1,9 @@
+from datetime import timedelta
 from typing import Any
 
-from controllers import node_lifecycle, pod_gc, taint_eviction
+import pytest
+
+from controllers import node_lifecycle, pod_gc, taint_eviction, zones
 from podling.api.meta import micro_timestamp, timestamp
 from podling.client.resource import LEASES, NODES, PODS
 
@@ -11,12 +14,21 @@ def node(bench: Any, name: str = "n1", ready: str = "True", **spec: Any) -> None
     bench.client.add(NODES, {"metadata": metadata, "spec": spec, "status": {"conditions": conditions}})
 
 
-def taints(bench: Any) -> list[tuple[str, str]]:
-    spec = bench.client.find(NODES, "n1").get("spec", {})
+def well(bench: Any, name: str = "well", **labels: str) -> None:
+    """Another node, that is ready and stays so."""
+    node(bench, name)
+    bench.client.objects["nodes", "", name]["metadata"]["labels"] = labels
+    renewed = {"renewTime": micro_timestamp(bench.clock.now() + timedelta(days=1))}
+    bench.client.add(LEASES, {"metadata": {"name": name, "namespace": "kube-node-lease"}, "spec": renewed})
+
+
+def taints(bench: Any, name: str = "n1") -> list[tuple[str, str]]:
+    spec = bench.client.find(NODES, name).get("spec", {})
     return [(taint["key"].rpartition("/")[2], taint["effect"]) for taint in spec.get("taints") or ()]
 
 
 async def test_a_silent_node_becomes_unknown_and_unreachable_and_recovers(bench: Any) -> None:
+    well(bench)
     node(bench)
     await bench.start(node_lifecycle.control)
     await bench.wait(39)
@@ -45,6 +57,7 @@ async def test_a_node_that_renews_its_lease_stays_as_it_is(bench: Any) -> None:
 
 
 async def test_a_node_that_says_it_is_not_ready_is_tainted_and_others_taints_stay(bench: Any) -> None:
+    well(bench)
     node(bench, ready="False", taints=[{"key": "example.com/mine", "effect": "NoSchedule"}])
     await bench.start(node_lifecycle.control)
     await bench.wait()
@@ -176,3 +189,72 @@ async def test_pressure_and_cordoning_keep_new_pods_away_as_long_as_they_last(be
     await bench.client.patch(NODES, "n1", {"status": {"conditions": calm}}, subresource="status")
     await bench.wait()
     assert taints(bench) == []
+
+
+async def test_where_no_node_is_ready_no_pod_has_to_go(bench: Any) -> None:
+    well(bench)
+    node(bench, ready="False")
+    await bench.start(node_lifecycle.control)
+    await bench.wait()
+    assert ("not-ready", "NoExecute") in taints(bench)
+    gone = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
+    await bench.client.patch(NODES, "well", gone, subresource="status")
+    await bench.wait()
+    assert taints(bench) == taints(bench, "well") == [("not-ready", "NoSchedule")]
+    back = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    await bench.client.patch(NODES, "well", back, subresource="status")
+    await bench.wait(11)
+    assert ("not-ready", "NoExecute") in taints(bench)
+    assert taints(bench, "well") == []
+
+
+async def test_the_nodes_of_a_zone_are_emptied_one_after_another(bench: Any) -> None:
+    for name in ("w1", "w2", "w3"):
+        well(bench, name)
+    for name in ("n1", "n2"):
+        node(bench, name, ready="False")
+    await bench.start(node_lifecycle.control)
+
+    def emptied() -> int:
+        return sum(("not-ready", "NoExecute") in taints(bench, name) for name in ("n1", "n2"))
+
+    await bench.wait(5)
+    assert emptied() == 1
+    await bench.wait(6)
+    assert emptied() == 2
+
+
+async def test_a_small_zone_that_is_mostly_ill_is_left_alone(bench: Any) -> None:
+    well(bench)
+    for name in ("n1", "n2", "n3"):
+        node(bench, name, ready="False")
+    await bench.start(node_lifecycle.control)
+    await bench.wait(30)
+    assert [taints(bench, name) for name in ("n1", "n2", "n3")] == [[("not-ready", "NoSchedule")]] * 3
+
+
+async def test_pods_of_a_silent_node_are_not_ready(bench: Any) -> None:
+    node(bench)
+    status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    bench.client.add(PODS, {"metadata": {"name": "a"}, "spec": {"containers": [], "nodeName": "n1"}, "status": status})
+    await bench.start(node_lifecycle.control)
+    await bench.wait(39)
+    assert bench.client.find(PODS, "a")["status"]["conditions"][0]["status"] == "True"
+    await bench.wait(2)
+    assert bench.client.find(PODS, "a")["status"]["conditions"][0]["status"] == "False"
+    assert ("NodeNotReady", "Node is not ready") in {(event["reason"], event["message"]) for event in events(bench)}
+
+
+ILL = [
+    ([True], zones.NORMAL),
+    ([False], zones.FULL),
+    ([True, False, False], zones.NORMAL),
+    ([True, False, False, False], zones.PARTIAL),
+    ([True] * 4 + [False] * 4, zones.NORMAL),
+    ([False] * 9, zones.FULL),
+]
+
+
+@pytest.mark.parametrize(("ready", "state"), ILL)
+def test_a_zone_is_as_ill_as_its_nodes(ready: list[bool], state: str) -> None:
+    assert zones.state(ready) == state
