@@ -84,7 +84,7 @@ def _body(look: Look, container: Any, now: ContainerSeen, state: Data, last: Dat
         "started": running and now.id not in look.wanted.unstarted,
     }
     status |= _told_of_spec(container, look.recursive_read_only)
-    return status | told_resources(container, now, resizable=not plain_init and not ephemeral)
+    return status | told_resources(container, now, plain_init=plain_init, ephemeral=ephemeral)
 
 
 def _told_of_spec(container: Any, recursive: bool) -> Data:

@@ -29,17 +29,14 @@ def review(context: PodContext, seen: PodSeen) -> None:
         context.event("Warning", word, f"Pod resize {reason}: {summary(pod, generation, message)}")
     resize.pending = decision.pending
     due = outsized(members_of(decision.pod), seen)
-    if (decision.is_new or due) and resize.generation is None and not decision.pending:
-        resize.generation, resize.failed = generation, ""
-        context.event("Normal", "ResizeStarted", f"Pod resize started: {summary(pod, generation)}")
-        context.log("pod resize", f"generation={generation}")
-    elif resize.generation is not None and generation != resize.generation and decision.is_new:
+    if (decision.is_new or due) and generation not in (resize.generation, resize.done) and not decision.pending:
         resize.generation, resize.failed = generation, ""
         context.memory.holds.pop(RESIZE, None)
         context.event("Normal", "ResizeStarted", f"Pod resize started: {summary(pod, generation)}")
+        context.log("pod resize", f"generation={generation}")
     elif resize.generation is not None and not due and not resize.failed:
         context.event("Normal", "ResizeCompleted", f"Pod resize completed: {summary(decision.pod, resize.generation)}")
-        resize.generation = None
+        resize.generation, resize.done = None, resize.generation
 
 
 async def limit(context: PodContext, action: LimitContainer | LimitPod) -> None:

@@ -10,12 +10,12 @@ from podling.api.quantity import Quantity, parse
 Data = dict[str, Any]
 
 
-def told_resources(container: Any, now: ContainerSeen, *, resizable: bool) -> Data:
+def told_resources(container: Any, now: ContainerSeen, *, plain_init: bool = False, ephemeral: bool = False) -> Data:
     """`container` has what was admitted. Of one that runs the engine's word counts; requests of memory are nobody's
-    but the node's own."""
+    but the node's own. A plain init container is resized when it runs again."""
     limits, requests = (dict(getattr(container.resources, side, None) or {}) for side in ("limits", "requests"))
-    told: Data = {"allocatedResources": dict(requests)} if resizable and requests else {}
-    if now.state is State.RUNNING and resizable:
+    told: Data = {"allocatedResources": dict(requests)} if requests and not ephemeral else {}
+    if now.state is State.RUNNING and not plain_init and not ephemeral:
         _as_is(container, now, limits, requests)
     return told | {"resources": {name: side for name, side in (("limits", limits), ("requests", requests)) if side}}
 

@@ -10,11 +10,12 @@ from apiserver.kinds import names
 from apiserver.kinds.kind import Object, Subresource
 from apiserver.kinds.pod.dns import validate_address
 from apiserver.kinds.pod.go import ephemeral_difference
+from apiserver.kinds.pod.kept import keep_metadata
 from apiserver.kinds.pod.resize import prepare_resize, validate_resize
 from apiserver.kinds.pod.validate import SPEC, validate_pod
 from podling.api import field
 from podling.api.field import ErrorList, Path
-from podling.api.pod_resources import is_sidecar, qos_class
+from podling.api.pod_resources import is_sidecar
 
 STATUS = Path("status")
 

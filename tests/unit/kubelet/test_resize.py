@@ -97,7 +97,7 @@ def test_the_pods_own_resources_are_resized_too() -> None:
 def test_conditions_tell_what_waits_and_what_is_under_way() -> None:
     assert conditions(Resize()) == []
     assert conditions(Resize(generation=2)) == [("PodResizeInProgress", True, "", "")]
-    both = Resize(Pending("Deferred", "full"), 2, "too little")
+    both = Resize(Pending("Deferred", "full"), 2, failed="too little")
     assert conditions(both) == [
         ("PodResizePending", True, "Deferred", "full"),
         ("PodResizeInProgress", True, "Error", "too little"),

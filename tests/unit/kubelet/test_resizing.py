@@ -139,3 +139,10 @@ async def test_a_pod_level_limit_is_resized_in_the_pods_own_cgroup(node: Node) -
     assert node.runtime.pod_limits["uid-web"][:3] == (512, 500, 128 << 20)
     assert node.status()["resources"] == sized("500m", "128Mi")
     assert node.status()["allocatedResources"] == {"cpu": "500m", "memory": "128Mi"}
+
+
+async def test_a_plain_init_container_is_no_resize(node: Node) -> None:
+    init = {"name": "init", "resources": sized("100m", "64Mi")}
+    await node.add(pod(initContainers=[init]))
+    await node.advance(5)
+    assert not [reason for reason in node.reasons() if "Resize" in reason]
