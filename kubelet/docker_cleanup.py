@@ -13,6 +13,7 @@ from docker.errors import APIError, NotFound
 from kubelet import cgroups
 from kubelet.cgroups import Cgroups
 from kubelet.docker_engine import DockerEngine, translated
+from kubelet.docker_image_roots import HELD_BY_NODE
 from kubelet.docker_spec import CLUSTER, NODE, label_filter
 from kubelet.network import firewall, host_ports
 from kubelet.network.ptp import remove_links
@@ -39,6 +40,7 @@ def remove_node(cluster: str, node: str) -> None:
     """What one node of a cluster that goes on has on the engine; its kubelet must have ended."""
     labels = {CLUSTER: cluster, NODE: node}
     _remove_labelled(labels, lambda info: cgroups.of_engine(info, cluster, node), Cgroups.remove_node)
+    _remove_labelled({CLUSTER: cluster, HELD_BY_NODE: node}, lambda info: None, Cgroups.remove_node)
     if sys.platform == "linux" and os.geteuid() == 0:
         host_ports.remove(cluster, node)
 

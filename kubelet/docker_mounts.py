@@ -35,10 +35,13 @@ def mounts_config(mounts: Sequence[Mount], api: tuple[int, ...]) -> Mapping[str,
 
 
 def _is_plain(mount: Mount, api: tuple[int, ...]) -> bool:
-    return ":" not in mount.source and not (mount.read_only and api >= RECURSIVE_READ_ONLY_API)
+    return not mount.of_image and ":" not in mount.source and not (mount.read_only and api >= RECURSIVE_READ_ONLY_API)
 
 
 def _mount(mount: Mount, api: tuple[int, ...]) -> Json:
+    if mount.of_image:
+        part = {"ImageOptions": {"Subpath": mount.sub_path}} if mount.sub_path else {}
+        return {"Type": "image", "Source": mount.source, "Target": mount.target, "ReadOnly": True, **part}
     options: Json = {"Propagation": mount.propagation, "CreateMountpoint": True}
     if mount.read_only and api >= RECURSIVE_READ_ONLY_API:
         options["ReadOnlyForceRecursive" if mount.recursive_read_only else "ReadOnlyNonRecursive"] = True

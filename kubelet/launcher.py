@@ -23,6 +23,7 @@ from kubelet.runtime import ContainerError, ImageError, ImageSeen, Runtime
 from kubelet.volumes.objects import Objects
 from kubelet.volumes.volumes import MountError, Volumes
 from kubelet.wanted import NodeFacts, container_of, container_wanted, ref_of
+from podling.api.pod_defaults import pull_policy
 from podling.loop.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -71,17 +72,20 @@ class Launcher:
         self._runtime, self._objects, self._clock = runtime, objects, clock
         self._resolver = Resolver(objects, volumes, node, services)
         self._images, self._handlers, self._starts, self._node = puller, handlers, starts, node
+        self._mounted: dict[tuple[str, str, int, str], str] = {}  # pod, container, attempt, volume: an image's id
 
     def facts(self, pod: Any, ip: str) -> PodFacts:
         return self._resolver.facts(pod, ip)
 
     async def launch(self, job: Job) -> None:
-        image = await self._image(job)
-        if image is None:
+        mounted = await self._volume_images(job)
+        image = await self._image(job) if mounted is not None else None
+        if image is None or mounted is None:
             return
         now = self._clock.now()
         try:
-            resolved = await self._resolver.resolve(job.pod, container_of(job.pod, job.name), job.ip, image)
+            container = container_of(job.pod, job.name)
+            resolved = await self._resolver.resolve(job.pod, container, job.ip, image, mounted)
             wanted = container_wanted(job.pod, job.name, job.attempt, self._node(), resolved)
             wanted = replace(wanted, processes_of=_target(job))
         except (ConfigError, MountError) as error:
@@ -129,10 +133,29 @@ class Launcher:
             later = Waiting("CrashLoopBackOff", message)
         job.memory.holds[job.name] = Hold(now, until, shown, later)
 
-    async def _image(self, job: Job) -> ImageSeen | None:
-        """The image, or None: the member is held."""
-        container, purpose = container_of(job.pod, job.name), f"{job.name}/{job.attempt}"
+    async def _volume_images(self, job: Job) -> Mapping[str, str] | None:
+        """The ids of the images that the container mounts, by volume. None: the member is held."""
+        names = {mount.name for mount in container_of(job.pod, job.name).volumeMounts or ()}
+        found = {}
+        for volume in job.pod.spec.volumes or ():
+            if volume.image is None or volume.name not in names:
+                continue
+            reference, key = volume.image.reference or "", (job.pod.metadata.uid, job.name, job.attempt, volume.name)
+            if key not in self._mounted:  # who pulled it need not pull again while it waits for the next image
+                policy, purpose = volume.image.pullPolicy or pull_policy(reference), "/".join(map(str, key[1:]))
+                seen = await self._ensure(job, purpose, reference, policy)
+                if seen is None:
+                    return None
+                self._mounted[key] = seen.id
+            found[volume.name] = self._mounted[key]
+        return found
 
+    async def _image(self, job: Job) -> ImageSeen | None:
+        """The container's own. None: the member is held."""
+        policy = images.policy_of(container_of(job.pod, job.name))
+        return await self._ensure(job, f"{job.name}/{job.attempt}", job.image, policy)
+
+    async def _ensure(self, job: Job, purpose: str, image: str, policy: str) -> ImageSeen | None:
         def tell(type_: str, reason: str, message: str) -> None:
             job.event(type_, reason, message, job.name)
 
@@ -140,11 +163,10 @@ class Launcher:
             job.memory.holds.pop(job.name, None)
             job.poke()
 
-        ask = Ask(job.pod, purpose, job.image, images.policy_of(container), tell, done, job.left)
         try:
-            seen = await self._images.ensure(ask)
+            seen = await self._images.ensure(Ask(job.pod, purpose, image, policy, tell, done, job.left))
         except ImageError as error:
-            self._image_failed(job, error)
+            self._image_failed(job, image, error)
             return None
         if seen is None:
             job.memory.holds[job.name] = Hold(self._clock.now(), None)
@@ -152,21 +174,23 @@ class Launcher:
             job.memory.pulls.by_key.pop(job.name, None)
         return seen
 
-    def _image_failed(self, job: Job, error: ImageError) -> None:
+    def _image_failed(self, job: Job, image: str, error: ImageError) -> None:
         job.tell("Failed", f"Error: {error.reason}", "Warning")
         log.info("image failed pod=%s/%s container=%s image=%s error=%s", job.pod.metadata.namespace,
-                 job.pod.metadata.name, job.name, job.image, error.message)  # fmt: skip
+                 job.pod.metadata.name, job.name, image, error.message)  # fmt: skip
         now = self._clock.now()
         until = now + timedelta(seconds=job.memory.pulls.grow(job.name, now))
         shown = Waiting(error.reason, error.message)
         later = None
         if error.reason == "ErrImagePull":
-            later = Waiting("ImagePullBackOff", f'Back-off pulling image "{job.image}": ErrImagePull: {error.message}')
+            later = Waiting("ImagePullBackOff", f'Back-off pulling image "{image}": ErrImagePull: {error.message}')
         job.memory.holds[job.name] = Hold(now, until, shown, later)
 
     def forget(self, uid: str) -> None:
         """A pod has gone: nothing more is pulled for it."""
         self._images.forget(uid)
+        for key in [key for key in self._mounted if key[0] == uid]:
+            del self._mounted[key]
         self._objects.forget(uid)
 
     async def close(self) -> None:

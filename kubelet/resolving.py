@@ -5,6 +5,7 @@ What cannot be had raises `ConfigError` or `MountError`, which kubectl shows as 
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from kubelet import service_variables
@@ -45,7 +46,10 @@ class Resolver:
         ips = node.host_ips if pod.spec.hostNetwork else [ip] if ip else []
         return PodFacts(node.node_name, node.host_ips, ips, node.allocatable)
 
-    async def resolve(self, pod: Any, container: Any, ip: str, image: ImageSeen) -> Resolved:
+    async def resolve(
+        self, pod: Any, container: Any, ip: str, image: ImageSeen, images: Mapping[str, str] = MappingProxyType({})
+    ) -> Resolved:
+        """`images` are the ids of those that the container mounts, by volume."""
         try:
             sources = await self._sources(pod, container)
         except ApiError as error:
@@ -57,7 +61,8 @@ class Resolver:
         words, arguments = command(container, values)
         engine = self._node().engine
         can = engine is not None and engine.recursive_read_only
-        mounts = await asyncio.to_thread(self._volumes.mounts, pod, container, values, can)
+        roots = await self._volumes.prepare_images(pod, images)
+        mounts = await asyncio.to_thread(self._volumes.mounts, pod, container, values, can, roots)
         return Resolved(words, arguments, values, mounts, image)
 
     async def _sources(self, pod: Any, container: Any) -> Sources:

@@ -98,13 +98,16 @@ class PodSeen:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """`source` is a path on the engine's host. `recursive_read_only`: what is mounted below it is read-only, too."""
+    """`source` is a path on the engine's host; or, with `of_image`, an image, and `sub_path` the part of it.
+    `recursive_read_only`: what is mounted below it is read-only, too."""
 
     source: str
     target: str
     read_only: bool = False
     propagation: str = "rprivate"
     recursive_read_only: bool = False
+    of_image: bool = False
+    sub_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from kubelet.allocatable import allocatable
 from kubelet.configuration import DEFAULTS, Configuration
 from kubelet.context import Tools
 from kubelet.docker import DockerRuntime
+from kubelet.docker_image_roots import DockerImageRoots
 from kubelet.docker_streams import DockerStreams
 from kubelet.execution import StreamExecutor
 from kubelet.handlers import Handlers
@@ -173,7 +174,8 @@ class _Node:
 
     def _make_kubelet(self) -> Kubelet:
         objects = Objects(self._client, self._clock)
-        volumes = Volumes(self._config.state_dir / "pods", objects)
+        roots = DockerImageRoots(self._runtime.connection, self._runtime.owner)
+        volumes = Volumes(self._config.state_dir / "pods", objects, roots)
         handlers = self._handlers
         starts = asyncio.Semaphore(2 * (os.cpu_count() or 1))
         at_once = self._config.configuration.image_pulls

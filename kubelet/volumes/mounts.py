@@ -4,10 +4,11 @@ import ctypes
 import errno
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC = 1, 2, 4, 4096, 16384
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4, 8, 32, 4096, 16384
+READ_ONLY = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
 MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
@@ -20,6 +21,15 @@ def mount_tmpfs(target: Path, options: Mapping[str, str]) -> None:
 
 def mount_huge_pages(target: Path, options: Mapping[str, str]) -> None:
     _mount("nodev", target, "hugetlbfs", MS_NOSUID | MS_NODEV, options)
+
+
+def mount_layers(target: Path, layers: Sequence[str]) -> None:
+    """Directories over each other, the topmost first: read-only, nothing to be executed."""
+    if len(layers) > 1:
+        _mount("overlay", target, "overlay", READ_ONLY, {"lowerdir": ":".join(layers)})
+        return
+    bind(layers[0], target)
+    _mount("", target, "", READ_ONLY | MS_BIND | MS_REMOUNT, {})
 
 
 def bind(source: str, target: Path) -> None:

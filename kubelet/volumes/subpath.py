@@ -12,10 +12,10 @@ from kubelet.volumes import mounts
 from kubelet.volumes.beneath import open_beneath
 
 
-def safe(volume: Path, path: str, place: Path) -> Path:
-    """What to mount for `path` of `volume`, made a directory where it is missing. `place` is ours, used when we may
-    mount; what an earlier start bound there goes, its container keeps its own mount. Errors: OSError."""
-    opened = open_beneath(volume, path, make=True)
+def safe(volume: Path, path: str, place: Path, *, make: bool = True) -> Path:
+    """What to mount for `path` of `volume`; `make` it a directory where it is missing. `place` is ours, used when we
+    may mount; what an earlier start bound there goes, its container keeps its own mount. Errors: OSError."""
+    opened = open_beneath(volume, path, make=make)
     try:
         if os.geteuid() != 0:
             return Path(os.readlink(f"/proc/self/fd/{opened}"))

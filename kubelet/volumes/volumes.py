@@ -1,6 +1,7 @@
 """Prepares a pod's volumes under the node's state directory, and takes them away.
 
-    pods/<uid>/volumes/<name>             emptyDir, or the files of a config map, secret, …, or an image
+    pods/<uid>/volumes/<name>             emptyDir, or the files of a config map, secret, …
+    pods/<uid>/images/<id>                an image's files, where the engine does not mount images itself
     pods/<uid>/subpaths/<container>/<n>   what a subPath leads to
 
 `prepare` may be called again at any time: it changes what changed. A volume that cannot be had raises `MountError`.
@@ -12,13 +13,16 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 from kubelet.downward import PodFacts
 from kubelet.expansion import expand, missing
 from kubelet.runtime import Mount
 from kubelet.volumes import empty_dir, host_path, mounts, payload, subpath, writer
+from kubelet.volumes import image as image_volume
 from kubelet.volumes.beneath import read_beneath
+from kubelet.volumes.image import ImageRoots
 from kubelet.volumes.objects import Objects
 from podling.api.unsupported import PLUGINS
 from podling.client.codec import plain
@@ -35,8 +39,8 @@ class MountError(Exception):
 
 
 class Volumes:
-    def __init__(self, folder: Path, objects: Objects) -> None:
-        self._folder, self._objects = folder, objects
+    def __init__(self, folder: Path, objects: Objects, images: ImageRoots | None = None) -> None:
+        self._folder, self._objects, self._images = folder, objects, images
 
     def path(self, uid: str, volume: str) -> Path:
         return self._folder / uid / "volumes" / volume
@@ -65,12 +69,32 @@ class Volumes:
         elif volume.emptyDir:
             path, memory = self.path(pod.metadata.uid, volume.name), facts.allocatable.get("memory", "")
             empty_dir.prepare(path, pod, volume, fs_group(pod), memory)
-        else:
+        elif not volume.image:
             kind = kind_of(volume)
             raise payload.PayloadError(f"{kind}: {PLUGINS.get(kind, 'podling has no such volumes')}")
 
+    async def prepare_images(self, pod: Any, images: Mapping[str, str]) -> Mapping[str, Path | str]:
+        """By volume, of the ids of its images: where their files are, or the id where the engine mounts it itself.
+        Errors: `MountError`."""
+        found: dict[str, Path | str] = {}
+        for volume, image in images.items():
+            try:
+                layers = await self._images.layers(image, pod.metadata.uid) if self._images else ()
+                place = self._folder / pod.metadata.uid / "images" / image.rpartition(":")[2][:12]
+                if layers:
+                    await asyncio.to_thread(image_volume.mount, place, layers)
+            except (image_volume.NoImageRoot, OSError) as error:
+                raise MountError(volume, f'failed to mount image volume "{volume}": {error}') from error
+            found[volume] = place if layers else image
+        return found
+
     def mounts(
-        self, pod: Any, container: Any, environment: Mapping[str, str], recursive_read_only: bool = False
+        self,
+        pod: Any,
+        container: Any,
+        environment: Mapping[str, str],
+        recursive_read_only: bool = False,
+        images: Mapping[str, Path | str] = MappingProxyType({}),
     ) -> Sequence[Mount]:
         """What a container mounts of the prepared volumes; `recursive_read_only` tells whether the engine can mount so.
         Errors: `MountError`, in the words of Kubernetes' kubelet, which tell nothing of what the host has."""
@@ -81,11 +105,14 @@ class Volumes:
                 raise MountError(
                     each.name, f'cannot find volume "{each.name}" to mount into container "{container.name}"'
                 )
-            volume = by_name[each.name]
-            source = Path(volume.hostPath.path) if volume.hostPath else self.path(pod.metadata.uid, volume.name)
-            if inner := _sub_path(each, environment):
+            volume, inner = by_name[each.name], _sub_path(each, environment)
+            if volume.image and isinstance(image := images[each.name], str):
+                found.append(Mount(image, each.mountPath, True, of_image=True, sub_path=inner))
+                continue
+            source = self._source(pod, volume, images)
+            if inner:
                 place = self._folder / pod.metadata.uid / "subpaths" / container.name / str(index)
-                source = self._bound(container, each, source, inner, place)
+                source = self._bound(container, each, source, inner, place, make=volume.image is None)
             found.append(
                 Mount(
                     source=str(source),
@@ -97,9 +124,14 @@ class Volumes:
             )
         return found
 
-    def _bound(self, container: Any, mount: Any, source: Path, inner: str, place: Path) -> Path:
+    def _source(self, pod: Any, volume: Any, images: Mapping[str, Path | str]) -> Path:
+        if volume.hostPath:
+            return Path(volume.hostPath.path)
+        return Path(images[volume.name]) if volume.image else self.path(pod.metadata.uid, volume.name)
+
+    def _bound(self, container: Any, mount: Any, source: Path, inner: str, place: Path, *, make: bool) -> Path:
         try:
-            return subpath.safe(source, inner, place)
+            return subpath.safe(source, inner, place, make=make)
         except OSError as error:
             log.info("sub path refused volume=%s container=%s error=%s", source, container.name, error)
             where = f'volumeMount "{mount.name}" of container "{container.name}"'
@@ -116,6 +148,9 @@ class Volumes:
 
     async def remove(self, uid: str) -> None:
         """Everything of a pod; nothing when there is nothing."""
+        if self._images and (self._folder / uid / "images").exists():
+            await asyncio.to_thread(mounts.unmount_below, self._folder / uid / "images")
+            await self._images.release(uid)
         await asyncio.to_thread(self._remove, uid)
 
     def _remove(self, uid: str) -> None:

@@ -226,7 +226,10 @@ def test_no_link_leads_out_of_a_volume(pods: Any, docker: Any) -> None:
     pods.eventually(lambda: message(pods, "links", "out"), 20, lambda: pods.described("links"))
     assert message(pods, "links", "out") == 'failed to prepare subPath for volumeMount "v" of container "out"'
     pods.eventually(lambda: pods("logs", "links", "-c", "fine", check=False).stdout == "fine\n", 10)
-    if int(docker_sdk.from_env().version()["Version"].split(".")[0]) < 25:
+    client = docker_sdk.from_env()
+    version = client.version()["Version"]
+    client.close()
+    if int(version.split(".")[0]) < 25:
         words = 'volume "v" requested recursive read-only mode, but it is not supported by the runtime'
         assert message(pods, "links", "recursive") == f"failed to resolve recursive read-only mode: {words}"
     else:
@@ -263,3 +266,34 @@ def test_mounts_of_the_host_reach_containers_that_want_them(pods: Any, shared: P
     (shared / "in" / "x").write_text("new")
     assert pods.exec("spreads", "cat", "/v/in/x", container="wants").stdout == "new"
     assert pods.exec("spreads", "cat", "/v/in/x", container="not", check=False).returncode != 0
+
+
+def test_images_are_volumes(pods: Any, docker: Any) -> None:
+    """Their files, read-only, not to be executed; what cannot be had holds the containers that mount it, no others."""
+    page = volume("page", image={"reference": "nigelpoulton/k8sbook:1.0", "pullPolicy": "IfNotPresent"})
+    none = volume("none", image={"reference": "podling-test/none:1", "pullPolicy": "Never"})
+    mounts = [mount("page", "/page"), mount("page", "/bin-of-it", subPath="usr/bin")]
+    script = "ls /page/usr/bin/serve-page /bin-of-it/serve-page; touch /page/x; /page/bin/busybox true; "
+    containers = [
+        shell(script + FOREVER, volumeMounts=mounts),
+        shell(FOREVER, "held", volumeMounts=[mount("none", "/n")]),
+        shell(FOREVER, "lost", volumeMounts=[mount("page", "/n", subPath="no/such")]),
+    ]
+    pods.create(manifest("images", containers, volumes=[page, none]))
+    pods.eventually(lambda: "denied" in pods("logs", "images", "-c", "app", check=False).stdout, 20)
+    assert pods("logs", "images", "-c", "app").stdout.splitlines() == [
+        "/bin-of-it/serve-page",
+        "/page/usr/bin/serve-page",
+        "touch: /page/x: Read-only file system",
+        "sh: /page/bin/busybox: Permission denied",
+    ]
+    held = container(pods.get("images"), "held")["state"]["waiting"]
+    assert held["reason"] == "ErrImageNeverPull" and '"podling-test/none:1" is not present' in held["message"]
+    words = 'failed to prepare subPath for volumeMount "page" of container "lost"'
+    pods.eventually(lambda: message(pods, "images", "lost") == words, 10, lambda: pods.described("images"))
+    uid = pods.get("images")["metadata"]["uid"]
+    pods("delete", "pod", "images", "--now")
+    pods.gone("images")
+    client = docker_sdk.from_env()
+    assert client.containers.list(all=True, filters={"label": f"podling.image-volume-of={uid}"}) == []
+    client.close()

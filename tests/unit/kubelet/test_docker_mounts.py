@@ -51,3 +51,12 @@ def test_mounts_say_the_rest(mount: Mount, api: tuple[int, ...], options: Any) -
 )
 def test_recursive_read_only_takes_a_new_engine_and_kernel(engine: str, kernel: str, expected: bool) -> None:
     assert supports_recursive_read_only(engine, kernel) is expected
+
+
+def test_newer_engines_mount_images_themselves() -> None:
+    mount = Mount("sha256:1", "/i", True, of_image=True, sub_path="etc")
+    expected = {"Type": "image", "Source": "sha256:1", "Target": "/i", "ReadOnly": True}
+    assert mounts_config([mount], NEW) == {
+        "Binds": [],
+        "Mounts": [{**expected, "ImageOptions": {"Subpath": "etc"}}],
+    }
