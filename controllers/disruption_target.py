@@ -18,6 +18,7 @@ async def mark(context: Context, pod: Any, reason: str, message: str, *, failed:
         "status": "True",
         "reason": reason,
         "message": message,
+        "observedGeneration": pod.metadata.generation,
         "lastProbeTime": None,
         "lastTransitionTime": timestamp(context.clock.now()),
     }

@@ -18,11 +18,12 @@ NO_NODES = "no nodes available to schedule pods"
 
 
 class Refused(NamedTuple):
-    """`final`: no preemption of other pods can help."""
+    """A Refusal, and whose it is."""
 
     filter: str
     reasons: Sequence[str]
     final: bool
+    detail: str
 
 
 class Score(NamedTuple):

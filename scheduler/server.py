@@ -34,7 +34,7 @@ def _verdict(verdict: Verdict) -> pb.NodeVerdict:
     filters = []
     for filter_ in FILTERS:
         refused = verdict.refused if verdict.refused and verdict.refused.filter == filter_.name else None
-        reasons = refused.reasons if refused else ()
+        reasons = [*refused.reasons, *([refused.detail] if refused.detail else ())] if refused else []
         filters.append(pb.FilterVerdict(filter=filter_.name, passed=not reasons, reasons=reasons))
         if reasons:
             break

@@ -2,6 +2,8 @@
 that make room for it. And the events that tell of it."""
 
 import logging
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from lightkube.models.core_v1 import Pod
@@ -43,7 +45,7 @@ class Writer:
         self._recorder.event(reference("Pod", metadata), "Warning", "FailedScheduling", message)
         if said(pod) == message and PodInfo(pod).nominated_node == nominated:
             return
-        condition = self._condition("PodScheduled", "False", "Unschedulable", message)
+        condition = self._condition(pod, "PodScheduled", "False", "Unschedulable", message)
         status = {"conditions": [condition], "nominatedNodeName": nominated or None}
         await self._patch(key, pod, status)
 
@@ -54,7 +56,9 @@ class Writer:
             return
         words = f"{preemptor.spec.schedulerName}: preempting to accommodate a higher priority pod"
         key = f"{metadata.namespace}/{metadata.name}"
-        await self._patch(key, victim, {"conditions": [self._condition("DisruptionTarget", "True", REASON, words)]})
+        await self._patch(
+            key, victim, {"conditions": [self._condition(victim, "DisruptionTarget", "True", REASON, words)]}
+        )
         try:
             await self._client.delete(PODS, metadata.name, metadata.namespace, uid=metadata.uid)
         except NotFound:
@@ -77,18 +81,26 @@ class Writer:
         except ApiError as error:
             log.info("status not written pod=%s error=%s", key, error)
 
-    def _condition(self, type: str, status: str, reason: str, message: str) -> dict[str, Any]:
+    def _condition(self, pod: Pod, type: str, status: str, reason: str, message: str) -> dict[str, Any]:
         return {
             "type": type,
             "status": status,
             "reason": reason,
             "message": message,
+            "observedGeneration": pod.metadata.generation,
             "lastProbeTime": None,
-            "lastTransitionTime": timestamp(self._clock.now()),
+            "lastTransitionTime": timestamp(_since(pod, type, status) or self._clock.now()),
         }
 
 
 def said(pod: Pod) -> str:
     """What the pod was told last, where it fits nowhere."""
-    conditions = (pod.status.conditions if pod.status else None) or ()
-    return next((c.message or "" for c in conditions if c.type == "PodScheduled" and c.status == "False"), "")
+    return next((c.message or "" for c in _conditions(pod) if c.type == "PodScheduled" and c.status == "False"), "")
+
+
+def _since(pod: Pod, type: str, status: str) -> datetime | None:
+    return next((c.lastTransitionTime for c in _conditions(pod) if (c.type, c.status) == (type, status)), None)
+
+
+def _conditions(pod: Pod) -> Sequence[Any]:
+    return (pod.status.conditions if pod.status else None) or ()

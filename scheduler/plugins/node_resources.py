@@ -26,7 +26,8 @@ def prepare(pod: PodInfo, snapshot: Snapshot) -> Check:
         if not lacking:
             return Refusal(reasons) if reasons else None
         reasons += [f"Insufficient {name}" for name, _ in lacking]
-        return Refusal(reasons, final=any(amount > room[name] for name, amount in lacking))
+        detail = ", ".join(f"{name}: wants {amount}, free {room[name] - used[name]}" for name, amount in lacking)
+        return Refusal(reasons, final=any(amount > room[name] for name, amount in lacking), detail=detail)
 
     return Plain(refuse)
 

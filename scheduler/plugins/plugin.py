@@ -18,10 +18,12 @@ NODE, ROOM, PODS, NAMESPACES = "node changed", "room made", "pods changed", "nam
 
 
 class Refusal(NamedTuple):
-    """In kube-scheduler's words. `final`: no preemption of other pods can help (UnschedulableAndUnresolvable)."""
+    """In kube-scheduler's words. `final`: no preemption of other pods can help (UnschedulableAndUnresolvable).
+    `detail`: what only an administrator is told, who asks why."""
 
     reasons: Sequence[str]
     final: bool = False
+    detail: str = ""
 
 
 class Check(Protocol):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from podling.api.selectors import Selector, matches
 from scheduler.plugins import node_affinity
 from scheduler.plugins.plugin import BEST, Check, Refusal
-from scheduler.plugins.taint_toleration import keeps_off
+from scheduler.plugins.taint_toleration import untolerated
 from scheduler.pod_info import PodInfo
 from scheduler.snapshot import NodeInfo, Snapshot
 from scheduler.terms import Likeness, selector_of
@@ -148,7 +148,7 @@ def _eligible(pod: PodInfo, constraint: Constraint, nodes: Iterable[NodeInfo]) -
     return {
         node.name: node
         for node in nodes
-        if (wanted is None or wanted(node)) and not (constraint.honors_taints and keeps_off(pod, node))
+        if (wanted is None or wanted(node)) and not (constraint.honors_taints and untolerated(pod, node))
     }
 
 

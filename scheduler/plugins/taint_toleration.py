@@ -9,13 +9,14 @@ from scheduler.pod_info import PodInfo
 from scheduler.snapshot import NodeInfo, Snapshot
 
 # Which taint is not said: its key may be nothing for the pod's owner to know. Source: kubernetes/kubernetes#134740.
-REFUSED = Refusal(["node(s) had untolerated taint(s)"], final=True)
+REASONS = ["node(s) had untolerated taint(s)"]
 HARD = ("NoSchedule", "NoExecute")
 
 
 def prepare(pod: PodInfo, snapshot: Snapshot) -> Check:
     def refuse(node: NodeInfo) -> Refusal | None:
-        return REFUSED if node.taints and keeps_off(pod, node) else None
+        taint = untolerated(pod, node) if node.taints else None
+        return Refusal(REASONS, final=True, detail=f"{{{taint.key}: {taint.value or ''}}}") if taint else None
 
     return Plain(refuse)
 
@@ -31,8 +32,9 @@ def score(pod: PodInfo, nodes: Sequence[NodeInfo], snapshot: Snapshot) -> list[i
     return normalized(counts, reverse=True)
 
 
-def keeps_off(pod: PodInfo, node: NodeInfo) -> bool:
-    return any(taint.effect in HARD and not is_tolerated(pod, taint) for taint in node.taints)
+def untolerated(pod: PodInfo, node: NodeInfo) -> Any:
+    """The first taint that keeps the pod off; None: none does."""
+    return next((taint for taint in node.taints if taint.effect in HARD and not is_tolerated(pod, taint)), None)
 
 
 def is_tolerated(pod: PodInfo, taint: Any) -> bool:

@@ -87,6 +87,11 @@ def test_the_refusals_of_all_nodes_are_counted() -> None:
     assert on([], pod()).message == "no nodes available to schedule pods"
 
 
+def test_who_asks_why_is_told_more() -> None:
+    details = [v.refused.detail for v in on([node("a", taints=[TAINT]), node("b")], pod(cpu="3")).verdicts if v.refused]
+    assert details == ["{dedicated: db}", "cpu: wants 3000, free 2000"]
+
+
 def test_a_pod_that_claims_devices_waits_and_is_told() -> None:
     said = on([node("a"), node("b")], pod(resourceClaims=[{"name": "gpu", "resourceClaimName": "gpu"}])).message
     assert said == "0/2 nodes are available: podling has no dynamic resource allocation for spec.resourceClaims."
