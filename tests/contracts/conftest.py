@@ -1,18 +1,43 @@
-"""Servers that the storage contract runs against: a store of ours and a real etcd, each a process of its own."""
+"""What contracts run against: a store of ours and a real etcd, each a process of its own; Docker, by either network."""
 
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
 import pytest
 
+from kubelet.docker_cleanup import remove_cluster
+from tests.contracts.runtimes import DockerBench, import_busybox, new_cluster, why_no_docker, why_no_ptp
+
 START_SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+def docker_clusters() -> Iterator[dict[str, str]]:
+    """A cluster a network, each gone with all that it has at the end."""
+    made = {network: new_cluster(network) for network in ("ptp", "docker network")}
+    yield made
+    if not why_no_docker():
+        for cluster in made.values():
+            remove_cluster(cluster)
+
+
+@pytest.fixture(params=["ptp", "docker network"])
+async def docker_bench(
+    request: pytest.FixtureRequest, tmp_path: Path, docker_clusters: dict[str, str]
+) -> AsyncIterator[DockerBench]:
+    if reason := why_no_ptp() if request.param == "ptp" else why_no_docker():
+        pytest.skip(reason)
+    import_busybox()
+    made = DockerBench(tmp_path, request.param, docker_clusters[request.param])
+    yield made
+    await made.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,9 @@ A `Bench` makes a runtime's containers do what a test says in plain words; with 
 import asyncio
 import io
 import os
+import socket
 import tarfile
+import urllib.request
 import uuid
 from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Network
@@ -28,6 +30,7 @@ from kubelet.runtime import (
     PodSeen,
     Runtime,
     RuntimeUnavailable,
+    SandboxSeen,
     SandboxWanted,
     State,
 )
@@ -225,3 +228,31 @@ def busybox_tar() -> bytes:
             entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(entry)
     return buffer.getvalue()
+
+
+def shell(script: str) -> tuple[str, Program]:
+    return script, Program()
+
+
+async def start(bench: DockerBench, box: SandboxSeen, pod: PodRef, name: str, script: str) -> str:
+    return await bench.runtime.start_container(box.id, bench.member(pod, name, shell(script)))
+
+
+def serving(text: str, address: str = "0.0.0.0", port: int = 8080) -> str:
+    """A shell that answers HTTP with the text."""
+    return f"echo {text} > /tmp/index.html; exec httpd -f -p {address}:{port} -h /tmp"
+
+
+def fetch(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as page:
+        return str(page.read().decode()).strip()
+
+
+async def answer_is(ask: object, text: str) -> bool:
+    return text in await ask()  # type: ignore[operator]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])

@@ -2,55 +2,36 @@
 
 import asyncio
 import os
-import socket
 import subprocess
-import urllib.request
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kubelet.docker_cleanup import remove_cluster
-from kubelet.fake import Program
 from kubelet.limits import Limits, PodLimits
 from kubelet.network.ptp import link_prefix
 from kubelet.runtime import ContainerError, Mount, PodRef, SandboxSeen, Security
-from podling.api.host_ports import ANY, HostPort
 from tests.contracts.runtimes import (
     BUSYBOX,
     FOREVER,
     SUCCEED,
     DockerBench,
-    import_busybox,
-    new_cluster,
+    answer_is,
+    fetch,
     new_pod,
     remove,
     sandbox,
+    serving,
+    shell,
+    start,
     until,
-    why_no_docker,
-    why_no_ptp,
 )
 
 
-@pytest.fixture(scope="module")
-def clusters() -> Iterator[dict[str, str]]:
-    """A cluster a network, each gone with all that it has at the end."""
-    made = {network: new_cluster(network) for network in ("ptp", "docker network")}
-    yield made
-    if not why_no_docker():
-        for cluster in made.values():
-            remove_cluster(cluster)
-
-
-@pytest.fixture(params=["ptp", "docker network"])
-async def bench(request: pytest.FixtureRequest, tmp_path: Path, clusters: dict[str, str]) -> AsyncIterator[DockerBench]:
-    if reason := why_no_ptp() if request.param == "ptp" else why_no_docker():
-        pytest.skip(reason)
-    import_busybox()
-    made = DockerBench(tmp_path, request.param, clusters[request.param])
-    yield made
-    await made.close()
+@pytest.fixture
+def bench(docker_bench: DockerBench) -> DockerBench:
+    return docker_bench
 
 
 @pytest.fixture
@@ -64,26 +45,8 @@ async def box(bench: DockerBench, pod: PodRef) -> SandboxSeen:
     return await bench.runtime.start_sandbox(replace(wanted, host_aliases=[("192.0.2.9", ["one", "two"])]))
 
 
-def shell(script: str) -> tuple[str, Program]:
-    return script, Program()
-
-
-async def start(bench: DockerBench, box: SandboxSeen, pod: PodRef, name: str, script: str) -> str:
-    return await bench.runtime.start_container(box.id, bench.member(pod, name, shell(script)))
-
-
-def serving(text: str, address: str = "0.0.0.0", port: int = 8080) -> str:
-    """A shell that answers HTTP with the text."""
-    return f"echo {text} > /tmp/index.html; exec httpd -f -p {address}:{port} -h /tmp"
-
-
 def ip(*arguments: str) -> str:
     return subprocess.run(["ip", *arguments], capture_output=True, text=True, check=True).stdout
-
-
-def fetch(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as page:
-        return str(page.read().decode()).strip()
 
 
 async def test_members_share_the_hostname_hosts_and_resolv_conf(
@@ -118,10 +81,6 @@ async def test_members_share_localhost_shared_memory_and_an_empty_dir(
     assert await until(lambda: answer_is(answer, "hello"))
     await bench.run(server_id, "sh", "-c", "echo one > /data/file; echo two > /dev/shm/file")
     assert await bench.run(client_id, "cat", "/data/file", "/dev/shm/file") == "one\ntwo"
-
-
-async def answer_is(ask: object, text: str) -> bool:
-    return text in await ask()  # type: ignore[operator]
 
 
 async def test_every_pod_reaches_every_pod_and_the_host_reaches_them_all(
@@ -160,8 +119,6 @@ async def test_nodes_of_one_engine_have_their_own_pods_which_reach_each_other(
 
 async def test_nothing_is_left_of_a_removed_cluster(bench: DockerBench, pod: PodRef, box: SandboxSeen) -> None:
     await start(bench, box, pod, "app", FOREVER[0])
-    await bench.runtime.start_sandbox(sandbox(new_pod("ports"), ports=[HostPort("TCP", ANY, free_port(), 8080)]))
-    assert len(tables(bench)) == (bench.network == "ptp")
     await asyncio.to_thread(remove_cluster, bench.cluster)
     filters = {"label": f"podling.cluster={bench.cluster}"}
     assert await bench.ask(lambda client: client.containers(all=True, filters=filters)) == []
@@ -169,7 +126,6 @@ async def test_nothing_is_left_of_a_removed_cluster(bench: DockerBench, pod: Pod
     assert devices(bench) == set()
     kept = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout  # noqa: ASYNC221
     assert f"podling:{bench.cluster}" not in kept
-    assert tables(bench) == set()
     await bench.runtime.close()
     bench.runtime = bench.again()  # what `podling up` does next
     assert (await bench.runtime.start_sandbox(sandbox(pod))).ready
@@ -207,7 +163,7 @@ async def test_a_pods_containers_share_a_cgroup_of_its_own_with_its_limits(bench
     await bench.runtime.limit_pod(pod.uid, limits._replace(memory_bytes=128 << 20))
     assert (folder / "memory.limit_in_bytes").read_text().strip() == str(128 << 20)
     await bench.runtime.remove_sandbox(pod.uid, box.id)
-    assert not folder.exists() and not cpu.exists()
+    assert not (os.path.exists(folder) or os.path.exists(cpu))  # noqa: ASYNC240
 
 
 async def test_the_end_of_the_termination_message_is_read(bench: DockerBench, pod: PodRef, box: SandboxSeen) -> None:
@@ -273,57 +229,6 @@ async def test_sysctls_of_the_network_are_the_pods_own(bench: DockerBench, pod: 
     assert await bench.run(id, "cat", *files) == "80\n1"
 
 
-async def test_a_port_of_the_node_leads_to_the_pod_as_long_as_it_is_there(bench: DockerBench, pod: PodRef) -> None:
-    port = free_port()
-    ports = [HostPort("TCP", ANY, port, 8080)]
-    box = await bench.runtime.start_sandbox(sandbox(pod, ports=ports))
-    await start(bench, box, pod, "server", serving("ported"))
-    url = f"http://127.0.0.1:{port}/"
-
-    async def answer() -> str:
-        try:
-            return await asyncio.to_thread(fetch, url)
-        except OSError:
-            return ""
-
-    assert await until(lambda: answer_is(answer, "ported"))
-    with pytest.raises(ContainerError) as caught:
-        if bench.network == "ptp":  # elsewhere the engine's own proxy listens
-            with socket.create_server(("127.0.0.1", 0)) as taken:
-                other = HostPort("TCP", ANY, taken.getsockname()[1], 8080)
-                await bench.runtime.start_sandbox(sandbox(new_pod("db"), ports=[other]))
-        else:
-            await bench.runtime.start_sandbox(sandbox(new_pod("db"), ports=ports))
-    assert "Address already in use" in caught.value.message or "already allocated" in caught.value.message
-    await bench.runtime.close()
-    bench.runtime = bench.again()
-    assert (await bench.runtime.pods())[pod.uid].sandboxes[0].ready
-    assert await answer() == "ported"
-    await bench.runtime.remove_sandbox(pod.uid, box.id)
-    assert await answer() == ""
-
-
-@pytest.mark.parametrize(
-    ("security", "shown"),
-    [
-        (Security(user="1000", groups=[7]), "uid=1000(alice) gid=100(users) groups=7,50000(extra),100(users)"),
-        (Security(user="1000:3000"), "uid=1000(alice) gid=3000 groups=50000(extra),3000"),
-        (Security(user="1000", groups=[7], strict_groups=True), "uid=1000(alice) gid=100(users) groups=7,100(users)"),
-        (Security(user="1000:3000", strict_groups=True), "uid=1000(alice) gid=3000 groups=3000"),
-    ],
-)
-async def test_supplementary_groups_are_merged_with_the_images_or_not(
-    bench: DockerBench, pod: PodRef, box: SandboxSeen, security: Security, shown: str
-) -> None:
-    if bench.network != "ptp":
-        return  # nothing of the network
-    id = await bench.runtime.start_container(box.id, bench.member(pod, "app", FOREVER, security=security))
-    user, group, groups = (await bench.run(id, "id")).split()
-    expected = shown.split()
-    assert (user, group) == (expected[0], expected[1])
-    assert set(groups.removeprefix("groups=").split(",")) == set(expected[2].removeprefix("groups=").split(","))
-
-
 async def test_a_pod_in_the_hosts_network_has_the_nodes_address(bench: DockerBench, pod: PodRef) -> None:
     box = await bench.runtime.start_sandbox(sandbox(pod, host_network=True))
     assert box.ready and box.ip == await bench.runtime.node_ip()
@@ -343,18 +248,6 @@ async def test_nothing_is_left_of_a_removed_pod(bench: DockerBench, pod: PodRef,
     assert f"{box.ip} " not in ip("route")
     assert devices(bench) <= {"anchor"}
     assert [path for path in bench.folder.rglob("*") if path.name not in ("n1", "pods")] == []
-
-
-def tables(bench: DockerBench) -> set[str]:
-    """Of the packet filter, with rules for ports of the node."""
-    shown = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
-    return {line for line in shown.splitlines() if f"podling_{bench.cluster}_" in line}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return int(probe.getsockname()[1])
 
 
 def devices(bench: DockerBench) -> set[str]:

@@ -12,7 +12,8 @@ from tests.e2e.asking import Pods
 from tests.e2e.conftest import Cluster, eventually
 from tests.e2e.manifests import manifest, shell
 
-SHOW = "hostname; hostname -f; echo --; sed '/Kubernetes-managed hosts file.$/,/ip6-allrouters/d' /etc/hosts; echo --; cat /etc/resolv.conf"
+HOSTS = "sed '/Kubernetes-managed hosts file.$/,/ip6-allrouters/d' /etc/hosts"
+SHOW = f"hostname; hostname -f; echo --; {HOSTS}; echo --; cat /etc/resolv.conf"
 NAMESPACE = "test-names"
 DOMAIN = f"data.{NAMESPACE}.svc.cluster.local"
 ALIASES = [
