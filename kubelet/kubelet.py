@@ -87,9 +87,10 @@ class Kubelet:
             self.poke(uid)
 
     async def has_ended(self, uid: str) -> bool:
-        """Nothing of a pod runs any more, and its status says so. An engine that is away runs nothing."""
+        """Nothing of a pod runs any more, its status says so, and its volumes are gone. An engine that is away runs
+        nothing."""
         worker = self._workers.get(uid)
-        if worker and worker.is_told_to_run():
+        if (worker and worker.is_told_to_run()) or uid in self._tools.volumes.known():
             return False
         try:
             seen = await self._tools.runtime.pod(uid)

@@ -100,6 +100,7 @@ class Memory:
     admitted: bool = False  # the node has taken the pod
     volumes_at: datetime | None = None  # when the volumes were last brought up to date
     volumes_stale: bool = False  # a config map or a secret of theirs has changed since
+    volumes_gone: bool = False  # the pod is over and needs them no more
     told: set[str] = field(default_factory=set)  # events that are told once a pod
 
     def held(self, wanted: Wanted, seen: PodSeen, now: datetime) -> set[str]:

@@ -126,3 +126,10 @@ async def _all_set(events: Sequence[asyncio.Event]) -> None:
 
 async def _sleep(context: PodContext, seconds: float) -> None:
     await context.tools.clock.sleep(seconds)
+
+
+async def remove_volumes(context: PodContext) -> None:
+    """Of a pod that is over, once: what it kept on the disk is needed elsewhere."""
+    if not context.memory.volumes_gone:
+        await context.tools.volumes.remove(context.ref.uid)
+        context.memory.volumes_gone = True

@@ -86,6 +86,8 @@ class PodWorker:
             reporting.report(context, wanted, seen)
             if action is None:
                 await starting.refresh_volumes(context)
+                if is_over(wanted, seen):
+                    await stopping.remove_volumes(context)
                 return self._outcome(wanted, seen)
             await self._act(action, wanted, seen)
         context.log("pod does not settle")

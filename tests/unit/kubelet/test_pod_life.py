@@ -329,3 +329,14 @@ async def test_a_pod_of_the_same_name_is_another_pod(node: Node) -> None:
     await node.advance(3)
     assert node.runtime.seen(old) is None and node.runtime.running(new, "app")
     assert node.runtime.seen(new).ref == PodRef("uid-second", "default", "web")  # type: ignore[union-attr]
+
+
+async def test_the_volumes_of_a_pod_that_is_over_go_before_the_pod_does(node: Node) -> None:
+    node.runtime.programs = lambda ref, name, attempt: Program(5)
+    mounts = [{"name": "data", "mountPath": "/data"}]
+    containers = [{"name": "app", "volumeMounts": mounts}]
+    uid = await node.add(pod(containers=containers, restartPolicy="Never", volumes=[{"name": "data", "emptyDir": {}}]))
+    folder = node.folder / "pods" / uid
+    assert folder.exists()
+    await node.advance(5)
+    assert node.status()["phase"] == "Succeeded" and not folder.exists()
