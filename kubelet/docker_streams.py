@@ -20,9 +20,9 @@ CONNECT_SECONDS = 10.0
 
 
 class DockerStreams:
-    def __init__(self, runtime: DockerRuntime, statuses: Statuses) -> None:
+    def __init__(self, runtime: DockerRuntime, statuses: Statuses, log_files: bool = True) -> None:
         self._runtime, self._connection = runtime, runtime.connection
-        self._logs = DockerLogs(runtime.connection, statuses)
+        self._logs = DockerLogs(runtime.connection, statuses, log_files)
 
     async def logs(self, target: Target, options: LogOptions) -> AsyncIterator[bytes]:
         return await self._logs.open(target, options)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -35,12 +36,13 @@ if reason := why_no_ptp():
 
 
 class Node(NamedTuple):
-    """A pod with a sandbox, and the service that serves it."""
+    """A pod with a sandbox, and the service that serves it; `engine` is one that reads no files for itself."""
 
     bench: DockerBench
     pod: PodRef
     box: SandboxSeen
     stub: Any
+    engine: Any
 
     async def start(self, name: str, script: str, attempt: int = 0, **wanted: Any) -> str:
         does = (script, Program())
@@ -52,8 +54,11 @@ class Node(NamedTuple):
         return pb.ContainerRef(namespace="default", pod=self.pod.name, uid=self.pod.uid, container=container)
 
     async def logs(self, container: str, **options: Any) -> bytes:
-        chunks = self.stub.Logs(pb.LogsRequest(container=self.ref(container), **options), timeout=15)
-        return b"".join([chunk.data async for chunk in chunks])
+        """Read from the engine's files; the engine itself says the same."""
+        request = pb.LogsRequest(container=self.ref(container), **options)
+        read, told = await read_log(self.stub, request), await read_log(self.engine, request)
+        assert read == told
+        return read
 
     async def exec(self, container: str, *command: str, stdin: bytes | None = None, tty: bool = False) -> "Ended":
         start = pb.StreamStart(
@@ -64,6 +69,10 @@ class Node(NamedTuple):
             pieces = [stdin[at : at + 30000] for at in range(0, len(stdin), 30000)]
             inputs += [pb.StreamInput(stdin=piece) for piece in pieces] + [pb.StreamInput(stdin_closed=True)]
         return await ended(self.stub.Exec(iter(inputs), timeout=20))
+
+
+async def read_log(stub: Any, request: Any) -> bytes:
+    return b"".join([chunk.data async for chunk in stub.Logs(request, timeout=15)])
 
 
 class Ended(NamedTuple):
@@ -96,11 +105,15 @@ def cluster() -> Iterator[str]:
 async def node(cluster: str, tmp_path: Path) -> AsyncIterator[Node]:
     bench, pod = DockerBench(tmp_path, "ptp", cluster), new_pod()
     box = await bench.runtime.start_sandbox(sandbox(pod))
-    streams = DockerStreams(bench.runtime, partial(status, bench, pod))
-    running, port = await server.serve(streams, "127.0.0.1", 0, None)
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Node(bench, pod, box, node_pb2_grpc.NodeStub(channel))
-    await running.stop(0)
+    async with AsyncExitStack() as stack:
+        stubs = []
+        for log_files in (True, False):
+            streams = DockerStreams(bench.runtime, partial(status, bench, pod), log_files)
+            running, port = await server.serve(streams, "127.0.0.1", 0, None)
+            stack.push_async_callback(running.stop, 0)
+            channel = await stack.enter_async_context(grpc.aio.insecure_channel(f"127.0.0.1:{port}"))
+            stubs.append(node_pb2_grpc.NodeStub(channel))
+        yield Node(bench, pod, box, *stubs)
     await bench.close()
 
 
@@ -162,11 +175,12 @@ async def test_a_long_line_has_one_time_stamp(node: Node) -> None:
 
 async def test_followed_logs_come_as_they_are_written_and_end_with_the_container(node: Node) -> None:
     await node.start("app", "echo one; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo two")
-    call = node.stub.Logs(pb.LogsRequest(container=node.ref("app"), follow=True), timeout=15)
-    assert (await call.read()).data == b"one\n"
+    request = pb.LogsRequest(container=node.ref("app"), follow=True)
+    calls = [stub.Logs(request, timeout=15) for stub in (node.stub, node.engine)]
+    assert [(await call.read()).data for call in calls] == [b"one\n", b"one\n"]
     assert (await node.exec("app", "touch", "/tmp/go")).code == 0
-    assert (await call.read()).data == b"two\n"
-    assert await call.read() is grpc.aio.EOF
+    assert [(await call.read()).data for call in calls] == [b"two\n", b"two\n"]
+    assert [await call.read() for call in calls] == [grpc.aio.EOF, grpc.aio.EOF]
 
 
 async def test_the_previous_instance_has_its_own_logs(node: Node) -> None:
@@ -176,7 +190,7 @@ async def test_the_previous_instance_has_its_own_logs(node: Node) -> None:
     assert await node.logs("app", previous=True) == b"first\n"
 
     async def second() -> bool:
-        return await node.logs("app") == b"second\n"
+        return await read_log(node.stub, pb.LogsRequest(container=node.ref("app"))) == b"second\n"
 
     await until(second)
 
