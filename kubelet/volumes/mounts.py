@@ -38,7 +38,7 @@ def bind(source: str, target: Path) -> None:
 
 def unmount_below(folder: Path) -> None:
     """Everything mounted on `folder` or under it, the innermost first; then nothing is. Errors: OSError."""
-    root = str(folder)
+    root = os.path.realpath(folder)
 
     def found() -> list[str]:
         return [point for point in mount_points() if point == root or point.startswith(f"{root}/")]
@@ -57,13 +57,13 @@ def unmount(target: Path) -> None:
 
 
 def mount_points() -> list[str]:
-    """In the order of their mounting. Source: proc(5), blanks are written as \\040."""
+    """In the order of their mounting, without links. Source: proc(5), blanks are written as \\040."""
     lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
     return [os.fsdecode(_OCTAL.sub(lambda found: bytes([int(found[1], 8)]), line.split()[4])) for line in lines]
 
 
 def is_mounted(target: Path) -> bool:
-    return str(target) in mount_points()
+    return os.path.realpath(target) in mount_points()
 
 
 def _mount(source: str, target: Path, kind: str, flags: int, options: Mapping[str, str]) -> None:

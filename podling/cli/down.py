@@ -1,9 +1,7 @@
 """`podling down`: nothing of the cluster is left running or on the engine; its objects stay, without --delete."""
 
 import shutil
-import subprocess
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -83,15 +81,17 @@ def remove_containers(name: str) -> bool:
 
 
 def remove_volumes(state: "State") -> None:
-    """The pods' files. A pod that comes back is a new one to its volumes, as after a node's loss."""
+    """The pods' files. A pod that comes back is a new one to its volumes, as after a node's loss.
+
+    Nothing is deleted while a mount is left: behind one may be a directory of the host that a pod had mounted.
+    """
+    from kubelet.volumes.mounts import unmount_below
+
     folder = state.folder / "kubelet"
-    for mount in reversed(mounts_below(folder)):
-        subprocess.run(["umount", mount], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    try:
+        unmount_below(folder)
+    except OSError as error:
+        raise Refusal(
+            f"{error.filename} cannot be unmounted ({error.strerror}); unmount it, then `podling down` again"
+        ) from None
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def mounts_below(folder: Path) -> list[str]:
-    """Mount points inside the folder, outer before inner. Source: proc(5), spaces are written as \\040."""
-    rows = Path("/proc/self/mounts").read_text().splitlines()
-    points = [row.split()[1].replace("\\040", " ") for row in rows]
-    return [point for point in points if point.startswith(f"{folder}/")]

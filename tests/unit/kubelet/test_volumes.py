@@ -165,8 +165,10 @@ async def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
 @needs_root
 async def test_nothing_is_deleted_behind_a_mount(tmp_path: Path) -> None:
     """A busy mount, of a path within a hostPath, is taken away; the host's own files stay."""
-    host = tmp_path / "host"
+    host, real = tmp_path / "host", tmp_path / "real"
     (host / "inner").mkdir(parents=True)
+    real.mkdir()
+    (tmp_path / "pods").symlink_to(real)  # the kernel tells mounts without links
     (host / "inner" / "kept").write_text("x")
     mount = {"name": "h", "mountPath": "/h", "subPath": "inner"}
     pod = typed_pod(

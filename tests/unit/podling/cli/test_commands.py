@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from podling.cli.down import mounts_below
+from kubelet.volumes import mounts
+from podling.cli.down import remove_volumes
 from podling.cli.kubectl import split
 from podling.cli.logs import last_lines
 from podling.cli.options import addresses
@@ -60,9 +61,18 @@ def test_the_end_of_a_log_is_read_without_the_rest(tmp_path: Path) -> None:
     assert last_lines(tmp_path / "absent", 2) == []
 
 
-def test_nothing_is_mounted_where_nothing_is(tmp_path: Path) -> None:
-    assert mounts_below(tmp_path) == []
-    assert "/dev/pts" in mounts_below(Path("/dev")) or not Path("/dev/pts").is_mount()
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_what_a_pod_had_mounted_of_the_host_stays(tmp_path: Path) -> None:
+    host, state = tmp_path / "host", State("c1", tmp_path / "state")
+    place = state.folder / "kubelet" / "n1" / "pods" / "uid" / "subpaths" / "app" / "0"
+    host.mkdir()
+    place.mkdir(parents=True)
+    (host / "kept").write_text("x")
+    mounts.bind(str(host), place)
+    busy = os.open(place / "kept", os.O_RDONLY)
+    remove_volumes(state)
+    os.close(busy)
+    assert (host / "kept").read_text() == "x" and not (state.folder / "kubelet").exists()
 
 
 def test_a_process_has_memory_and_a_gone_one_has_none() -> None:
