@@ -43,6 +43,8 @@ class Cache:
 
     def set_pod(self, old: Pod | None, new: Pod | None) -> Changes:
         """What an informer told; what it changed for pods that wait."""
+        if old is not None and new is not None and old.metadata.uid != new.metadata.uid:
+            return self.set_pod(old, None) | self.set_pod(None, new)  # gone, and made again under its name
         pod = new or old
         if pod is None:
             return NOTHING

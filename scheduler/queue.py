@@ -40,6 +40,7 @@ class SchedulingQueue:
     # Heaps; an entry counts while its pod still waits as that very object, others are passed over.
     _active: list[tuple[tuple[int, float, str], int, _Waiting]] = field(default_factory=list)
     _timed: list[tuple[float, int, _Waiting]] = field(default_factory=list)
+    _refused: dict[str, dict[str, _Waiting]] = field(default_factory=dict)  # by filter and key; for wake alone
     _backoff: Backoff[str] = field(default_factory=lambda: Backoff(first=1.0, most=10.0))
 
     def __len__(self) -> int:
@@ -53,7 +54,7 @@ class SchedulingQueue:
         self._wait(_Waiting(key, (-priority, created, key), self.now()))
 
     def remove(self, key: str) -> None:
-        self._pods.pop(key, None)
+        self._take(key)
         self._backoff.forget(key)
 
     def refuse(self, key: str, priority: int, created: float, refused_by: frozenset[str]) -> None:
@@ -63,9 +64,9 @@ class SchedulingQueue:
         self._wait(waiting, FLUSH_SECONDS if refused_by else 0.0)
 
     def wake(self, change: str) -> None:
-        """Something changed in the cluster."""
-        for waiting in list(self._pods.values()):
-            if any(self.wakes(name, change) for name in waiting.refused_by):
+        """Something changed in the cluster. Pods that wait for anything else cost nothing."""
+        for name in [name for name in self._refused if self.wakes(name, change)]:
+            for waiting in list(self._refused.get(name, {}).values()):
                 self._wait(_Waiting(waiting.key, waiting.order, waiting.due))
 
     def pop(self) -> str | None:
@@ -77,7 +78,7 @@ class SchedulingQueue:
         while self._active:
             waiting = heapq.heappop(self._active)[-1]
             if self._pods.get(waiting.key) is waiting:
-                del self._pods[waiting.key]
+                self._take(waiting.key)
                 return waiting.key
         return None
 
@@ -88,5 +89,15 @@ class SchedulingQueue:
         return self._timed[0][0] if self._timed else None
 
     def _wait(self, waiting: _Waiting, flush_seconds: float = 0.0) -> None:
+        self._take(waiting.key)
         self._pods[waiting.key] = waiting
+        for name in waiting.refused_by:
+            self._refused.setdefault(name, {})[waiting.key] = waiting
         heapq.heappush(self._timed, (waiting.due + flush_seconds, id(waiting), waiting))
+
+    def _take(self, key: str) -> None:
+        waiting = self._pods.pop(key, None)
+        for name in waiting.refused_by if waiting else ():
+            del self._refused[name][key]
+            if not self._refused[name]:
+                del self._refused[name]
