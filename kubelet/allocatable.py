@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from kubelet.configuration import Configuration
 from kubelet.runtime import Engine
+from podling.api.quantity import Quantity
 from podling.api.resources import amount
 
 KEPT_BY_EVICTION = {"memory.available": "memory", "nodefs.available": "ephemeral-storage"}
@@ -20,6 +21,7 @@ def capacity(engine: Engine, configuration: Configuration) -> Mapping[str, str]:
         "ephemeral-storage": f"{engine.disk_bytes >> 10}Ki",
         "memory": f"{engine.memory_bytes >> 10}Ki",
         "pods": str(configuration.max_pods),
+        **{name: str(Quantity(size * 10**9, "binary")) for name, size in engine.huge_pages},
     }
 
 
@@ -34,7 +36,14 @@ def allocatable(engine: Engine, configuration: Configuration) -> Mapping[str, st
         "ephemeral-storage": str(left["ephemeral-storage"]),
         "memory": f"{left['memory'] >> 10}Ki",
         "pods": str(left["pods"]),
+        **{name: whole[name] for name, _ in engine.huge_pages},
     }
+
+
+def reserved_bytes(configuration: Configuration) -> int:
+    """The memory that pods together may not have, whatever they ask for."""
+    reserved = (configuration.system_reserved, configuration.kube_reserved)
+    return sum(amount("memory", each["memory"]) for each in reserved if "memory" in each)
 
 
 def _kept(whole: Mapping[str, int], configuration: Configuration) -> Mapping[str, int]:

@@ -146,6 +146,20 @@ class Cgroups:
                 continue
             _write(target, value)
 
+    def limit_node(self, memory_bytes: int) -> None:
+        """All pods together. Raises OSError."""
+        name = self._name(self._cluster, self._node)
+        properties = _properties(PodLimits(memory_bytes=memory_bytes), self.v2)
+        if self.systemd:
+            if not (self._run(["start", name]) and self._run(["set-property", "--runtime", name, *properties])):
+                raise OSError(f"systemd does not limit {name}")
+            return
+        path = self._path(name)
+        for controller in ("",) if self.v2 else V1_CONTROLLERS:
+            self._make_folder(path, controller)
+        file = "memory.max" if self.v2 else "memory.limit_in_bytes"
+        _write(self._folder(path, "memory") / file, str(memory_bytes))
+
     def memory_bytes(self, uid: str) -> int:
         """What the pod's containers use now; 0 where that is not known."""
         return self._memory(self._path(self.parent(uid)))

@@ -26,6 +26,7 @@ from kubelet.docker_members import Members
 from kubelet.docker_sandboxes import NoRuntime, Sandboxes
 from kubelet.docker_seen import engine_error, engine_seen
 from kubelet.docker_usage import Reading, Usages
+from kubelet.huge_pages import huge_pages
 from kubelet.limits import Limits, PodLimits
 from kubelet.log_rotation import DEFAULT, LogRotation
 from kubelet.network.addresses import AddressesExhausted
@@ -49,7 +50,7 @@ log = logging.getLogger(__name__)
 
 class DockerRuntime:
     """`network` and `connection` are for tests; otherwise the network is chosen when the engine first answers. There is
-    no start: each verb sees to it."""
+    no start: each verb sees to it. `reserved_bytes` of the machine's memory are never the pods'."""
 
     def __init__(
         self,
@@ -58,7 +59,10 @@ class DockerRuntime:
         network: PodNetwork | None = None,
         connection: DockerEngine | None = None,
         logs: LogRotation = DEFAULT,
+        *,
+        reserved_bytes: int = 0,
     ) -> None:
+        self._reserved_bytes = reserved_bytes
         self.connection = connection or DockerEngine()
         self.owner = spec.owner_labels(network_spec.cluster, network_spec.node)
         self._spec, self._network = network_spec, network
@@ -108,7 +112,12 @@ class DockerRuntime:
         client = self.connection.client()
         info = client.info()
         self._facts = facts_of(info, client.api_version, _process_status())
-        self._sandboxes.cgroups = cgroups.of_engine(info, self._spec.cluster, self._spec.node)
+        self._sandboxes.cgroups = found = cgroups.of_engine(info, self._spec.cluster, self._spec.node)
+        if found and self._reserved_bytes:
+            try:
+                found.limit_node(info["MemTotal"] - self._reserved_bytes)
+            except OSError as error:
+                log.warning("the pods' memory is not limited as a whole error=%s", error)
         self._sandboxes.recover(network)
         return network
 
@@ -118,7 +127,9 @@ class DockerRuntime:
     def _engine(self) -> Engine:
         client = self.connection.client()
         info = client.info()
-        return engine_seen(info, client.images(), _disk_bytes(info["DockerRootDir"]))
+        disk = _disk_bytes(info["DockerRootDir"])
+        found = engine_seen(info, client.images(), disk)
+        return found._replace(huge_pages=huge_pages()) if disk else found  # else it is on another machine
 
     # -- what is there ------------------------------------------------------------------------------------------------
 

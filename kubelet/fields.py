@@ -7,21 +7,13 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-POD_FIELDS = (
-    "overhead",
-    "resourceClaims",
-    "resources",
-)
+POD_FIELDS = ("resourceClaims",)
 POD_SECURITY_FIELDS = (
     "seLinuxChangePolicy",
     "windowsOptions",
 )
-CONTAINER_FIELDS = (
-    "resizePolicy",
-    "volumeDevices",
-)
+CONTAINER_FIELDS = ("volumeDevices",)
 CONTAINER_SECURITY_FIELDS = ("windowsOptions",)
-RESOURCES = ("cpu", "memory", "ephemeral-storage")
 SELINUX = ("seLinuxOptions",)  # where the engine has none
 
 
@@ -45,9 +37,6 @@ def _of_container(container: Any, path: str, of_security: Sequence[str]) -> Iter
     if container.securityContext:
         names = (*CONTAINER_SECURITY_FIELDS, *of_security)
         yield from _given(container.securityContext, f"{path}.securityContext", names)
-    for group in ("requests", "limits"):
-        given = (getattr(container.resources, group, None) if container.resources else None) or {}
-        yield from (f"{path}.resources.{group}.{name}" for name in given if name not in RESOURCES)
 
 
 def _given(item: Any, path: str, names: Sequence[str]) -> Iterator[str]:

@@ -44,7 +44,7 @@ class Decision(NamedTuple):
 @dataclass
 class Resize:
     """What the kubelet keeps in mind of a pod's resizes. `generation` is that of the one under way, None without one;
-    `done` that of the last; `failed` why it does not go on; `pod_limits` what the pod's own cgroup was last limited to."""
+    `done` that of the last; `failed` why it does not go on; `pod_limits` what the pod's cgroup was last limited to."""
 
     pending: Pending | None = None
     generation: int | None = None

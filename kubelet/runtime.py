@@ -192,6 +192,7 @@ class Engine(NamedTuple):
     security: frozenset[str] = frozenset()  # seccomp, apparmor, selinux, …: what the engine can enforce
     runtimes: frozenset[str] = frozenset({"runc"})  # handlers that a RuntimeClass may name
     recursive_read_only: bool = False  # whether it can mount so
+    huge_pages: Sequence[tuple[str, int]] = ()  # resource names and bytes, of each size of page
     root: str = ""  # the folder of its images and containers, which may be on another machine
 
 

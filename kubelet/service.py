@@ -15,7 +15,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from kubelet.allocatable import allocatable
+from kubelet.allocatable import allocatable, reserved_bytes
 from kubelet.configuration import DEFAULTS, Configuration
 from kubelet.context import Tools
 from kubelet.docker import DockerRuntime
@@ -86,7 +86,8 @@ async def run(config: Config) -> None:
     config.state_dir.mkdir(parents=True, exist_ok=True)
     client = GrpcClient(dial(config.apiserver, *config.tls.read()), manager="kubelet")
     spec = NetworkSpec(config.cluster, config.node_name, IPv4Network(config.cluster_cidr), IPv4Network(config.pod_cidr))
-    runtime = DockerRuntime(spec, config.state_dir, logs=config.configuration.log_rotation)
+    kept = reserved_bytes(config.configuration)
+    runtime = DockerRuntime(spec, config.state_dir, logs=config.configuration.log_rotation, reserved_bytes=kept)
     node = _Node(config, client, runtime)
     http = await serve_http(config.host, config.http_port, node.missing)
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kubelet.cgroups import Cgroups, of_engine, page_size_name, weight
+from kubelet.huge_pages import huge_pages
 from kubelet.limits import PodLimits
 
 V1 = ("cpu", "cpuset", "memory", "freezer")
@@ -163,3 +164,20 @@ def test_shares_become_weights_as_the_container_runtimes_turn_them() -> None:
 
 def test_page_sizes_are_named_as_the_kernel_names_them() -> None:
     assert [page_size_name(size) for size in (64 << 10, 2 << 20, 1 << 30)] == ["64KB", "2MB", "1GB"]
+
+
+@pytest.mark.parametrize("tree", [v1, v2])
+def test_all_pods_together_leave_what_is_reserved(tmp_path: Path, tree: "type[object]") -> None:
+    root: Path = tree(tmp_path)  # type: ignore[call-arg, assignment]
+    found = cgroups(root)
+    found.limit_node(1 << 30)
+    file = "podling/my_lab/n1/memory.max" if found.v2 else "memory/podling/my_lab/n1/memory.limit_in_bytes"
+    assert (root / file).read_text() == str(1 << 30)
+
+
+def test_huge_pages_are_counted_by_size(tmp_path: Path) -> None:
+    for size, count in ((2048, 3), (1048576, 0)):
+        (tmp_path / f"hugepages-{size}kB").mkdir()
+        (tmp_path / f"hugepages-{size}kB/nr_hugepages").write_text(f"{count}\n")
+    assert huge_pages(tmp_path) == (("hugepages-1Gi", 0), ("hugepages-2Mi", 6 << 20))
+    assert huge_pages(tmp_path / "none") == ()

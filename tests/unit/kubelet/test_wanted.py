@@ -49,8 +49,8 @@ def test_quality_of_service(resources: dict[str, Any], expected: str) -> None:
     assert quality_of(typed_pod([{"name": "app", "resources": resources}])) == expected
 
 
-def oom_score(resources: dict[str, Any], name: str = "app", **spec: Any) -> int:
-    pod = typed_pod([{"name": "app", "resources": resources}], **spec)
+def oom_score(given: dict[str, Any], name: str = "app", pod_level: dict[str, Any] | None = None, **spec: Any) -> int:
+    pod = typed_pod([{"name": "app", "resources": given}], resources=pod_level, **spec)
     return oom_score_adjust(pod, container_of(pod, name), 8 << 30)
 
 
@@ -59,7 +59,7 @@ def test_oom_scores() -> None:
     assert oom_score({"limits": both, "requests": both}) == -997
     assert oom_score({}) == 1000
     assert oom_score({"requests": {"memory": "2Gi"}}) == 750
-    assert oom_score({}, resources={"requests": {"memory": "4Gi"}}) == 500, "what the pod asks for itself counts"
+    assert oom_score({}, pod_level={"requests": {"memory": "4Gi"}}) == 500, "what the pod asks for itself counts"
 
 
 def test_a_sidecar_goes_no_sooner_than_the_containers_that_need_it() -> None:
@@ -99,7 +99,7 @@ def test_fields_that_are_not_honoured_are_named_in_order() -> None:
         [
             {
                 "name": "app",
-                "resizePolicy": [{"resourceName": "cpu", "restartPolicy": "NotRequired"}],
+                "volumeDevices": [{"name": "disk", "devicePath": "/dev/disk"}],
                 "securityContext": {"seLinuxOptions": {"level": "s0"}},
             }
         ],
@@ -107,11 +107,11 @@ def test_fields_that_are_not_honoured_are_named_in_order() -> None:
     )
     assert not_honoured(pod) == [
         "spec.securityContext.windowsOptions",
-        "spec.containers[0].resizePolicy",
+        "spec.containers[0].volumeDevices",
         "spec.containers[0].securityContext.seLinuxOptions",
     ]
     assert not_honoured(pod, {"selinux"}) == [
         "spec.securityContext.windowsOptions",
-        "spec.containers[0].resizePolicy",
+        "spec.containers[0].volumeDevices",
     ]
     assert not_honoured(typed_pod()) == []
