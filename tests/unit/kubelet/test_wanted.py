@@ -115,3 +115,14 @@ def test_fields_that_are_not_honoured_are_named_in_order() -> None:
         "spec.containers[0].volumeDevices",
     ]
     assert not_honoured(typed_pod()) == []
+
+
+def test_a_container_of_kubectl_debug_has_its_own_security_context() -> None:
+    guest = {
+        "name": "debug",
+        "image": "i",
+        "securityContext": {"runAsUser": 7, "capabilities": {"add": ["SYS_PTRACE"]}},
+    }
+    pod = typed_pod(ephemeralContainers=[guest], securityContext={"runAsUser": 1, "runAsGroup": 2})
+    found = container_wanted(pod, "debug", 0, NODE, Resolved([], [], {}, [], IMAGE))
+    assert found.security.user == "7:2" and found.security.add_capabilities == ["SYS_PTRACE"]
