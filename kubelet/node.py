@@ -33,6 +33,12 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 10.0
 REPORT_SECONDS = 300.0
 RETRY_SECONDS = 0.5
+TURNS = {  # conditions, and the events that say that they are False or True now
+    "MemoryPressure": ("NodeHasSufficientMemory", "NodeHasInsufficientMemory"),
+    "DiskPressure": ("NodeHasNoDiskPressure", "NodeHasDiskPressure"),
+    "PIDPressure": ("NodeHasSufficientPID", "NodeHasInsufficientPID"),
+    "Ready": ("NodeNotReady", "NodeReady"),
+}
 Data = dict[str, Any]
 
 
@@ -150,12 +156,14 @@ class NodeAgent:
         changed = without_heartbeats({**self._told, **status}) != without_heartbeats(self._told)
         if not is_old and not changed:
             return
-        before = _ready(self._told)
+        before = self._told
         self._node = await self._client.patch(NODES, spec.name, {"status": status}, subresource="status")
         self._told, self._told_at, self.is_registered = {**self._told, **status}, now, True
-        if _ready(status) != before:
-            word = "NodeReady" if _ready(status) == "True" else "NodeNotReady"
-            self.event("Normal", word, f"Node {spec.name} status is now: {word}")
+        for type_, words in TURNS.items():
+            is_now = _status(status, type_)
+            if is_now != _status(before, type_):
+                word = words[is_now == "True"]
+                self.event("Normal", word, f"Node {spec.name} status is now: {word}")
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -175,4 +183,8 @@ class NodeAgent:
 
 
 def _ready(status: Data) -> str:
-    return next((str(each["status"]) for each in status.get("conditions") or () if each["type"] == "Ready"), "")
+    return _status(status, "Ready")
+
+
+def _status(status: Data, type_: str) -> str:
+    return next((str(each["status"]) for each in status.get("conditions") or () if each["type"] == type_), "")

@@ -55,6 +55,10 @@ async def world() -> AsyncIterator[World]:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def reasons(world: World) -> list[str]:
+    return sorted(item["reason"] for (plural, _, _), item in world.client.objects.items() if plural == EVENTS.plural)
+
+
 async def test_a_node_registers_and_is_ready(world: World) -> None:
     node = world.node()
     assert node["metadata"]["labels"]["kubernetes.io/hostname"] == "n1"
@@ -86,8 +90,8 @@ async def test_the_node_is_not_ready_while_the_engine_is_away(world: World) -> N
     world.runtime.away = False
     await world.turn(10)
     assert world.ready()["status"] == "True"
-    reasons = [item["reason"] for (plural, _, _), item in world.client.objects.items() if plural == EVENTS.plural]
-    assert sorted(reasons) == ["NodeNotReady", "NodeReady", "Starting"]
+    calm = ["NodeHasNoDiskPressure", "NodeHasSufficientMemory", "NodeHasSufficientPID"]
+    assert reasons(world) == [*calm, "NodeNotReady", "NodeReady", "Starting"]
 
 
 async def test_what_another_wrote_about_readiness_is_put_right(world: World) -> None:
@@ -142,6 +146,7 @@ async def test_the_node_tells_its_pressure_and_that_it_shuts_down(world: World) 
     await world.turn()
     told = {each["type"]: (each["status"], each["reason"]) for each in world.node()["status"]["conditions"]}
     assert told["DiskPressure"] == ("True", "KubeletHasDiskPressure")
+    assert "NodeHasDiskPressure" in reasons(world)
     assert (world.ready()["reason"], world.ready()["message"]) == ("KubeletNotReady", "node is shutting down")
 
 
