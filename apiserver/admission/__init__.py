@@ -1,5 +1,6 @@
 """The admission chain, in Kubernetes' order."""
 
+from apiserver.admission.defaultingressclass import DefaultIngressClass
 from apiserver.admission.defaulttolerationseconds import DefaultTolerationSeconds
 from apiserver.admission.escalation import Escalation
 from apiserver.admission.limitranger import LimitRanger
@@ -32,6 +33,7 @@ class Chain:
             DefaultTolerationSeconds(),
             DefaultStorageClass(lister),
             StorageObjectInUseProtection(),
+            DefaultIngressClass(lister),
             RuntimeClass(lister),
             Escalation(authorizer),
             *([UnsupportedFields()] if warn_unsupported else ()),

@@ -9,12 +9,16 @@ from apiserver.kinds.batch.cron_job import CRON_JOB
 from apiserver.kinds.batch.job import JOB
 from apiserver.kinds.binding import BINDING
 from apiserver.kinds.config_map import CONFIG_MAP
+from apiserver.kinds.discovery.endpoint_slice import ENDPOINT_SLICE
 from apiserver.kinds.endpoints import ENDPOINTS
 from apiserver.kinds.event import EVENT
 from apiserver.kinds.kind import Kind
 from apiserver.kinds.lease import LEASE
 from apiserver.kinds.limit_range import LIMIT_RANGE
 from apiserver.kinds.namespace import NAMESPACE
+from apiserver.kinds.networking.ingress import INGRESS
+from apiserver.kinds.networking.ingress_class import INGRESS_CLASS
+from apiserver.kinds.networking.network_policy import NETWORK_POLICY
 from apiserver.kinds.node import NODE
 from apiserver.kinds.persistent_volume import PERSISTENT_VOLUME
 from apiserver.kinds.persistent_volume_claim import PERSISTENT_VOLUME_CLAIM
@@ -77,6 +81,12 @@ KINDS: tuple[Kind, ...] = (
     LEASE,
     # node.k8s.io
     RUNTIME_CLASS,
+    # discovery.k8s.io
+    ENDPOINT_SLICE,
+    # networking.k8s.io
+    INGRESS_CLASS,
+    INGRESS,
+    NETWORK_POLICY,
     # policy
     POD_DISRUPTION_BUDGET,
     # rbac.authorization.k8s.io

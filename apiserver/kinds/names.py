@@ -38,6 +38,16 @@ _QUALIFIED_WORDS = (
     + LABEL_KEY.removeprefix("name part ")
     + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
 )
+_WILDCARD = re.compile(rf"\*\.{_LABEL_FORM}(\.{_LABEL_FORM})*")
+_WILDCARD_WORDS = (
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
+    "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', "
+    rf"regex used for validation is '\*\.{_LABEL_FORM}(\.{_LABEL_FORM})*')"
+)
+_PATH = re.compile(r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+")
+_PATH_WORDS = (
+    "must be a valid path segment: a valid HTTP path must consist of alphanumeric characters and '/-._~%!$&()*+,;=:'"
+)
 _CONFIG_KEY_WORDS = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
     "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
@@ -176,6 +186,23 @@ def selector(found: Mapping[str, object] | None, path: Path) -> ErrorList:
         for number, value in enumerate(values):
             errors += each(here.child("values").index(number), value, label_value(value))
     return errors
+
+
+def wildcard(name: str) -> list[str]:
+    """`*.example.com`"""
+    found = ["must be no more than 253 characters"] if len(name) > 253 else []
+    return found if _WILDCARD.fullmatch(name) else [*found, _WILDCARD_WORDS]
+
+
+def domain_path(name: str, path: Path) -> ErrorList:
+    """`example.com/controller`. Source: validation.IsDomainPrefixedPath."""
+    if not name:
+        return [field.required(path)]
+    domain, slash, rest = name.partition("/")
+    if not slash or not domain or not rest:
+        return [field.invalid(path, name, 'must be a domain-prefixed path (such as "acme.io/foo")')]
+    errors = each(path, domain, subdomain(domain))
+    return errors if _PATH.fullmatch(rest) else [*errors, field.invalid(path, rest, _PATH_WORDS)]
 
 
 def http_header(name: str) -> list[str]:

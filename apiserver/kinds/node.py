@@ -33,9 +33,7 @@ def validate(obj: Object) -> ErrorList:
     errors = validate_taints(spec.get("taints") or [], Path("metadata.taints")) + _resources(obj)
     cidrs, path = spec.get("podCIDRs") or [], Path("spec.podCIDRs")
     for position, cidr in enumerate(cidrs):
-        if not _is_cidr(cidr):
-            words = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
-            errors.append(field.invalid(path.index(position), cidr, words))
+        errors += validate_cidr(cidr, path.index(position))
     if len({":" in cidr for cidr in cidrs}) < len(cidrs):
         errors.append(field.invalid(path, cidrs, "may specify no more than one CIDR for each IP family"))
     twice = [position for position, cidr in enumerate(cidrs) if cidr in cidrs[:position]]
@@ -54,11 +52,13 @@ def _resources(obj: Object) -> ErrorList:
     return errors
 
 
-def _is_cidr(text: str) -> bool:
+def validate_cidr(text: str, path: Path) -> ErrorList:
     try:
-        return "/" in text and bool(ipaddress.ip_network(text, strict=False))
+        if "/" in text and ipaddress.ip_network(text, strict=False):
+            return []
     except ValueError:
-        return False
+        pass
+    return [field.invalid(path, text, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")]
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:

@@ -18,6 +18,7 @@ COUNTS = (
     "ttlSecondsAfterFinished",
     "backoffLimitPerIndex",
 )
+MOST_CHARACTERS = 63  # of managedBy
 MOST_PARALLEL = MOST_INDEXES = 100_000
 MOST_PARALLEL_OF_MANY = 10_000
 RESTART_POLICIES = ("OnFailure", "Never")
@@ -31,7 +32,9 @@ def validate_job_spec(spec: Object, path: Path) -> ErrorList:
             where = path.child("backoffLimitPerIndex")
             errors.append(field.required(where, "when maxFailedIndexes is specified"))
     if spec.get("managedBy") is not None:
-        errors += _managed_by(spec["managedBy"], path.child("managedBy"))
+        errors += names.domain_path(spec["managedBy"], path.child("managedBy"))
+        if len(spec["managedBy"]) > MOST_CHARACTERS:
+            errors.append(field.too_long(path.child("managedBy"), MOST_CHARACTERS))
     errors += _mode(spec, path)
     if spec.get("podFailurePolicy") is not None:
         errors += validate_failure_policy(spec, path.child("podFailurePolicy"))
@@ -40,14 +43,6 @@ def validate_job_spec(spec: Object, path: Path) -> ErrorList:
     errors += _replacement(spec, path.child("podReplacementPolicy"))
     errors += validate_template(spec.get("template") or {}, path.child("template"))
     return errors + _restart_policy(spec, path.child("template", "spec", "restartPolicy"))
-
-
-def _managed_by(name: str, path: Path) -> ErrorList:
-    domain, slash, rest = name.partition("/")
-    if not slash or not domain or not rest:
-        return [field.invalid(path, name, 'must be a domain-prefixed path (such as "acme.io/foo")')]
-    errors = names.each(path, domain, names.subdomain(domain))
-    return errors if len(name) <= 63 else [*errors, field.too_long(path, 63)]
 
 
 def _mode(spec: Object, path: Path) -> ErrorList:

@@ -2,7 +2,7 @@
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Column, Kind, Object
-from apiserver.kinds.workload import IMMUTABLE
+from apiserver.kinds.workload import immutable
 from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, Path
@@ -55,16 +55,8 @@ def _parameters(found: dict[str, str], path: Path) -> ErrorList:
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:
-    errors: ErrorList = []
-    if (new.get("parameters") or {}) != (old.get("parameters") or {}):
-        errors.append(field.forbidden(Path("parameters"), "updates to parameters are forbidden."))
-    if new.get("provisioner") != old.get("provisioner"):
-        errors.append(field.forbidden(Path("provisioner"), "updates to provisioner are forbidden."))
-    if new.get("reclaimPolicy") != old.get("reclaimPolicy"):
-        errors.append(field.forbidden(Path("reclaimPolicy"), "updates to reclaimPolicy are forbidden."))
-    if new.get("volumeBindingMode") != old.get("volumeBindingMode"):
-        errors.append(field.invalid(Path("volumeBindingMode"), new.get("volumeBindingMode"), IMMUTABLE))
-    return errors
+    fixed = ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode")
+    return [error for name in fixed for error in immutable(new.get(name), old.get(name), Path(name))]
 
 
 def _name(obj: Object) -> str:

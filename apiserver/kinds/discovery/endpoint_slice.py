@@ -1,0 +1,143 @@
+"""EndpointSlice."""
+
+import ipaddress
+
+from apiserver.kinds import columns, names
+from apiserver.kinds.endpoints import PROTOCOLS, validate_reachable
+from apiserver.kinds.kind import Column, Kind, Object
+from apiserver.kinds.pod.dns import validate_address
+from apiserver.kinds.workload import IMMUTABLE
+from apiserver.schema.load import schema
+from podling.api import field
+from podling.api.field import ErrorList, Path
+
+TYPES = ("FQDN", "IPv4", "IPv6")
+MOST_ENDPOINTS, MOST_PORTS, MOST_ADDRESSES, MOST_HINTS = 1000, 20000, 100, 8
+TYPE, PORTS, ENDPOINTS = Path("addressType"), Path("ports"), Path("endpoints")
+
+
+def default(obj: Object) -> None:
+    for port in obj.get("ports") or ():
+        port["name"] = port.get("name") or ""
+        port["protocol"] = port.get("protocol") or "TCP"
+
+
+def validate(obj: Object) -> ErrorList:
+    kind = obj.get("addressType", "")
+    errors: ErrorList = []
+    if not kind:
+        errors.append(field.required(TYPE))
+    elif kind not in TYPES:
+        errors.append(field.not_supported(TYPE, kind, TYPES))
+    return errors + _ports(obj) + _endpoints(obj, kind)
+
+
+def _ports(obj: Object) -> ErrorList:
+    ports = obj.get("ports") or ()
+    errors = [field.too_many(PORTS, len(ports), MOST_PORTS)] if len(ports) > MOST_PORTS else []
+    seen: set[str] = set()
+    for position, port in enumerate(ports):
+        path, name = PORTS.index(position), port.get("name") or ""
+        if name:
+            errors += names.each(path.child("name"), name, names.label(name))
+        if name in seen:
+            errors.append(field.duplicate(path.child("name"), name))
+        seen.add(name)
+        protocol = port.get("protocol")
+        if protocol is None:
+            errors.append(field.required(path.child("protocol")))
+        elif protocol not in PROTOCOLS:
+            errors.append(field.not_supported(path.child("protocol"), protocol, PROTOCOLS))
+        if port.get("appProtocol") is not None:
+            errors += names.each(path.child("appProtocol"), port["appProtocol"], names.qualified(port["appProtocol"]))
+    return errors
+
+
+def _endpoints(obj: Object, kind: str) -> ErrorList:
+    endpoints = obj.get("endpoints") or ()
+    if len(endpoints) > MOST_ENDPOINTS:
+        return [field.too_many(ENDPOINTS, len(endpoints), MOST_ENDPOINTS)]
+    errors: ErrorList = []
+    for position, endpoint in enumerate(endpoints):
+        path = ENDPOINTS.index(position)
+        errors += _addresses(endpoint.get("addresses") or (), kind, path.child("addresses"))
+        if endpoint.get("nodeName") is not None:
+            errors += names.each(path.child("nodeName"), endpoint["nodeName"], names.subdomain(endpoint["nodeName"]))
+        if endpoint.get("hostname") is not None:
+            errors += names.each(path.child("hostname"), endpoint["hostname"], names.label(endpoint["hostname"]))
+        topology = endpoint.get("deprecatedTopology")
+        errors += names.labels(topology, path.child("deprecatedTopology"))
+    return errors
+
+
+def _addresses(addresses: list[str] | tuple[()], kind: str, path: Path) -> ErrorList:
+    if not addresses:
+        return [field.required(path, "must contain at least 1 address")]
+    if len(addresses) > MOST_ADDRESSES:
+        return [field.too_many(path, len(addresses), MOST_ADDRESSES)]
+    errors: ErrorList = []
+    for position, address in enumerate(addresses):
+        here = path.index(position)
+        if kind == "FQDN":
+            errors += names.each(here, address, names.subdomain(address))
+        elif kind in ("IPv4", "IPv6"):
+            errors += _address(address, kind, path, here)
+    return errors
+
+
+def _address(address: str, kind: str, path: Path, here: Path) -> ErrorList:
+    if errors := validate_address(address, here):
+        return errors
+    if ipaddress.ip_address(address).version != int(kind[-1]):
+        article = "an IPv4" if kind == "IPv4" else "an IPv6"
+        return [field.invalid(path, address, f"must be {article} address")]
+    return validate_reachable(address, here)
+
+
+def validate_update(new: Object, old: Object) -> ErrorList:
+    kind = new.get("addressType")
+    return [] if kind == old.get("addressType") else [field.invalid(TYPE, kind, IMMUTABLE)]
+
+
+def _short(items: list[str]) -> str:
+    if not items:
+        return "<unset>"
+    text = ",".join(items[:3])
+    return f"{text} + {len(items) - 3} more..." if len(items) > 3 else text
+
+
+def _port_text(port: Object) -> str:
+    return "*" if port.get("port") is None else str(port["port"])
+
+
+_TYPE = "discovery.v1.EndpointSlice"
+ENDPOINT_SLICE = Kind(
+    group="discovery.k8s.io",
+    version="v1",
+    kind="EndpointSlice",
+    plural="endpointslices",
+    schema=schema(_TYPE),
+    default=default,
+    validate=validate,
+    validate_update=validate_update,
+    generation=("endpoints", "ports", "addressType", "metadata.labels"),
+    columns=(
+        columns.NAME,
+        Column(
+            "AddressType", "string", columns.documented(_TYPE, "addressType"), lambda obj: obj.get("addressType", "")
+        ),
+        Column(
+            "Ports",
+            "string",
+            columns.documented(_TYPE, "ports"),
+            lambda obj: _short([_port_text(port) for port in obj.get("ports") or ()]),
+        ),
+        Column(
+            "Endpoints",
+            "string",
+            columns.documented(_TYPE, "endpoints"),
+            lambda obj: _short([one for each in obj.get("endpoints") or () for one in each.get("addresses") or ()]),
+        ),
+        columns.AGE,
+    ),
+)
