@@ -2,7 +2,7 @@
 
 The files of the engine's json-file driver are read where they can be: the engine itself is slower, and in old versions
 says lines twice, or not at all, when it turns a file over that somebody follows. Else it is the engine that is asked.
-docs/decisions/0013-logs-in-json-files.md
+docs/decisions/0014-logs-in-json-files.md
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """How much of a container's output is kept: the engine cuts the log into files and drops the oldest. Pure.
 
-json-file, whatever the engine's default is: docs/decisions/0013-logs-in-json-files.md. A writer that is faster than the
+json-file, whatever the engine's default is: docs/decisions/0014-logs-in-json-files.md. A writer that is faster than the
 engine waits for it, nothing is lost on the way in.
 """
 
