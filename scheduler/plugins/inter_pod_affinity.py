@@ -8,7 +8,7 @@ Source: k8s.io/kubernetes/pkg/scheduler/framework/plugins/interpodaffinity.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from scheduler.plugins.plugin import BEST, Refusal
 from scheduler.pod_info import PodInfo
@@ -18,7 +18,7 @@ from scheduler.terms import Likeness
 NOT_NEAR = Refusal(["node(s) didn't match pod affinity rules"], final=True)
 TOO_NEAR = Refusal(["node(s) didn't match pod anti-affinity rules"])
 UNWELCOME = Refusal(["node(s) didn't satisfy existing pods anti-affinity rules"])
-Domain = tuple[str, str]  # topology key and a node's value of it
+Domains = dict[str, Counter[str]]  # by topology key and the value that a node has of it
 
 
 def prepare(pod: PodInfo, snapshot: Snapshot) -> "InterPodAffinity":
@@ -31,25 +31,22 @@ class InterPodAffinity:
 
     def __init__(self, pod: PodInfo, snapshot: Snapshot) -> None:
         self._pod, self._nodes, self._namespaces = pod, snapshot.nodes, snapshot.namespaces
-        self._wanted: Counter[Domain] = Counter()
-        self._unwanted: Counter[Domain] = Counter()
-        self._unwelcoming: Counter[Domain] = Counter()
+        self._wanted: Domains = {term.topology_key: Counter() for term in pod.terms.affinity}
+        self._unwanted: Domains = {term.topology_key: Counter() for term in pod.terms.anti}
+        self._unwelcoming: Domains = {}
         for term, places in snapshot.anti.items():
             if term.matches(pod.likeness, self._namespaces):
-                self._tell(self._unwelcoming, term.topology_key, places)
+                tell(self._unwelcoming, term.topology_key, places, self._nodes)
         if pod.terms.affinity or pod.terms.anti:
             for likeness, places in snapshot.alike.items():
                 self._see(likeness, places)
 
     def refuse(self, node: NodeInfo) -> Refusal | None:
-        terms = self._pod.terms
-        if terms.affinity and not self._is_near(node):
+        if self._wanted and not self._is_near(node):
             return NOT_NEAR
-        for term in terms.anti:
-            value = node.labels.get(term.topology_key)
-            if value is not None and self._unwanted[term.topology_key, value] > 0:
-                return TOO_NEAR
-        if any(count > 0 and node.labels.get(key) == value for (key, value), count in self._unwelcoming.items()):
+        if self._unwanted and any(here(self._unwanted, node)):
+            return TOO_NEAR
+        if self._unwelcoming and any(here(self._unwelcoming, node)):
             return UNWELCOME
         return None
 
@@ -57,34 +54,40 @@ class InterPodAffinity:
         there = Counter({node.name: by})
         for term in pod.terms.anti:
             if term.matches(self._pod.likeness, self._namespaces):
-                self._tell(self._unwelcoming, term.topology_key, there)
+                tell(self._unwelcoming, term.topology_key, there, self._nodes)
         self._see(pod.likeness, there)
 
     def _is_near(self, node: NodeInfo) -> bool:
-        domains = [(term.topology_key, node.labels.get(term.topology_key)) for term in self._pod.terms.affinity]
-        if any(value is None for _, value in domains):
+        if not self._wanted.keys() <= node.labels.keys():
             return False
-        if all(self._wanted[key, str(value)] > 0 for key, value in domains):
+        if all(here(self._wanted, node)):
             return True
         # The first pod of a group that wants to be together may start anywhere.
-        return not any(self._wanted.values()) and self._matches_all(self._pod.likeness)
+        nobody = not any(count for counts in self._wanted.values() for count in counts.values())
+        return nobody and self._matches_all(self._pod.likeness)
 
     def _see(self, likeness: Likeness, places: Places) -> None:
-        if self._pod.terms.affinity and self._matches_all(likeness):
+        if self._wanted and self._matches_all(likeness):
             for term in self._pod.terms.affinity:
-                self._tell(self._wanted, term.topology_key, places)
+                tell(self._wanted, term.topology_key, places, self._nodes)
         for term in self._pod.terms.anti:
             if term.matches(likeness, self._namespaces):
-                self._tell(self._unwanted, term.topology_key, places)
+                tell(self._unwanted, term.topology_key, places, self._nodes)
 
     def _matches_all(self, likeness: Likeness) -> bool:
         return all(term.matches(likeness, self._namespaces) for term in self._pod.terms.affinity)
 
-    def _tell(self, counts: Counter[Domain], key: str, places: Places) -> None:
-        for name, count in places.items():
-            value = self._nodes[name].labels.get(key)
-            if value is not None:
-                counts[key, value] += count
+
+def tell(domains: Domains, key: str, places: Places, nodes: Mapping[str, NodeInfo], weight: int = 1) -> None:
+    counts = domains.setdefault(key, Counter())
+    for name, count in places.items():
+        if (value := nodes[name].labels.get(key)) is not None:
+            counts[value] += weight * count
+
+
+def here(domains: Domains, node: NodeInfo) -> Iterable[int]:
+    """What is counted in the domains that the node belongs to, key by key."""
+    return (counts.get(node.labels.get(key, ""), 0) if key in node.labels else 0 for key, counts in domains.items())
 
 
 def score(pod: PodInfo, nodes: Sequence[NodeInfo], snapshot: Snapshot) -> list[int] | None:
@@ -92,24 +95,18 @@ def score(pod: PodInfo, nodes: Sequence[NodeInfo], snapshot: Snapshot) -> list[i
     worth = _worth(pod, snapshot)
     if not worth:
         return None
-    sums = [sum(value for (key, domain), value in worth.items() if node.labels.get(key) == domain) for node in nodes]
+    sums = [sum(here(worth, node)) for node in nodes]
     least, most = min(sums), max(sums)
     return [BEST * (value - least) // (most - least) if most > least else 0 for value in sums]
 
 
-def _worth(pod: PodInfo, snapshot: Snapshot) -> Counter[Domain]:
-    worth: Counter[Domain] = Counter()
-
-    def tell(key: str, weight: int, places: Places) -> None:
-        for name, count in places.items():
-            if (value := snapshot.nodes[name].labels.get(key)) is not None:
-                worth[key, value] += weight * count
-
+def _worth(pod: PodInfo, snapshot: Snapshot) -> Domains:
+    worth: Domains = {}
     for (term, weight), places in snapshot.pull.items():
         if term.matches(pod.likeness, snapshot.namespaces):
-            tell(term.topology_key, weight, places)
+            tell(worth, term.topology_key, places, snapshot.nodes, weight)
     for term, weight in pod.terms.preferred:
         for likeness, places in snapshot.alike.items():
             if term.matches(likeness, snapshot.namespaces):
-                tell(term.topology_key, weight, places)
+                tell(worth, term.topology_key, places, snapshot.nodes, weight)
     return worth
