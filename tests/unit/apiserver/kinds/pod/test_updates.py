@@ -123,6 +123,16 @@ def test_a_container_that_ended_for_good_stays_ended(make_pod: Any):
     ]
 
 
+def test_a_mirror_pod_has_no_ephemeral_containers(make_pod: Any):
+    pod = make_pod()
+    pod["spec"]["nodeName"] = "n1"
+    pod["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "hash"}
+    new = deepcopy(pod)
+    new["spec"]["ephemeralContainers"] = [{"name": "dbg", "image": "busybox"}]
+    [message] = through("ephemeralcontainers", pod, new)
+    assert message.endswith("Forbidden: static pods do not support ephemeral containers")
+
+
 def test_ephemeral_containers_are_added_and_never_changed(make_pod: Any):
     debugger = {
         "name": "dbg",
