@@ -13,6 +13,7 @@ Source: docs.kernel.org/admin-guide/cgroup-v1 and cgroup-v2.html, systemd.resour
 import logging
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +29,7 @@ PERIOD_MICROSECONDS = 100_000
 V1_CONTROLLERS = ("cpu", "memory", "hugetlb")
 V2_CONTROLLERS = ("cpu", "memory", "hugetlb", "pids")
 COMMAND_SECONDS = 10.0
+TRIES, TRY_SECONDS = 10, 0.02
 Run = Callable[[Sequence[str]], bool]
 
 
@@ -178,9 +180,17 @@ class Cgroups:
             self._run(["stop", name])
             self._run(["revert", name])
             return
-        for hierarchy in self._hierarchies():
-            with suppress(OSError):
-                self._rmdir(hierarchy / self._path(name))
+        left = [hierarchy / self._path(name) for hierarchy in self._hierarchies()]
+        for _ in range(TRIES):
+            left = [folder for folder in left if not self._is_gone(folder)]
+            if not left:
+                return
+            time.sleep(TRY_SECONDS)  # the kernel takes a moment to let go of processes that have ended
+
+    def _is_gone(self, folder: Path) -> bool:
+        with suppress(OSError):
+            self._rmdir(folder)
+        return not folder.exists()
 
     def prune(self, alive: Sequence[str]) -> None:
         """Those of pods that are gone."""
