@@ -164,7 +164,8 @@ def test_volumes_follow_what_they_are_made_of(pods: Any) -> None:
     mounts = [mount(each["name"], f"/{each['name']}") for each in volumes]
     mounts.append(mount("conf", "/still", subPath="a"))
     watches = (
-        "while :; do (cd -P /conf/..data && [ $(cat a) = $(cat b) ]) 2>/dev/null || echo torn >> /tmp/seen; done & "
+        "while sleep 0.01; do (cd -P /conf/..data && x=$(cat a) && y=$(cat b) && [ $x != $y ] && echo torn) "
+        ">> /tmp/seen 2> /dev/null; done & "
     )
     pods.create(manifest("follows", [shell(watches + FOREVER, volumeMounts=mounts)], volumes=volumes))
     pods.running("follows")
