@@ -2,7 +2,7 @@
 
     newest instance    something waits           state           lastState
     none, none in API  …                         waiting         (none)
-    none, was running  pod leaves                terminated      (kept)         ContainerStatusUnknown
+    none, was running  pod leaves or is over     terminated      (kept)         ContainerStatusUnknown
     none, was running  pod stays                 waiting         terminated     ContainerStatusUnknown
     none, had ended    …                         kept            kept
     running            …                         running         terminated of the instance before
@@ -123,10 +123,10 @@ def _unseen(look: Look, container: Any, old: Data | None, waits: Waiting) -> Dat
             return old | {"started": False}
         return {**old, "state": fresh["state"], "lastState": state, "ready": False, "started": False}
     if not old or not old.get("containerID"):
-        if look.ended and look.wanted.leaving:
+        if look.ended:
             return fresh | {"state": {"terminated": _unknown(None)}}
         return fresh
-    if look.wanted.leaving and "running" in state:
+    if look.ended and "running" in state:
         return {**old, "state": {"terminated": _unknown(old)}, "ready": False, "started": False}
     if "running" in state:
         restarts = old.get("restartCount", 0)

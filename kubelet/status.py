@@ -70,7 +70,7 @@ def pod_status(pod: Any, wanted: Wanted, seen: PodSeen, old: Data, view: View) -
     if view.failure and view.failure.rejected:
         return _rejected(pod, old, view, view.failure)
     sandbox = current_sandbox(seen)
-    ended = wanted.leaving and not any(each.state is State.RUNNING for each in seen.containers)
+    ended = (wanted.leaving or wanted.over) and not any(each.state is State.RUNNING for each in seen.containers)
     look = Look(pod, wanted, seen, old, view.waiting, view.readiness, ended, view.recursive_read_only)
     inits = container_statuses(look, pod.spec.initContainers or (), "initContainerStatuses")
     apps = container_statuses(look, pod.spec.containers, "containerStatuses")

@@ -23,7 +23,7 @@ def prepare_create(obj: Object) -> None:
             }
         ]
     obj["status"] = status
-    _drop_disabled(spec)
+    _drop_ambiguous(spec)
     _match_label_keys(spec, obj["metadata"].get("labels") or {})
 
 
@@ -31,8 +31,11 @@ def prepare_update(new: Object, old: Object) -> None:
     new["status"] = old.get("status", {})
 
 
-def _drop_disabled(spec: Object) -> None:
-    """Stop signals are behind a feature gate that is off in 1.36."""
+def _drop_ambiguous(spec: Object) -> None:
+    """A stop signal means something for a named operating system only. 1.36 has it behind a feature gate that is off,
+    and drops all; podling those that the gate would not let in."""
+    if (spec.get("os") or {}).get("name"):
+        return
     for part in ("containers", "initContainers"):
         for container in spec.get(part) or ():
             lifecycle = container.get("lifecycle")

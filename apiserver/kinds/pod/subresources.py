@@ -3,11 +3,12 @@
 Source: kubernetes/pkg/registry/core/pod/strategy.go and the validation that it calls.
 """
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from copy import deepcopy
 
 from apiserver.kinds import names
 from apiserver.kinds.kind import Object, Subresource
+from apiserver.kinds.pod.annotations import MIRROR
 from apiserver.kinds.pod.dns import validate_address
 from apiserver.kinds.pod.go import ephemeral_difference
 from apiserver.kinds.pod.kept import keep_metadata
@@ -15,9 +16,9 @@ from apiserver.kinds.pod.resize import prepare_resize, validate_resize
 from apiserver.kinds.pod.validate import SPEC, validate_pod
 from podling.api import field
 from podling.api.field import ErrorList, Path
-from podling.api.pod_resources import is_sidecar
 
 STATUS = Path("status")
+PARTS = ("initContainers", "containers")
 
 
 def prepare_status(new: Object, old: Object) -> None:
@@ -39,11 +40,13 @@ def validate_status(new: Object, old: Object) -> ErrorList:
         kind = condition.get("type", "")
         path = Path("metadata.conditions").index(position).child("Type")  # Kubernetes names metadata here
         conditions += names.each(path, kind, names.qualified(kind))
-    policy = (old.get("spec") or {}).get("restartPolicy", "Always")
-    sidecars = {each.get("name") for each in (old.get("spec") or {}).get("initContainers") or () if is_sidecar(each)}
-    errors += _transitions(now, was, "containerStatuses", policy)
-    errors += _transitions(now, was, "initContainerStatuses", policy, sidecars)
-    errors += _transitions(now, was, "ephemeralContainerStatuses", "Never")
+    spec = old.get("spec") or {}
+    policy = spec.get("restartPolicy", "Always")
+    all_restart = any(calls_for_all(each) for part in PARTS for each in spec.get(part) or ())
+    if policy != "Always" and not all_restart:
+        errors += _transitions(now, was, "containerStatuses", policy, spec.get("containers") or ())
+        errors += _transitions(now, was, "initContainerStatuses", policy, spec.get("initContainers") or ())
+    errors += _transitions(now, was, "ephemeralContainerStatuses", "Never", ())
     return conditions + errors + _addresses(now, "podIPs") + _host_addresses(now)
 
 
@@ -73,20 +76,33 @@ def _addresses(status: Object, name: str) -> ErrorList:
     return errors + [field.duplicate(path.index(position), {"IP": found[position]}) for position in twice]
 
 
-def _transitions(now: Object, was: Object, part: str, policy: str, sidecars: Collection[str | None] = ()) -> ErrorList:
-    """A container that has ended for good cannot have a state again."""
-    if policy == "Always":
-        return []
+def _transitions(now: Object, was: Object, part: str, policy: str, containers: Sequence[Object]) -> ErrorList:
+    """A container that has ended for good cannot have a state again. `policy` is for those without one of their own."""
     found = {each.get("name"): each for each in now.get(part) or ()}
+    specs = {each.get("name"): each for each in containers}
     errors: ErrorList = []
     for position, before in enumerate(was.get(part) or ()):
         name, ended = before.get("name"), (before.get("state") or {}).get("terminated")
-        if ended is None or name in sidecars or (ended.get("exitCode", 0) != 0 and policy == "OnFailure"):
+        if ended is None or may_restart(specs.get(name) or {}, policy, ended.get("exitCode", 0)):
             continue
         if name in found and (found[name].get("state") or {}).get("terminated") is None:
             path = STATUS.child(part).index(position).child("state")
             errors.append(field.forbidden(path, "may not be transitioned to non-terminated state"))
     return errors
+
+
+def may_restart(container: Object, policy: str, exit_code: int) -> bool:
+    """After it ended so: by its rules, else by its own policy, else by the pod's."""
+    for rule in container.get("restartPolicyRules") or ():
+        codes = rule.get("exitCodes") or {}
+        if (exit_code in (codes.get("values") or ())) is (codes.get("operator") == "In"):
+            return True
+    policy = container.get("restartPolicy") or policy
+    return policy == "Always" or (policy == "OnFailure" and exit_code != 0)
+
+
+def calls_for_all(container: Object) -> bool:
+    return any(rule.get("action") == "RestartAllContainers" for rule in container.get("restartPolicyRules") or ())
 
 
 def prepare_ephemeral(new: Object, old: Object) -> None:
@@ -100,7 +116,9 @@ def prepare_ephemeral(new: Object, old: Object) -> None:
 
 
 def validate_ephemeral(new: Object, old: Object) -> ErrorList:
-    """They may be added, never changed or taken away."""
+    """They may be added, never changed or taken away; a mirror pod cannot have any."""
+    if MIRROR in (old["metadata"].get("annotations") or {}):
+        return [field.forbidden(Path(), "static pods do not support ephemeral containers")]
     errors = validate_pod(new)
     path = SPEC.child("ephemeralContainers")
     found = {each.get("name"): each for each in new["spec"].get("ephemeralContainers") or ()}
