@@ -22,7 +22,7 @@ from kubelet.thresholds import Threshold, ThresholdError, parse_thresholds
 from podling.api.quantity import QuantityError, parse
 
 RESERVABLE = ("cpu", "memory", "ephemeral-storage", "pid")
-# Of a developer's disk the last hundredth, not Kubernetes' last tenth: docs/decisions/0014-node-work.md
+# Of a developer's disk the last hundredth, not Kubernetes' last tenth: docs/decisions/0016-node-work.md
 EVICTION_HARD = {
     "memory.available": "100Mi",
     "nodefs.available": "1%",
