@@ -1,14 +1,17 @@
 """gRPC `Explain`: the cycle run for the curious, with every verdict, and nothing placed."""
 
+from collections.abc import Sequence
+
 import grpc
 
 from podling.pb.scheduler import scheduler_pb2 as pb
 from podling.pb.scheduler.scheduler_pb2_grpc import SchedulerServicer
 from scheduler.cache import Cache
-from scheduler.cycle import Placement, Verdict, place
+from scheduler.cycle import Cycle, Verdict, by_node, decide
 from scheduler.plugins import FILTERS
 from scheduler.pod_info import PodInfo
-from scheduler.scheduler import Scheduler
+from scheduler.preemption import Preemption, preempt
+from scheduler.scheduler import NAME, Scheduler
 
 
 class ExplainServicer(SchedulerServicer):
@@ -20,14 +23,36 @@ class ExplainServicer(SchedulerServicer):
         pod = self._scheduler.pods.get(key)
         if pod is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, f'pods "{request.pod}" not found')
-        placement = explained(PodInfo(pod), self._scheduler.cache)
-        return pb.ExplainReply(message=placement.message, nodes=[_verdict(verdict) for verdict in placement.verdicts])
+        message, verdicts = explained(PodInfo(pod), self._scheduler.cache)
+        return pb.ExplainReply(message=message, nodes=[_verdict(verdict) for verdict in verdicts])
 
 
-def explained(pod: PodInfo, cache: Cache) -> Placement:
+def explained(pod: PodInfo, cache: Cache) -> tuple[str, Sequence[Verdict]]:
     """As if it were not placed yet: a pod is not in its own way."""
     with cache.without(pod.uid):
-        return place(pod, cache.snapshot)
+        cycle = Cycle(pod, cache.snapshot)
+        placement = decide(cycle)
+        message = held_back(pod) or placement.message
+        if not placement.node and placement.verdicts:
+            message += f" preemption: {_preemption(preempt(cycle, by_node(placement)))}"
+        return message, placement.verdicts
+
+
+def held_back(pod: PodInfo) -> str:
+    """What keeps the pod from being looked at, whatever nodes there are."""
+    spec = pod.pod.spec
+    if spec.schedulingGates:
+        return f"held back by scheduling gates: {', '.join(gate.name for gate in spec.schedulingGates)}."
+    if (spec.schedulerName or NAME) != NAME:
+        return f"left to the scheduler {spec.schedulerName}."
+    return ""
+
+
+def _preemption(found: Preemption) -> str:
+    if not found.node:
+        return found.message
+    victims = ", ".join(f"{victim.namespace}/{victim.pod.metadata.name}" for victim in found.victims)
+    return f"{victims} would leave {found.node} for it."
 
 
 def _verdict(verdict: Verdict) -> pb.NodeVerdict:

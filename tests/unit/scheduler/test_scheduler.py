@@ -228,5 +228,23 @@ async def test_a_pod_is_not_in_its_own_way_when_it_is_explained(bench: Bench) ->
     await bench.clock.advance(0.1)
     placed = bench.scheduler.pods.get("default/a")
     assert placed is not None
-    assert explained(PodInfo(placed), bench.scheduler.cache).node == "n1"
+    message, verdicts = explained(PodInfo(placed), bench.scheduler.cache)
+    assert (message, [verdict.node for verdict in verdicts]) == ("n1 scores best", ["n1"])
     assert bench.scheduler.cache.counts(str(placed.metadata.uid))
+
+
+async def test_who_asks_why_hears_of_gates_other_schedulers_and_preemption(bench: Bench) -> None:
+    bench.client.add(NODES, {"metadata": {"name": "n1"}, "status": ROOM})
+    bench.client.add(PODS, pod("low", priority=1))
+    await bench.clock.advance(0.1)
+    bench.client.add(PODS, pod("gated", schedulingGates=[{"name": "wait"}], priority=5))
+    bench.client.add(PODS, pod("theirs", "1m", schedulerName="other"))
+    await bench.clock.advance(0.1)
+
+    def told(name: str) -> str:
+        found = bench.scheduler.pods.get(f"default/{name}")
+        assert found is not None
+        return explained(PodInfo(found), bench.scheduler.cache)[0]
+
+    assert told("gated") == "held back by scheduling gates: wait. preemption: default/low would leave n1 for it."
+    assert told("theirs") == "left to the scheduler other."
