@@ -25,7 +25,7 @@ def own_login(image: str, environment: Mapping[str, str]) -> Login | None:
         try:
             registry, _ = auth.resolve_repository_name(repository(image))
             found = auth.resolve_authconfig(auth.load_config(str(path)), registry)
-        except (DockerException, StoreError, OSError, ValueError) as error:
+        except (DockerException, StoreError, OSError, ValueError, TypeError, AttributeError) as error:
             log.warning("login not read file=%s image=%s error=%s", path, image, error)
             continue
         if found and (login := _login(found, registry)):

@@ -25,6 +25,7 @@ from kubelet.pull_progress import PullProgress
 from kubelet.pulled_images import PulledImages
 from kubelet.runtime import ImageError, ImageSeen, RuntimeUnavailable
 from kubelet.volumes.objects import Objects
+from podling.api.errors import ApiError
 from podling.loop.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ class ImagePuller:
         self._present_until: dict[str, datetime] = {}
 
     async def ensure(self, ask: Ask) -> ImageSeen | None:
-        """The image; None while it is pulled. Errors: ImageError, RuntimeUnavailable, ApiError."""
+        """The image; None while it is pulled. Errors: ImageError, RuntimeUnavailable."""
         key = (ask.pod.metadata.uid, ask.purpose)
         if key in self._pulls:
             return self._outcome(key)
@@ -163,10 +164,10 @@ class ImagePuller:
                 told = words
 
     async def _logins(self, ask: Ask) -> Sequence[Login]:
-        """Of the pod's pull secrets, as far as they exist. Errors: ImageError, ApiError."""
+        """Of the pod's pull secrets, as far as they can be had. Errors: ImageError."""
         namespace, missing, secrets = ask.pod.metadata.namespace, [], []
         for reference in ask.pod.spec.imagePullSecrets or ():
-            secret = await self._objects.get(Source("Secret", reference.name), namespace) if reference.name else None
+            secret = await self._secret(reference.name, namespace)
             if secret is None:
                 missing.append(reference.name or "")
             else:
@@ -180,6 +181,14 @@ class ImagePuller:
         except BadSecret as error:
             ask.tell("Warning", "Failed", f'Failed to pull image "{ask.image}": {error}')
             raise ImageError("ErrImagePull", str(error)) from error
+
+    async def _secret(self, name: str | None, namespace: str) -> Any | None:
+        """None also where the API server does not give it: without it the pull may succeed."""
+        try:
+            return await self._objects.get(Source("Secret", name), namespace) if name else None
+        except ApiError as error:
+            log.info("pull secret not read secret=%s/%s error=%s", namespace, name, error)
+            return None
 
     def _is_fallback(self, image: str) -> bool:
         until = self._present_until.get(image)

@@ -12,9 +12,12 @@ from docker.errors import APIError
 from kubelet.docker_engine import DockerEngine
 from kubelet.docker_images import Images
 from kubelet.fake import FakeRuntime
+from kubelet.image_collector import ImageCollector
+from kubelet.image_gc import Policy
 from kubelet.image_logins import Login
 from kubelet.image_service import Disk, ImageService
 from kubelet.pull_progress import PullProgress
+from kubelet.pulled_images import PulledImages
 from kubelet.runtime import ImageError, ImageSeen
 from podling.loop.clock import RealClock
 from tests.contracts.runtimes import busybox_tar, until, why_no_docker
@@ -235,6 +238,22 @@ async def test_an_image_that_a_container_is_of_stays(docker: OnDocker, registry:
         assert stored.containers == 1 and name in stored.names
     finally:
         client.remove_container(container)
+
+
+async def test_the_collector_takes_what_was_pulled_and_leaves_what_others_named(
+    docker: OnDocker, registry: Registry, tmp_path: Path
+) -> None:
+    mine, shared = docker.push("mine"), docker.push("shared")
+    pulled = PulledImages(tmp_path)
+    for name in (mine, shared):
+        pulled.note((await docker.images.pull(name)).id, name, name, None)
+    own = registry.name("somebodys:own")
+    docker.names.add(own)
+    docker.connection.client().tag(shared, own.rpartition(":")[0], "own")
+    collector = ImageCollector(docker.images, pulled, RealClock(), policy=Policy(), tell=lambda *_: None)
+    assert await collector.delete_unused() > 0
+    assert await docker.images.image(mine) is None
+    assert await docker.images.image(shared) and await docker.images.image(own)
 
 
 async def test_the_machines_own_login_is_found_in_its_file(
