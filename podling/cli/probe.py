@@ -25,8 +25,8 @@ class Probe:
     def get(self, url: str) -> Answer | None:
         return self.ask("GET", url)
 
-    def ask(self, method: str, url: str) -> Answer | None:
-        """None when nobody answers."""
+    def ask(self, method: str, url: str, body: bytes | None = None) -> Answer | None:
+        """`body` is JSON. None when nobody answers."""
         parts = urllib.parse.urlsplit(url)
         host, port = parts.hostname or "127.0.0.1", parts.port
         connection = (
@@ -35,7 +35,8 @@ class Probe:
             else http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
         )
         try:
-            connection.request(method, f"{parts.path}?{parts.query}" if parts.query else parts.path)
+            path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
             response = connection.getresponse()
             return Answer(response.status, response.read())
         except (OSError, http.client.HTTPException):

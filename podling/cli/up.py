@@ -16,6 +16,7 @@ from podling.cli.logs import last_lines, rotate
 from podling.cli.nodes import forget_dropped, remove_containers
 from podling.cli.options import DEFAULT_NAME, EtcdServers, KubeletConfig, Manifests, Name, addresses
 from podling.cli.progress import Progress
+from podling.cli.readdress import readdress
 from podling.cli.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -152,6 +153,8 @@ def wait(state: "State", cluster: "Cluster", progress: Progress, timeout_seconds
         while not probe.is_ready(service.ready):
             check(state, service.name, deadline)
         progress.done(service.name)
+    for name in readdress(probe, server, cluster):
+        progress.done(f"node {name}", "has another range")
     for node in cluster.nodes:
         progress.waiting(f"waiting for node {node.name} to be Ready")
         while not probe.nodes(server).get(node.name, False):
