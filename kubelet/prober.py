@@ -16,7 +16,7 @@ from typing import Any
 from kubelet.handlers import Handlers, Place
 from kubelet.machine import Failing
 from kubelet.probes import Answer, Outcome, ProbeSpec, Streak, event_of, next_due, probes_of
-from kubelet.runtime import ContainerSeen, PodSeen, State
+from kubelet.runtime import ContainerSeen, PodRef, PodSeen, State
 from kubelet.wanted import Health, containers_of
 from podling.loop.clock import Clock
 
@@ -27,6 +27,7 @@ Tell = Callable[[str, str, str, str], None]
 
 @dataclass
 class Instance:
+    ref: PodRef
     id: str
     name: str
     is_ready: bool
@@ -82,7 +83,9 @@ class Prober:
     def _begin(self, container: Any, seen: ContainerSeen, pod: PodSeen, told: Mapping[str, Any]) -> Instance:
         specs = {spec.kind: spec for spec in probes_of(container)}
         is_known = told.get("containerID") == f"docker://{seen.id}"
-        instance = Instance(seen.id, seen.name, "readiness" not in specs or (is_known and bool(told.get("ready"))))
+        instance = Instance(
+            pod.ref, seen.id, seen.name, "readiness" not in specs or (is_known and bool(told.get("ready")))
+        )
         if "startup" not in specs or (is_known and told.get("started")):
             instance.started.set()
             specs.pop("startup", None)
@@ -133,5 +136,6 @@ class Prober:
             instance.started.set()
         else:
             return  # alive, as before
-        log.info("probe turned kind=%s container=%s succeeded=%s", spec.kind, instance.name, succeeded)
+        where = (*instance.ref[1:], instance.name, spec.kind)
+        log.info("probe turned pod=%s/%s container=%s kind=%s succeeded=%s", *where, succeeded)
         self._turned()

@@ -184,9 +184,8 @@ def wants(draw: st.DrawFn) -> Wanted:
         Member(f"i{index}", "h", True, draw(st.sampled_from([init_policy, "Always"])))
         for index in range(draw(st.integers(0, 2)))
     ]
-    rules = st.sampled_from(
-        [(), (), (Rule("Restart", frozenset({0})),), (Rule("RestartAllContainers", frozenset({7})),)]
-    )
+    again, all_again = Rule("Restart", frozenset({7})), Rule("RestartAllContainers", frozenset({7}))
+    rules = st.sampled_from([(), (), (again,), (all_again,)])
     apps = [
         Member(f"a{index}", "h", False, policy, rules=draw(rules) if policy == "Never" else ())
         for index in range(draw(st.integers(1, 2)))
