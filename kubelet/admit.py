@@ -45,7 +45,8 @@ Check = Callable[[Candidate], Rejection | None]
 def sysctls(candidate: Candidate) -> Rejection | None:
     context = candidate.pod.spec.securityContext
     for each in (context.sysctls if context else None) or ():
-        if why := forbidden(each.name, bool(candidate.pod.spec.hostNetwork), bool(candidate.pod.spec.hostIPC)):
+        spec, allowed = candidate.pod.spec, candidate.node.allowed_sysctls
+        if why := forbidden(each.name, bool(spec.hostNetwork), bool(spec.hostIPC), allowed):
             return Rejection("SysctlForbidden", f"forbidden sysctl: {why}")
     return None
 

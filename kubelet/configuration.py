@@ -73,6 +73,8 @@ class Configuration(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
     image_maximum_gc_age: str = msgspec.field(name="imageMaximumGCAge", default="0s")
     container_log_max_size: str = "10Mi"
     container_log_max_files: int = 5
+    seccomp_default: bool = False
+    allowed_unsafe_sysctls: Sequence[str] = ()
 
     @property
     def thresholds(self) -> Sequence[Threshold]:

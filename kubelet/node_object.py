@@ -64,6 +64,7 @@ def node_status(spec: NodeSpec, engine: Engine | None, conditions: Sequence[Data
         "allocatable": allocatable(engine, spec.configuration),
         "conditions": conditions,
         "daemonEndpoints": {"kubeletEndpoint": {"Port": spec.port}},
+        "features": {"supplementalGroupsPolicy": True},
         "images": _images(engine),
         "nodeInfo": {
             "architecture": engine.architecture,
@@ -77,7 +78,13 @@ def node_status(spec: NodeSpec, engine: Engine | None, conditions: Sequence[Data
             "osImage": engine.os_image,
             "systemUUID": spec.system_uuid or engine.machine_id,
         },
+        "runtimeHandlers": _handlers(engine),
     }
+
+
+def _handlers(engine: Engine) -> Sequence[Data]:
+    """What a RuntimeClass may name; "" is the engine's default."""
+    return [{"name": name, "features": {"userNamespaces": False}} for name in ("", *sorted(engine.runtimes))]
 
 
 def _images(engine: Engine) -> Sequence[Data]:

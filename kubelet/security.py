@@ -12,11 +12,13 @@ from kubelet.runtime import ImageSeen, Security
 LOCALHOST = "localhost/"  # before the name of a profile that the node keeps
 
 
-def security_of(pod: Any, container: Any, image: ImageSeen) -> Security:
-    """Raises `ConfigError` where the image's user breaks runAsNonRoot."""
+def security_of(pod: Any, container: Any, image: ImageSeen, seccomp_default: bool = False) -> Security:
+    """`seccomp_default`: who names no seccomp profile gets the engine's. Raises `ConfigError` where the image's user
+    breaks runAsNonRoot."""
     own, whole = container.securityContext, pod.spec.securityContext
     capabilities = own.capabilities if own else None
     privileged = bool(own and own.privileged)
+    seccomp = profile_name(effective(pod, container, "seccompProfile"), "" if seccomp_default else "unconfined")
     return Security(
         user=user_of(pod, container, image),
         groups=_groups(whole),
@@ -26,7 +28,7 @@ def security_of(pod: Any, container: Any, image: ImageSeen) -> Security:
         add_capabilities=(capabilities.add if capabilities else None) or (),
         drop_capabilities=(capabilities.drop if capabilities else None) or (),
         no_new_privileges=bool(own and own.allowPrivilegeEscalation is False),
-        seccomp="unconfined" if privileged else profile_name(effective(pod, container, "seccompProfile"), "unconfined"),
+        seccomp="unconfined" if privileged else seccomp,
         app_armor="unconfined" if privileged else profile_name(effective(pod, container, "appArmorProfile"), ""),
         selinux=_selinux(effective(pod, container, "seLinuxOptions")),
         unmasked_proc=bool(own and own.procMount == "Unmasked"),

@@ -250,6 +250,8 @@ class _Node:
             taints=self._agent.ending_taints,
             pressure=self._work.pressure,
             shutting_down=bool(self._agent.shutting_down),
+            seccomp_default=self._config.configuration.seccomp_default,
+            allowed_sysctls=self._config.configuration.allowed_unsafe_sysctls,
         )
 
     def _node_spec(self) -> NodeSpec:

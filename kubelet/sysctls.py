@@ -3,6 +3,8 @@
 Safe ones are the pod's own and hurt no other pod. Source: k8s.io/kubernetes/pkg/kubelet/sysctl/safe_sysctls.go (1.36).
 """
 
+from collections.abc import Sequence
+
 SAFE = frozenset({
     "kernel.shm_rmid_forced",
     "net.ipv4.ip_local_port_range",
@@ -25,13 +27,21 @@ def dotted(name: str) -> str:
     return name if first == "." else name.translate(str.maketrans("./", "/."))
 
 
-def forbidden(name: str, host_network: bool, host_ipc: bool) -> str:
-    """Why a pod may not set it, "" where it may."""
+IPC = ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")  # beginnings of those of an IPC namespace
+
+
+def forbidden(name: str, host_network: bool, host_ipc: bool, allowed: Sequence[str] = ()) -> str:
+    """Why a pod may not set it, "" where it may. `allowed`: others that the node's owner lets pods set, `net.core.*` by
+    their beginning."""
     name = dotted(name)
-    if name not in SAFE:
+    if name not in SAFE and not any(_matches(name, dotted(each)) for each in allowed):
         return f'"{name}" not allowlisted'
     if name.startswith("net.") and host_network:
         return f'"{name}" not allowed with host net enabled'
-    if name.startswith("kernel.") and host_ipc:
+    if name.startswith(IPC) and host_ipc:
         return f'"{name}" not allowed with host ipc enabled'
     return ""
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern

@@ -40,6 +40,8 @@ class NodeFacts:
     taints: Sequence[Any] = ()
     pressure: Pressure = CALM
     shutting_down: bool = False
+    seccomp_default: bool = False
+    allowed_sysctls: Sequence[str] = ()  # beside the safe ones
 
 
 def ref_of(pod: Any) -> PodRef:
@@ -196,7 +198,7 @@ def container_wanted(pod: Any, name: str, attempt: int, node: NodeFacts, resolve
         stdin=bool(container.stdin),
         stdin_once=bool(container.stdinOnce),
         tty=bool(container.tty),
-        security=security_of(pod, container, resolved.image),
+        security=security_of(pod, container, resolved.image, node.seccomp_default),
         limits=container_limits(container),
         oom_score_adjust=oom_score_adjust(pod, container, node.memory_bytes),
         stop_signal=_stop_signal(container),

@@ -75,6 +75,12 @@ def ruleset(node: Node, ports: Mapping[str, Sequence[HostPort]]) -> str:
 """
 
 
+def moved_datagrams(before: Mapping[str, Sequence[HostPort]], after: Mapping[str, Sequence[HostPort]]) -> set[int]:
+    """Ports that lead somewhere else than before. Pure."""
+    old, new = ({(ip, port) for ip, port in _each(ports) if port.protocol == "UDP"} for ports in (before, after))
+    return {port.port for _, port in old ^ new}
+
+
 def _exact(node: Node, ports: Mapping[str, Sequence[HostPort]]) -> Iterator[tuple[str, str]]:
     for ip, port in _each(ports):
         address = node.ip if port.ip == ANY else port.ip

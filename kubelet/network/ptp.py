@@ -20,6 +20,7 @@ from ipaddress import IPv4Address
 
 from kubelet.network import firewall, host_ports
 from kubelet.network.addresses import node_address
+from kubelet.network.conntrack import forget_datagrams
 from kubelet.network.namespace import NamespaceGone, identity, inside, open_namespace, own_identity
 from kubelet.network.netlink import Link, Netlink
 from kubelet.network.network import NetworkError, NetworkSpec
@@ -119,6 +120,11 @@ class PointToPoint:
         for ip in ports:
             with suppress(FileNotFoundError), open(ROUTE_LOCALNET.format(self._name(ip)), "w") as setting:
                 setting.write("1")
+        if moved := host_ports.moved_datagrams(self._published or {}, ports):
+            try:
+                forget_datagrams(moved)
+            except OSError as error:
+                log.warning("flows of datagrams may go where they went before ports=%s error=%s", moved, error)
         self._published = dict(ports)
         log.info("node ports published node=%s pods=%d", self.spec.node, len(ports))
 

@@ -105,6 +105,8 @@ def test_a_pod_does_not_reach_the_loopback_of_the_host(served: Pods) -> None:
 def test_datagrams_are_led_too(served: Pods, docker: Containers) -> None:
     port = free_port(socket.SOCK_DGRAM)
     given = [{"containerPort": 5353, "hostPort": port, "protocol": "UDP"}]
+    early = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    early.sendto(b"nobody", ("127.0.0.1", port))  # a flow to the host itself, which the kernel remembers
     served.create(manifest("datagrams", [shell(FOREVER, ports=given)]))
     uid = served.running("datagrams")["metadata"]["uid"]
     namespace = open_namespace(docker.pid(docker.sandbox(uid)))
@@ -118,6 +120,9 @@ def test_datagrams_are_led_too(served: Pods, docker: Containers) -> None:
                 words, sender = in_pod.recvfrom(100)
                 in_pod.sendto(b"me", sender)
                 assert (words, asking.recvfrom(100)) == (b"who?", (b"me", (address, port)))
+        with early:
+            early.sendto(b"again", ("127.0.0.1", port))
+            assert in_pod.recv(100) == b"again"
     os.close(namespace)
     served("delete", "pod", "datagrams", "--wait=true")
     eventually(lambda: led_to(port, "udp") == "")

@@ -49,6 +49,16 @@ def test_only_safe_settings_of_the_pods_own_are_allowed(
     assert found == (Rejection("SysctlForbidden", f"forbidden sysctl: {why}") if why else None)
 
 
+def test_the_nodes_owner_may_allow_more_settings() -> None:
+    allowed = ["kernel.msg*", "net/core/somaxconn"]
+    assert forbidden("kernel.msgmax", False, False, allowed) == ""
+    assert forbidden("kernel.msgmax", False, True, allowed) == '"kernel.msgmax" not allowed with host ipc enabled'
+    assert forbidden("net.core.somaxconn", False, False, allowed) == ""
+    assert forbidden("net.core.somaxconn2", False, False, allowed) == '"net.core.somaxconn2" not allowlisted'
+    pod = typed_pod(securityContext={"sysctls": [{"name": "kernel.msgmax", "value": "1"}]})
+    assert rejection(Candidate(pod, (), NodeFacts("n1", allowed_sysctls=allowed))) is None
+
+
 def test_the_first_separator_of_a_setting_tells_which_it_is() -> None:
     assert dotted("net/ipv4/conf/eth0.1/forwarding") == "net.ipv4.conf.eth0/1.forwarding"
     assert dotted("net.ipv4.conf.eth0/1.forwarding") == "net.ipv4.conf.eth0/1.forwarding"

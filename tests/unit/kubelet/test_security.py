@@ -75,6 +75,13 @@ def test_profiles_and_labels_are_told_to_the_engine(own: Any, whole: Any, told: 
     assert options(security(own, **whole), ENGINE, "{}") == told
 
 
+def test_the_nodes_owner_may_give_everybody_the_engines_seccomp_profile() -> None:
+    pod = typed_pod([{"name": "app"}, {"name": "own", "securityContext": {"seccompProfile": {"type": "Unconfined"}}}])
+    image, (app, own) = ImageSeen("sha256:1", ""), pod.spec.containers
+    assert options(security_of(pod, app, image, seccomp_default=True), ENGINE) == []
+    assert options(security_of(pod, own, image, seccomp_default=True), ENGINE) == ["seccomp=unconfined"]
+
+
 def test_an_engine_without_apparmor_and_selinux_is_told_nothing_of_them() -> None:
     whole = {"seLinuxOptions": {"user": "u"}, "appArmorProfile": {"type": "Unconfined"}}
     assert options(security(**whole), EngineFacts()) == ["seccomp=unconfined"]

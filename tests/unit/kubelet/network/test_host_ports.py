@@ -5,7 +5,9 @@ import socket
 
 import pytest
 
-from kubelet.network.host_ports import Node, check_free, ruleset, table_name
+from kubelet.network.conntrack import is_datagram_to
+from kubelet.network.host_ports import Node, check_free, moved_datagrams, ruleset, table_name
+from kubelet.network.netlink import attribute
 from kubelet.network.network import NetworkError
 from podling.api.host_ports import ANY, HostPort
 
@@ -54,3 +56,17 @@ def test_a_port_on_which_a_program_of_the_host_listens_is_not_taken_away_from_it
             check_free([HostPort("TCP", ANY, port, 80)])
         check_free([HostPort("UDP", ANY, port, 80), HostPort("SCTP", ANY, port, 80)])
     check_free([HostPort("TCP", ANY, port, 80)])
+
+
+def test_ports_of_datagrams_that_lead_elsewhere_are_told() -> None:
+    one, other = HostPort("UDP", ANY, 53, 53), HostPort("UDP", ANY, 54, 54)
+    stream = HostPort("TCP", ANY, 55, 55)
+    assert moved_datagrams({}, {"10.0.0.1": [one, stream]}) == {53}
+    assert moved_datagrams({"10.0.0.1": [one]}, {"10.0.0.2": [one]}) == {53}
+    assert moved_datagrams({"10.0.0.1": [one, other, stream]}, {"10.0.0.1": [one]}) == {54}
+
+
+@pytest.mark.parametrize(("protocol", "port", "found"), [(17, 53, True), (17, 54, False), (6, 53, False)])
+def test_a_flow_is_known_by_the_protocol_and_port_of_its_first_packet(protocol: int, port: int, found: bool) -> None:
+    inner = attribute(1, bytes([protocol])) + attribute(2, b"\x01\x02") + attribute(3, port.to_bytes(2))
+    assert is_datagram_to(attribute(1, b"address") + attribute(2, inner), {53}) == found
