@@ -40,7 +40,7 @@ class MountError(Exception):
 
 class Volumes:
     def __init__(self, folder: Path, objects: Objects, images: ImageRoots | None = None) -> None:
-        self._folder, self._objects, self._images = folder, objects, images
+        self._folder, self._objects, self.images = folder, objects, images
 
     def path(self, uid: str, volume: str) -> Path:
         return self._folder / uid / "volumes" / volume
@@ -78,9 +78,10 @@ class Volumes:
         Errors: `MountError`."""
         found: dict[str, Path | str] = {}
         for volume, image in images.items():
+            place = self._folder / pod.metadata.uid / "images" / image.rpartition(":")[2][:12]
             try:
-                layers = await self._images.layers(image, pod.metadata.uid) if self._images else ()
-                place = self._folder / pod.metadata.uid / "images" / image.rpartition(":")[2][:12]
+                place.parent.mkdir(parents=True, exist_ok=True)  # first of all: `remove` knows by it what to release
+                layers = await self.images.layers(image, pod.metadata.uid) if self.images else ()
                 if layers:
                     await asyncio.to_thread(image_volume.mount, place, layers)
             except (image_volume.NoImageRoot, OSError) as error:
@@ -148,9 +149,9 @@ class Volumes:
 
     async def remove(self, uid: str) -> None:
         """Everything of a pod; nothing when there is nothing."""
-        if self._images and (self._folder / uid / "images").exists():
+        if self.images and (self._folder / uid / "images").exists():
             await asyncio.to_thread(mounts.unmount_below, self._folder / uid / "images")
-            await self._images.release(uid)
+            await self.images.release(uid)
         await asyncio.to_thread(self._remove, uid)
 
     def _remove(self, uid: str) -> None:

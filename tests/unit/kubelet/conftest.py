@@ -99,7 +99,7 @@ class Node:
         mirrors = Mirrors(client, self.sources, events, self.clock, NODE)
         statuses = StatusWriter(client, self.clock, self.sources.shown)
         objects = Objects(client, self.clock)
-        volumes = Volumes(self.folder / "pods", objects)
+        self.volumes = volumes = Volumes(self.folder / "pods", objects)
         starts = asyncio.Semaphore(4)
         handlers = Handlers(self.executor, self.clock)
         puller = ImagePuller(self.runtime, objects, PulledImages(self.folder), self.clock)
@@ -127,6 +127,7 @@ class Node:
             admitted=lambda: self.kubelet.admitted(),
         )
         self.kubelet = Kubelet(self.sources, tools)
+        objects.followed.on_change = self.kubelet.sources_changed
         runs = (informer.run(), events.run(), statuses.run(), mirrors.run(), self.kubelet.run())
         self._tasks = [asyncio.ensure_future(run) for run in runs]
 
