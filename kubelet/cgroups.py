@@ -29,7 +29,7 @@ PERIOD_MICROSECONDS = 100_000
 V1_CONTROLLERS = ("cpu", "memory", "hugetlb")
 V2_CONTROLLERS = ("cpu", "memory", "hugetlb", "pids")
 COMMAND_SECONDS = 10.0
-TRIES, TRY_SECONDS = 10, 0.02
+TRIES, TRY_SECONDS = 50, 0.004
 Run = Callable[[Sequence[str]], bool]
 
 
@@ -74,6 +74,7 @@ class Cgroups:
         self.v2, self.systemd = v2, systemd
         self._cluster, self._node = _plain(cluster), _plain(node)
         self._root, self._run, self._rmdir = root, run, rmdir
+        self._is_weighed = False
 
     # -- where --------------------------------------------------------------------------------------------------------
 
@@ -118,7 +119,21 @@ class Cgroups:
             path = self._path(self.parent(uid))
             for controller in ("",) if self.v2 else V1_CONTROLLERS:
                 self._make_folder(path, controller)
+        if not self._is_weighed:
+            self._weigh()
         self.limit(uid, limits)
+
+    def _weigh(self) -> None:
+        """Once: all pods of the machine together weigh as much as its cores, beside what else runs on it."""
+        shares = (os.cpu_count() or 1) * 1024
+        if self.systemd:
+            self._run(["set-property", "--runtime", self._name(), *_weight(shares, self.v2)])
+        else:
+            file, value = ("cpu.weight", weight(shares)) if self.v2 else ("cpu.shares", shares)
+            target = self._folder(self._path(self._name()), "cpu") / file
+            if target.parent.is_dir():
+                _write(target, str(value))
+        self._is_weighed = True
 
     def _make_folder(self, path: str, controller: str) -> None:
         top = self._root / controller
@@ -264,13 +279,16 @@ def _cpu_and_memory(limits: PodLimits, v2: bool) -> Iterator[tuple[str, str, str
 
 
 def _properties(limits: PodLimits, v2: bool) -> list[str]:
-    shares = f"CPUWeight={weight(limits.cpu_shares)}" if v2 else f"CPUShares={limits.cpu_shares}"
     memory = "MemoryMax" if v2 else "MemoryLimit"
     return [
-        *([shares] if limits.cpu_shares else []),
+        *(_weight(limits.cpu_shares, v2) if limits.cpu_shares else []),
         f"CPUQuota={f'{limits.cpu_quota_milli / 10:g}%' if limits.cpu_quota_milli else ''}",
         f"{memory}={limits.memory_bytes or 'infinity'}",
     ]
+
+
+def _weight(shares: int, v2: bool) -> list[str]:
+    return [f"CPUWeight={weight(shares)}" if v2 else f"CPUShares={shares}"]
 
 
 def _quota(milli: int) -> int:

@@ -1,5 +1,6 @@
 """Over trees of files that look like /sys/fs/cgroup; the real kernel is asked in tests/contracts."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,6 +50,7 @@ def test_v1_limits_stand_in_each_controllers_own_hierarchy(tmp_path: Path) -> No
     assert (tmp_path / "cpu" / pod / "cpu.shares").read_text() == "512"
     assert (tmp_path / "cpu" / pod / "cpu.cfs_quota_us").read_text() == "150000"
     assert (tmp_path / "memory" / pod / "memory.limit_in_bytes").read_text() == str(64 << 20)
+    assert (tmp_path / "cpu/podling/cpu.shares").read_text() == str((os.cpu_count() or 1) * 1024)
     assert not (tmp_path / "freezer/podling").exists(), "the engine makes those that it needs"
 
 
@@ -122,6 +124,7 @@ def test_systemd_makes_and_limits_its_slices_itself(tmp_path: Path) -> None:
     found.make(UID, LIMITS)
     assert run.asked == [
         ["start", slice_],
+        ["set-property", "--runtime", "podling.slice", f"CPUWeight={weight((os.cpu_count() or 1) * 1024)}"],
         [
             *("set-property", "--runtime", slice_),
             *(f"CPUWeight={weight(512)}", "CPUQuota=150%", f"MemoryMax={64 << 20}"),
