@@ -22,14 +22,7 @@ from kubelet.thresholds import Threshold, ThresholdError, parse_thresholds
 from podling.api.quantity import QuantityError, parse
 
 RESERVABLE = ("cpu", "memory", "ephemeral-storage", "pid")
-# Of a developer's disk the last hundredth, not Kubernetes' last tenth: docs/decisions/0016-node-work.md
-EVICTION_HARD = {
-    "memory.available": "100Mi",
-    "nodefs.available": "1%",
-    "nodefs.inodesFree": "1%",
-    "imagefs.available": "1%",
-    "imagefs.inodesFree": "1%",
-}
+EVICTION_HARD = {"memory.available": "100Mi"}  # of disks none: docs/decisions/0016-node-work.md
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
