@@ -15,7 +15,7 @@ def conf(value: str, **more: Any) -> dict[str, Any]:
 
 
 def content(node: Node, name: str) -> str:
-    return (node.folder / "pods" / "uid-web" / "volumes" / "v" / name).read_text()
+    return str((node.folder / "pods" / "uid-web" / "volumes" / "v" / name).read_text())
 
 
 async def test_a_volume_follows_its_config_map_and_the_pods_labels(node: Node) -> None:

@@ -1,5 +1,6 @@
 """The cluster's certificates."""
 
+import ipaddress
 import os
 import stat
 from datetime import UTC, datetime, timedelta
@@ -109,6 +110,15 @@ def test_a_damaged_key_and_a_new_hostname_make_only_their_own_leaf_anew(folder: 
         "node-n1",
         "node-n2",
     }
+
+
+def test_the_api_server_is_believed_at_the_address_that_pods_have_for_it(folder: Path) -> None:
+    before = content(folder)
+    for address in ("10.244.255.254", "10.245.255.254"):
+        pki.ensure(folder, ["n1"], NOW, "laptop", addresses=[address])
+        found = certificate(folder, "apiserver").extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        assert ipaddress.ip_address(address) in found.value.get_values_for_type(x509.IPAddress)
+    assert {name for name, data in content(folder).items() if before[name] != data} == {"apiserver.crt", "apiserver.key"}
 
 
 def test_an_added_token_stays(folder: Path) -> None:
