@@ -210,7 +210,7 @@ async def test_the_pause_ends_at_once_on_sigterm(bench: DockerBench, pod: PodRef
 async def test_a_pause_that_may_not_leave_the_hosts_network_ends(bench: DockerBench, box: SandboxSeen) -> None:
     def run(client: object) -> int:
         image = client.inspect_container(box.id)["Image"]  # type: ignore[attr-defined]
-        host = {"NetworkMode": "host", "CapDrop": ["ALL"], "SecurityOpt": ["seccomp=unconfined"]}
+        host = {"NetworkMode": "host", "UsernsMode": "host", "CapDrop": ["ALL"], "SecurityOpt": ["seccomp=unconfined"]}
         config = {"Image": image, "Cmd": ["unshare"], "HostConfig": host, "Labels": bench.runtime.owner}
         id = client.create_container_from_config(config)["Id"]  # type: ignore[attr-defined]
         client.start(id)  # type: ignore[attr-defined]
