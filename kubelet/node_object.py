@@ -84,7 +84,8 @@ def node_status(spec: NodeSpec, engine: Engine | None, conditions: Sequence[Data
 
 def _handlers(engine: Engine) -> Sequence[Data]:
     """What a RuntimeClass may name; "" is the engine's default."""
-    return [{"name": name, "features": {"userNamespaces": False}} for name in ("", *sorted(engine.runtimes))]
+    features = {"recursiveReadOnlyMounts": engine.recursive_read_only, "userNamespaces": False}
+    return [{"name": name, "features": features} for name in ("", *sorted(engine.runtimes))]
 
 
 def _images(engine: Engine) -> Sequence[Data]:

@@ -1,16 +1,15 @@
 """Tells the API what became of a pod: its status, the back-offs that it waits for, and its deadline."""
 
 from datetime import timedelta
-from typing import Any
 
 from kubelet.context import PodContext
 from kubelet.machine import Wanted
-from kubelet.memory import Failure
+from kubelet.memory import Failure, Waiting
 from kubelet.resize import conditions
 from kubelet.runtime import PodSeen
 from kubelet.status import View, pod_status
 from kubelet.status_writer import with_foreign
-from kubelet.wanted import TERMINAL, container_of
+from kubelet.wanted import TERMINAL
 from podling.api.meta import parse_time
 from podling.client.codec import plain
 
@@ -33,12 +32,12 @@ def report(context: PodContext, wanted: Wanted, seen: PodSeen) -> None:
     tools.statuses.set(pod, status)
     for name, wait in waiting.items():
         if wait.reason in ("CrashLoopBackOff", "ImagePullBackOff") and not wanted.leaving:
-            _tell_back_off(context, pod, name, wait.reason, seen)
+            _tell_back_off(context, name, wait, seen)
 
 
-def _tell_back_off(context: PodContext, pod: Any, name: str, reason: str, seen: PodSeen) -> None:
+def _tell_back_off(context: PodContext, name: str, wait: Waiting, seen: PodSeen) -> None:
     attempts = [each.attempt for each in seen.containers if each.name == name]
-    memory = context.memory
+    memory, reason = context.memory, wait.reason
     key = f"{reason}/{name}/{max(attempts, default=-1)}/{memory.pulls.by_key.get(name)}"
     if key in memory.told:
         return
@@ -47,8 +46,7 @@ def _tell_back_off(context: PodContext, pod: Any, name: str, reason: str, seen: 
         where = f"{context.ref.name}_{context.ref.namespace}({context.ref.uid})"
         context.event("Warning", "BackOff", f"Back-off restarting failed container {name} in pod {where}", name)
         return
-    image = container_of(pod, name).image
-    context.event("Normal", "BackOff", f'Back-off pulling image "{image}"', name)
+    context.event("Normal", "BackOff", wait.message.partition(": ErrImagePull:")[0], name)  # of a volume's image, too
     context.event("Warning", "Failed", "Error: ImagePullBackOff", name)
 
 
