@@ -26,7 +26,7 @@ def _check(note: Object) -> ErrorList:
     return [] if note.get("text") != "bad" else [field.invalid(Path("text"), "bad", "must be good")]
 
 
-NOTE = Kind("", "v1", "Note", "notes", NOTE_SCHEMA, validate=_check, generation=True, ttl_seconds=0)
+NOTE = Kind("", "v1", "Note", "notes", NOTE_SCHEMA, validate=_check, generation=("spec",), ttl_seconds=0)
 LEASE = Kind("", "v1", "Lease", "leases", NOTE_SCHEMA, unconditional_update=False, create_on_update=True)
 POD = Kind(
     "",
@@ -36,7 +36,7 @@ POD = Kind(
     NOTE_SCHEMA,
     grace_seconds=lambda pod: 30 if pod.get("spec", {}).get("nodeName") else 0,
     returns_deleted=True,
-    generation=True,
+    generation=("spec",),
     selectable=lambda pod: {"status.phase": (pod.get("status") or {}).get("phase", "")},
     subresources=(Subresource("status", ("get", "update"), prepare_update=lambda new, old: None),),
 )
