@@ -8,7 +8,7 @@ from aiohttp import web
 
 from kubelet.fake import Program
 from kubelet.handlers import Handlers, Place, url_of
-from kubelet.probes import Answer, Outcome, Streak, port_of, probes_of
+from kubelet.probes import Answer, Outcome, Streak, next_due, port_of, probes_of
 from kubelet.runtime import PodRef
 from podling.client.resource import PODS
 from podling.loop.clock import FakeClock, RealClock
@@ -237,3 +237,29 @@ async def test_what_takes_too_long_fails() -> None:
     await ended.wait()
     hanging.close()
     await hanging.wait_closed()
+
+
+async def test_readiness_is_asked_on_while_the_pod_leaves_and_liveness_is_not(node: Node) -> None:
+    node.runtime.programs = lambda ref, name, attempt: Program(ignores_term=True)
+    await node.add(pod(containers=[{"name": "app", "readinessProbe": probe("ready"), "livenessProbe": probe("alive")}]))
+    assert node.container()["ready"]
+    await node.client.delete(PODS, "web", "default")
+    node.executor.answers |= {"ready": (1, ""), "alive": (1, "")}
+    await node.advance(10)
+    assert not node.container()["ready"] and "running" in node.container()["state"]
+    assert {message.split()[0] for reason, message in node.events() if reason == "Unhealthy"} == {"Readiness"}
+
+
+async def test_what_could_not_be_asked_is_told_and_counts_as_nothing(node: Node) -> None:
+    liveness = {"httpGet": {"port": "nope"}, "periodSeconds": 1, "failureThreshold": 1}
+    await node.add(pod(containers=[{"name": "app", "livenessProbe": liveness}]))
+    await node.advance(10)
+    words = 'Liveness probe errored and resulted in unknown state: strconv.Atoi: parsing "nope": invalid syntax'
+    assert ("Unhealthy", words) in node.events() and node.container()["restartCount"] == 0
+
+
+def test_probes_keep_their_period_at_times_that_they_share() -> None:
+    first = next_due(12.34, 1.0, 12.35)
+    assert first == pytest.approx(13.4)
+    assert next_due(first, 1.0, 13.41) == pytest.approx(14.4), "no drift"
+    assert next_due(first, 1.0, 17.0) == pytest.approx(17.4), "what was missed is not made up for"
