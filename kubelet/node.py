@@ -165,6 +165,12 @@ class NodeAgent:
                 word = words[is_now == "True"]
                 self.event("Normal", word, f"Node {spec.name} status is now: {word}")
 
+    def heard(self, key: str, old: Any, new: Any) -> None:
+        """The node as somebody wrote it. Its labels and taints decide who is let in: a pod that was placed by a label
+        of a second ago must not be turned away because the next heartbeat is still to come."""
+        if new is not None and self._node is not None:
+            self._node = new
+
     @property
     def labels(self) -> Mapping[str, str]:
         return (self._node.metadata.labels if self._node else None) or {}

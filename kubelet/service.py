@@ -48,7 +48,7 @@ from podling.client.client import Client
 from podling.client.events import EventRecorder
 from podling.client.grpc import GrpcClient, dial
 from podling.client.informer import Informer
-from podling.client.resource import PODS, SERVICES
+from podling.client.resource import NODES, PODS, SERVICES
 from podling.loop.clock import Clock, RealClock
 from podling.loop.service import Tls, serve_http
 
@@ -111,10 +111,12 @@ class _Node:
         self._sources = PodSources(self._informer, self._clock)
         self._statuses = StatusWriter(client, self._clock, self._sources.shown)
         self._services = Informer(client, SERVICES)
+        self._own = Informer(client, NODES, fields=f"metadata.name={config.node_name}")
         self._pulled = PulledImages(config.state_dir)
         self._agent = NodeAgent(
             client, runtime, self._events, self._clock, spec=self._node_spec, pressure=lambda: self._work.pressure
         )
+        self._own.on_change(self._agent.heard)
         self._streams = DockerStreams(runtime, self._pod_status)
         self._handlers = Handlers(StreamExecutor(self._streams), self._clock)
         self._kubelet = self._make_kubelet()
@@ -137,6 +139,7 @@ class _Node:
             self._statuses.run,
             self._follow_pods,
             self._services.run,
+            self._own.run,
             self._agent.run,
             self._work.run,
             self._run_pods,

@@ -111,6 +111,7 @@ def test_pods_choose_their_nodes_by_name_labels_and_expressions(pods: Pods) -> N
     create(pods, *(pod(name, **spec) for name, (spec, _) in wanted.items()))
     found = dict(zip(wanted, nodes_of(pods, *wanted), strict=True))
     assert {name: node for name, node in found.items() if node not in wanted[name][1]} == {}
+    pods.running("selected")  # its node knows the label too
     create(pods, pod("nowhere", affinity=required(chosen("zone", "DoesNotExist"))))
     assert refused(pods, "nowhere") == (
         "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector. "

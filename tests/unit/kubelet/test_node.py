@@ -12,6 +12,7 @@ from kubelet.resolv import parse
 from kubelet.wanted import Dns
 from podling.client.events import EventRecorder
 from podling.client.fake import FakeClient
+from podling.client.informer import Informer
 from podling.client.resource import EVENTS, LEASES, NODES
 from podling.loop.clock import FakeClock, settle
 
@@ -153,3 +154,17 @@ async def test_the_node_tells_its_pressure_and_that_it_shuts_down(world: World) 
 def test_resolv_conf_without_servers_that_pods_cannot_reach() -> None:
     text = "# made\nnameserver 127.0.0.53\nnameserver 10.0.0.1\nsearch a.b c\noptions ndots:2 edns0\nsearch .\n"
     assert parse(text) == Dns(["10.0.0.1"], [], ["ndots:2", "edns0"])
+
+
+async def test_a_label_is_known_before_the_next_heartbeat(world: World) -> None:
+    informer: Informer[Any] = Informer(world.client, NODES, fields="metadata.name=n1", clock=world.clock)
+    informer.on_change(world.agent.heard)
+    following = asyncio.ensure_future(informer.run())
+    try:
+        await world.turn()
+        await world.client.patch(NODES, "n1", {"metadata": {"labels": {"zone": "x"}}})
+        await world.turn()
+        assert world.agent.labels["zone"] == "x"
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
