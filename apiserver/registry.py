@@ -10,6 +10,7 @@ A write returns once the watch cache has it, so that whoever asks next sees it.
 Source: k8s.io/apiserver/pkg/registry/generic/registry/store.go.
 """
 
+import asyncio
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable
@@ -21,7 +22,7 @@ from apiserver.admission.plugin import Admission
 from apiserver.cached import Cached, decode, encode, head
 from apiserver.deletion import DeleteOptions, Step
 from apiserver.feed import Feed
-from apiserver.kinds.kind import Kind, Subresource
+from apiserver.kinds.kind import Kind, Ranges, Subresource
 from apiserver.leases import LeasePool
 from apiserver.options import parse_version
 from apiserver.refusal import Unexplained
@@ -60,6 +61,7 @@ class Write:
     warnings: list[str] = field(default_factory=list)
 
 
+RANGES = Ranges()
 SERVER = User("system:apiserver", ("system:masters",))
 
 
@@ -74,8 +76,11 @@ class Deleted(NamedTuple):
 
 
 class Registry:
-    def __init__(self, storage: Storage, feed: Feed, admission: AdmissionChain, clock: Clock) -> None:
+    def __init__(
+        self, storage: Storage, feed: Feed, admission: AdmissionChain, clock: Clock, ranges: Ranges = RANGES
+    ) -> None:
         self.storage, self.feed, self.admission, self.clock = storage, feed, admission, clock
+        self._ranges, self._allocating = ranges, asyncio.Lock()
         self._leases = LeasePool(storage, clock)
 
     async def get(self, kind: Kind, namespace: str, name: str, at_least: int | None = None) -> Cached:
@@ -107,7 +112,23 @@ class Registry:
             words = f"{error.message}, the server was not able to generate a unique name for the object"
             raise errors.AlreadyExists(words, {**(error.details or {}), "retryAfterSeconds": 1}) from None
 
+    def _turn(self, kind: Kind) -> contextlib.AbstractAsyncContextManager[Any]:
+        """Objects that share something (services their addresses) are written one after the other."""
+        return self._allocating if kind.allocate else contextlib.nullcontext()
+
+    async def _allocate(self, kind: Kind, new: Object, old: Object | None) -> None:
+        if kind.allocate is None:
+            return
+        await self.feed.fresh()
+        own = new["metadata"]["uid"]
+        others = (each.object for each in self.feed.of(kind).objects.values() if each.metadata["uid"] != own)
+        _refuse(kind, new["metadata"], kind.allocate(new, old, others, self._ranges))
+
     async def _create(self, kind: Kind, body: Object, write: Write) -> Cached:
+        async with self._turn(kind):
+            return await self._create_now(kind, body, write)
+
+    async def _create_now(self, kind: Kind, body: Object, write: Write) -> Cached:
         meta = body["metadata"]
         now = timestamp(self.clock.now())
         objectmeta.begin(meta, str(uuid.uuid4()), now)
@@ -119,6 +140,7 @@ class Registry:
         kind.prepare_create(body)
         if kind.generation:
             meta["generation"] = 1
+        await self._allocate(kind, body, None)
         _refuse(kind, meta, objectmeta.validate(meta, kind) + kind.validate(body) + kind.validate_create(body))
         await self._admit_valid(admission, write)
         write.warnings += kind.warn(body)
@@ -135,6 +157,12 @@ class Registry:
         self, kind: Kind, namespace: str, name: str, change: Change, write: Write, sub: Subresource | None = None
     ) -> Cached:
         """`change` gets its own copy of what is there and gives the object wanted; it may be asked more than once."""
+        async with self._turn(kind):
+            return await self._update(kind, namespace, name, change, write, sub)
+
+    async def _update(  # noqa: PLR0917
+        self, kind: Kind, namespace: str, name: str, change: Change, write: Write, sub: Subresource | None
+    ) -> Cached:
         await self.feed.fresh()
         current = self.feed.of(kind).get(namespace, name)
         while current is not None:
@@ -168,6 +196,8 @@ class Registry:
             prepare(new, old)
         if not write.raw and _counts(kind, new, old):
             meta["generation"] = old["metadata"].get("generation", 0) + 1
+        if sub is None:
+            await self._allocate(kind, new, old)
         # Kubernetes asks the rules of metadata in general and once more for the kind, and says so twice.
         found = objectmeta.validate_any(meta) + objectmeta.validate_update(meta, old["metadata"])
         found += objectmeta.validate_update(meta, old["metadata"]) + objectmeta.kube_finalizers(meta)

@@ -19,7 +19,7 @@ from apiserver.config import Config
 from apiserver.context import Context, Kinds
 from apiserver.feed import Feed
 from apiserver.kinds import KINDS
-from apiserver.kinds.kind import Kind
+from apiserver.kinds.kind import Kind, Ranges
 from apiserver.kinds.metrics import METRICS
 from apiserver.kinds.pod.capabilities import CAPABILITIES
 from apiserver.podface import Server, listen
@@ -48,7 +48,7 @@ def build(config: Config, storage: Storage, kinds: Sequence[Kind] = KINDS, clock
         storage=storage,
         kinds=Kinds(kinds),
         feed=feed,
-        registry=Registry(storage, feed, admission, clock),
+        registry=Registry(storage, feed, admission, clock, Ranges(config.service_cluster_ip_range)),
         authenticator=Authenticator(Issuer(config.sa_key.read_bytes(), config.issuer), feed, config.token_file),
         authorizer=authorizers,
         admission=admission,

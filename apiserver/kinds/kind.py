@@ -4,7 +4,7 @@ Adding a kind is adding a file under `apiserver/kinds/` and a line in `apiserver
 All functions here are pure and take plain JSON objects.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -68,6 +68,16 @@ class Subresource:
     view: View | None = None
 
 
+class Ranges(NamedTuple):
+    """What services get their addresses and ports from: a CIDR, and the least and the greatest port."""
+
+    addresses: str = "10.97.0.0/16"
+    node_ports: tuple[int, int] = (30000, 32767)
+
+
+Allocate = Callable[[Object, Object | None, Iterable[Object], Ranges], ErrorList]
+
+
 @dataclass(frozen=True)
 class Kind:
     """Group, version and names; schema; defaults; validation; what a create or an update may touch; columns."""
@@ -87,6 +97,7 @@ class Kind:
     default: Callable[[Object], None] = _nothing
     prepare_create: Callable[[Object], None] = _nothing  # drop status, set generation …
     prepare_update: Callable[[Object, Object], None] | None = None  # (new, old); None: only metadata rules apply
+    allocate: Allocate | None = None  # (new, old, all others, ranges): what no two may have, before `validate`
     validate: Callable[[Object], ErrorList] = _valid
     validate_create: Callable[[Object], ErrorList] = _valid  # besides `validate`, of new objects only
     validate_update: Callable[[Object, Object], ErrorList] = _may_change  # (new, old), besides `validate(new)`

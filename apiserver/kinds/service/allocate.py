@@ -1,0 +1,133 @@
+"""Which address and ports a Service gets, and what is wrong with those that it asks for. Only chance is not pure.
+
+Who is written meanwhile must be known in `others`: the registry lets one Service at a time through here.
+Source: kubernetes/pkg/registry/core/service/storage/alloc.go, ipallocator, portallocator.
+"""
+
+import ipaddress
+import random
+from collections.abc import Iterable, Sequence
+
+from apiserver.kinds.kind import Object, Ranges
+from apiserver.kinds.pod.dns import validate_address
+from apiserver.kinds.service.defaults import HEADLESS, is_headless, needs_address, needs_node_ports
+from apiserver.kinds.workload import SPEC, spec_of
+from podling.api import field
+from podling.api.field import ErrorList
+
+POLICIES = ("SingleStack", "PreferDualStack", "RequireDualStack")
+ADDRESSES, PORTS = SPEC.child("clusterIPs"), SPEC.child("ports")
+TRIES = 1000
+
+
+def allocate(new: Object, old: Object | None, others: Iterable[Object], ranges: Ranges) -> ErrorList:
+    """Fills in what is missing. `old` is None on a create; `others` are all other services."""
+    spec, was = spec_of(new), spec_of(old or {})
+    if not needs_address(spec):
+        return []
+    if errors := _addresses(spec, was) or _families(spec, was):
+        return errors
+    taken = [spec_of(other) for other in others]
+    return _address(spec, was, taken, ranges) or _node_ports(spec, was, taken, ranges)
+
+
+def _addresses(spec: Object, was: Object) -> ErrorList:
+    """Whether the address and its list agree, and stay."""
+    one, every = spec.get("clusterIP") or "", spec.get("clusterIPs") or []
+    if not one and every:
+        return [field.invalid(ADDRESSES, every, "must be empty when `clusterIP` is not specified")]
+    if one and every and every[0] != one:
+        return [field.invalid(ADDRESSES, every, "first value must match `clusterIP`")]
+    before = was.get("clusterIPs") or []
+    if before and needs_address(was) and every and every[0] != before[0]:
+        return [field.invalid(ADDRESSES.index(0), every, "may not change once set")]
+    if len(every) > 2:
+        return [field.invalid(ADDRESSES, every, "may only hold up to 2 values")]
+    if HEADLESS in every:
+        words = "'None' must be the first and only value"
+        return [] if every == [HEADLESS] else [field.invalid(ADDRESSES.index(every.index(HEADLESS)), HEADLESS, words)]
+    return [error for position, text in enumerate(every) for error in validate_address(text, ADDRESSES.index(position))]
+
+
+def _families(spec: Object, was: Object) -> ErrorList:
+    """podling's clusters have IPv4 alone."""
+    families, policy = spec.get("ipFamilies") or [], spec.get("ipFamilyPolicy")
+    if is_headless(spec) and not spec.get("selector"):
+        spec["ipFamilyPolicy"] = policy or "RequireDualStack"
+        spec["ipFamilies"] = families or (["IPv4"] if policy == "SingleStack" else ["IPv4", "IPv6"])
+        return []
+    before = was.get("ipFamilies") or []
+    if before and families and families[0] != before[0]:
+        return [field.invalid(SPEC.child("ipFamilies").index(0), families, "may not change once set")]
+    if policy == "RequireDualStack":
+        words = "this cluster is not configured for dual-stack services"
+        return [field.invalid(SPEC.child("ipFamilyPolicy"), policy, words)]
+    path = SPEC.child("ipFamilies")
+    wrong = [(position, name) for position, name in enumerate(families) if name != "IPv4"]
+    if wrong:
+        return [field.invalid(path.index(position), name, "not configured on this cluster") for position, name in wrong]
+    spec["ipFamilyPolicy"], spec["ipFamilies"] = policy or "SingleStack", families or ["IPv4"]
+    return []
+
+
+def _address(spec: Object, was: Object, taken: Sequence[Object], ranges: Ranges) -> ErrorList:
+    if is_headless(spec):
+        spec["clusterIP"], spec["clusterIPs"] = HEADLESS, [HEADLESS]
+        return []
+    network = ipaddress.ip_network(ranges.addresses)
+    used = {text for other in taken for text in other.get("clusterIPs") or ()}
+    asked = spec.get("clusterIP")
+    if asked and asked == was.get("clusterIP"):
+        return []
+    if asked:
+        if ipaddress.ip_address(asked) not in network:
+            words = f"failed to allocate IP {asked}: the provided network does not match the current range"
+        elif asked in used:
+            words = f"failed to allocate IP {asked}: provided IP is already allocated"
+        else:
+            return []
+        return [field.invalid(ADDRESSES, spec["clusterIPs"], words)]
+    free = _chosen(range(2, network.num_addresses - 1), {int(ipaddress.ip_address(each)) - int(network[0])
+                                                        for each in used if each != HEADLESS})  # fmt: skip
+    if free is None:
+        return [field.wrong(ADDRESSES, "failed to allocate a serviceIP: range is full")]
+    spec["clusterIP"] = str(network[free])
+    spec["clusterIPs"] = [spec["clusterIP"]]
+    return []
+
+
+def _chosen(numbers: range, used: set[int]) -> int | None:
+    """One that is free, by chance; None where there is none."""
+    for _ in range(TRIES):
+        if (number := random.choice(numbers)) not in used:
+            return number
+    return next((number for number in numbers if number not in used), None)
+
+
+def _node_ports(spec: Object, was: Object, taken: Sequence[Object], ranges: Ranges) -> ErrorList:
+    if not needs_node_ports(spec):
+        return []
+    kept = {_named(port) for port in was.get("ports") or ()}
+    used = {_named(port) for other in taken for port in other.get("ports") or () if port.get("nodePort")}
+    low, high = ranges.node_ports
+    mine: set[tuple[str, int]] = set()
+    for position, port in enumerate(spec.get("ports") or ()):
+        number = port.get("nodePort")
+        here = PORTS.index(position).child("nodePort")
+        if number and _named(port) not in kept:
+            if not low <= number <= high:
+                words = f"provided port is not in the valid range. The range of valid ports is {low}-{high}"
+                return [field.invalid(here, number, words)]
+            if _named(port) in used | mine:
+                return [field.invalid(here, number, "provided port is already allocated")]
+        elif not number:
+            free = _chosen(range(low, high + 1), {number for _, number in used | mine})
+            if free is None:
+                return [field.wrong(here, "failed to allocate a nodePort: range is full")]
+            port["nodePort"] = free
+        mine.add(_named(port))
+    return []
+
+
+def _named(port: Object) -> tuple[str, int]:
+    return port.get("protocol", ""), port.get("nodePort", 0)

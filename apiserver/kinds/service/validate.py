@@ -1,0 +1,207 @@
+"""A Service's rules. Source: kubernetes/pkg/apis/core/validation.ValidateService."""
+
+import re
+from collections.abc import Sequence
+
+from apiserver.kinds import names
+from apiserver.kinds.endpoints import validate_reachable
+from apiserver.kinds.kind import Object
+from apiserver.kinds.node import validate_cidr
+from apiserver.kinds.pod.dns import validate_address
+from apiserver.kinds.service.defaults import is_external, is_headless
+from apiserver.kinds.workload import SPEC, spec_of
+from podling.api import field
+from podling.api.field import ErrorList, Path
+
+TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+PROTOCOLS = ("SCTP", "TCP", "UDP")
+AFFINITIES = ("ClientIP", "None")
+TRAFFIC = ("Cluster", "Local")
+DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
+KUBELET_PORT = 10250
+MOST_AFFINITY_SECONDS = 86400
+ONE_TO_65535 = "must be between 1 and 65535, inclusive"
+
+
+def validate(obj: Object) -> ErrorList:
+    spec = spec_of(obj)
+    kind, ports, headless = spec.get("type", ""), spec.get("ports") or [], is_headless(spec)
+    errors: ErrorList = []
+    if not ports and not headless and kind != "ExternalName":
+        errors.append(field.required(SPEC.child("ports")))
+    errors += _of_type(spec, kind, headless)
+    errors += _ports(ports)
+    errors += names.labels(spec.get("selector"), SPEC.child("selector"))
+    errors += _affinity(spec)
+    errors += _external_addresses(spec.get("externalIPs") or ())
+    if kind not in TYPES:
+        errors.append(field.not_supported(SPEC.child("type"), kind, TYPES))
+    errors += _node_ports(ports, kind) + _twice(ports)
+    return errors + _load_balancer(spec, kind) + _traffic(spec)
+
+
+def _of_type(spec: Object, kind: str, headless: bool) -> ErrorList:
+    errors: ErrorList = []
+    addresses = spec.get("clusterIPs") or []
+    if kind == "LoadBalancer":
+        for position, port in enumerate(spec.get("ports") or ()):
+            if port.get("port") == KUBELET_PORT:
+                words = f"may not expose port {KUBELET_PORT} externally since it is used by kubelet"
+                errors.append(field.invalid(SPEC.child("ports").index(position), KUBELET_PORT, words))
+    if kind in ("LoadBalancer", "NodePort") and headless:
+        words = f"may not be set to 'None' for {kind} services"
+        errors.append(field.invalid(SPEC.child("clusterIPs").index(0), addresses[0], words))
+    if kind != "ExternalName":
+        return errors
+    if addresses or spec.get("clusterIP"):
+        errors.append(field.forbidden(SPEC.child("clusterIPs"), "may not be set for ExternalName services"))
+    for name in ("ipFamilies", "ipFamilyPolicy"):
+        if spec.get(name):
+            errors.append(field.forbidden(SPEC.child(name), "may not be set for ExternalName services"))
+    host, path = (spec.get("externalName") or "").removesuffix("."), SPEC.child("externalName")
+    return errors + (names.each(path, host, names.subdomain(host)) if host else [field.required(path)])
+
+
+def _ports(ports: Sequence[Object]) -> ErrorList:
+    errors: ErrorList = []
+    seen: set[str] = set()
+    for position, port in enumerate(ports):
+        path, name = SPEC.child("ports").index(position), port.get("name", "")
+        if not name and len(ports) > 1:
+            errors.append(field.required(path.child("name")))
+        elif name:
+            errors += names.each(path.child("name"), name, names.label(name))
+            if name in seen:
+                errors.append(field.duplicate(path.child("name"), name))
+            seen.add(name)
+        errors += _number(port.get("port", 0), path.child("port"))
+        protocol = port.get("protocol", "")
+        if protocol not in PROTOCOLS:
+            errors.append(field.not_supported(path.child("protocol"), protocol, PROTOCOLS))
+        target = port.get("targetPort")
+        if isinstance(target, str):
+            errors += names.each(path.child("targetPort"), target, names.port(target))
+        else:
+            errors += _number(target, path.child("targetPort"))
+        if port.get("appProtocol") is not None:
+            errors += names.each(path.child("appProtocol"), port["appProtocol"], names.qualified(port["appProtocol"]))
+    return errors
+
+
+def _number(number: int | None, path: Path) -> ErrorList:
+    return [] if number is not None and 0 < number < 65536 else [field.invalid(path, number, ONE_TO_65535)]
+
+
+def _affinity(spec: Object) -> ErrorList:
+    affinity, path = spec.get("sessionAffinity", ""), SPEC.child("sessionAffinityConfig")
+    config = spec.get("sessionAffinityConfig")
+    if affinity not in AFFINITIES:
+        return [field.not_supported(SPEC.child("sessionAffinity"), affinity, AFFINITIES)]
+    if affinity == "None":
+        words = "must not be set when session affinity is None"
+        return [] if config is None else [field.forbidden(path, words)]
+    seconds = ((config or {}).get("clientIP") or {}).get("timeoutSeconds")
+    here = path.child("clientIP", "timeoutSeconds")
+    if seconds is None:
+        return [field.required(here, "when session affinity type is ClientIP")]
+    if 0 < seconds <= MOST_AFFINITY_SECONDS:
+        return []
+    return [field.invalid(here, seconds, f"must be greater than 0 and less than {MOST_AFFINITY_SECONDS}")]
+
+
+def _external_addresses(addresses: Sequence[str]) -> ErrorList:
+    errors: ErrorList = []
+    for position, text in enumerate(addresses):
+        path = SPEC.child("externalIPs").index(position)
+        errors += validate_address(text, path) or validate_reachable(text, path)
+    return errors
+
+
+def _node_ports(ports: Sequence[Object], kind: str) -> ErrorList:
+    errors: ErrorList = []
+    seen: set[tuple[str, int]] = set()
+    for position, port in enumerate(ports):
+        number, path = port.get("nodePort") or 0, SPEC.child("ports").index(position).child("nodePort")
+        if not number:
+            continue
+        if kind in ("ClusterIP", "ExternalName"):
+            errors.append(field.forbidden(path, f"may not be used when `type` is '{kind}'"))
+        key = (port.get("protocol", ""), number)
+        if key in seen:
+            errors.append(field.duplicate(path, number))
+        seen.add(key)
+    return errors
+
+
+def _twice(ports: Sequence[Object]) -> ErrorList:
+    errors: ErrorList = []
+    seen: set[tuple[str, int]] = set()
+    for position, port in enumerate(ports):
+        key = (port.get("protocol", ""), port.get("port", 0))
+        if key in seen:
+            shown = {"protocol": key[0], "port": key[1], "targetPort": 0}
+            errors.append(field.duplicate(SPEC.child("ports").index(position), shown))
+        seen.add(key)
+    return errors
+
+
+def _load_balancer(spec: Object, kind: str) -> ErrorList:
+    errors: ErrorList = []
+    only = "may only be used when `type` is 'LoadBalancer'"
+    ranges = spec.get("loadBalancerSourceRanges") or ()
+    if ranges and kind != "LoadBalancer":
+        errors.append(field.forbidden(SPEC.child("loadBalancerSourceRanges"), only))
+    for position, cidr in enumerate(ranges):
+        errors += validate_cidr(cidr.strip(), SPEC.child("loadBalancerSourceRanges").index(position))
+    given = spec.get("allocateLoadBalancerNodePorts")
+    if kind != "LoadBalancer" and given is not None:
+        errors.append(field.forbidden(SPEC.child("allocateLoadBalancerNodePorts"), only))
+    if kind != "LoadBalancer" and spec.get("loadBalancerClass") is not None:
+        errors.append(field.forbidden(SPEC.child("loadBalancerClass"), only))
+    elif spec.get("loadBalancerClass") is not None:
+        name = spec["loadBalancerClass"]
+        errors += names.each(SPEC.child("loadBalancerClass"), name, names.qualified(name))
+    return errors
+
+
+def _traffic(spec: Object) -> ErrorList:
+    errors: ErrorList = []
+    outside, inside = spec.get("externalTrafficPolicy") or "", spec.get("internalTrafficPolicy")
+    path = SPEC.child("externalTrafficPolicy")
+    if not is_external(spec):
+        if outside:
+            errors.append(field.invalid(path, outside, "may only be set for externally-accessible services"))
+    elif not outside:
+        errors.append(field.required(path, ""))
+    elif outside not in TRAFFIC:
+        errors.append(field.not_supported(path, outside, TRAFFIC))
+    health = spec.get("healthCheckNodePort") or 0
+    if health and not (spec.get("type") == "LoadBalancer" and outside == "Local"):
+        words = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        errors.append(field.invalid(SPEC.child("healthCheckNodePort"), health, words))
+    if inside is None:
+        if spec.get("type") in ("ClusterIP", "NodePort", "LoadBalancer"):
+            errors.append(field.required(SPEC.child("internalTrafficPolicy")))
+    elif inside not in TRAFFIC:
+        errors.append(field.not_supported(SPEC.child("internalTrafficPolicy"), inside, TRAFFIC))
+    chosen = spec.get("trafficDistribution")
+    if chosen is not None and chosen not in DISTRIBUTIONS:
+        errors.append(field.not_supported(SPEC.child("trafficDistribution"), chosen, DISTRIBUTIONS))
+    return errors
+
+
+def warn(obj: Object) -> list[str]:
+    spec = spec_of(obj)
+    found: list[str] = []
+    if spec.get("type") != "ExternalName" and spec.get("externalName"):
+        found.append('spec.externalName is ignored when spec.type is not "ExternalName"')
+    if is_headless(spec) and spec.get("sessionAffinity") not in ("", "None", None):
+        found.append("spec.SessionAffinity is ignored for headless services")
+    if spec.get("trafficDistribution") == "PreferClose":
+        found.append('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"')
+    for position, text in enumerate(spec.get("externalIPs") or ()):
+        if re.search(r"(^|\.)0\d", text):
+            where = SPEC.child("externalIPs").index(position)
+            found.append(f"{where}: non-standard IP address {field.show(text)} will be considered invalid in a future "
+                         "Kubernetes release")  # fmt: skip
+    return found

@@ -1,0 +1,62 @@
+"""No two services share an address or a node's port."""
+
+import ipaddress
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apiserver.kinds.kind import Ranges
+from apiserver.kinds.service.allocate import allocate
+
+SMALL = Ranges("10.97.0.0/28", (30000, 30009))
+Object = dict[str, Any]
+
+
+def service(**spec: Any) -> Object:
+    ports = [{"port": 80, "protocol": "TCP"}]
+    return {"metadata": {"uid": "x"}, "spec": {"type": "ClusterIP", "selector": {"a": "b"}, "ports": ports, **spec}}
+
+
+def texts(found: Any) -> list[str]:
+    return [f"{error.field}: {error.text}" for error in found]
+
+
+@given(st.lists(st.sampled_from(["ClusterIP", "NodePort", "Headless"]), max_size=20))
+def test_addresses_are_given_once_until_the_range_is_full(kinds: list[str]) -> None:
+    made: list[Object] = []
+    for kind in kinds:
+        new = service(clusterIP="None", clusterIPs=["None"]) if kind == "Headless" else service(type=kind)
+        errors = allocate(new, None, made, SMALL)
+        if errors:
+            assert "range is full" in errors[0].text
+        else:
+            made.append(new)
+    addresses = [each["spec"]["clusterIP"] for each in made if each["spec"]["clusterIP"] != "None"]
+    assert len(set(addresses)) == len(addresses)
+    assert all(ipaddress.ip_address(each) in ipaddress.ip_network(SMALL.addresses) for each in addresses)
+    ports = [each["spec"]["ports"][0]["nodePort"] for each in made if each["spec"]["type"] == "NodePort"]
+    assert len(set(ports)) == len(ports)
+    assert all(30000 <= port <= 30009 for port in ports)
+
+
+def test_an_address_that_another_has_is_refused() -> None:
+    first = service(clusterIP="10.97.0.5", clusterIPs=["10.97.0.5"])
+    assert allocate(first, None, [], SMALL) == []
+    again = service(clusterIP="10.97.0.5", clusterIPs=["10.97.0.5"])
+    [told] = texts(allocate(again, None, [first], SMALL))
+    assert told.endswith("failed to allocate IP 10.97.0.5: provided IP is already allocated")
+
+
+def test_one_number_serves_two_protocols() -> None:
+    ports = [{"port": 53, "protocol": name, "nodePort": 30005} for name in ("TCP", "UDP")]
+    assert allocate(service(type="NodePort", ports=ports), None, [], SMALL) == []
+
+
+def test_what_a_service_has_it_keeps() -> None:
+    old = service(type="NodePort")
+    assert allocate(old, None, [], SMALL) == []
+    new = {**old, "spec": {**old["spec"], "selector": {"c": "d"}}}
+    assert allocate(new, old, [], SMALL) == []
+    assert new["spec"]["clusterIP"] == old["spec"]["clusterIP"]
+    assert new["spec"]["ports"] == old["spec"]["ports"]
