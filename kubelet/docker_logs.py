@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from kubelet import logs
 from kubelet.docker_engine import DockerEngine, EngineRefused
 from kubelet.docker_stream import PIECE_BYTES, EngineStream, open_stream
-from kubelet.inotify import FolderWatch
+from kubelet.inotify import FolderWatches
 from kubelet.log_entries import Entries
 from kubelet.log_files import LogFiles
 from kubelet.log_rotation import DRIVER
@@ -25,6 +25,8 @@ from kubelet.streams import LogOptions, StreamFailed, Target
 Statuses = Callable[[Target], Awaitable[Mapping[str, Any] | None]]
 MOST_REMEMBERED = 1000
 NOT_FOUND = 404
+LOOK_SECONDS = 1.0  # where the kernel has no news to give
+LEAST_SECONDS = 0.01  # from one look to the next: many short lines come together, the first of them at once
 
 
 class Log(NamedTuple):
@@ -40,6 +42,7 @@ class DockerLogs:
     def __init__(self, connection: DockerEngine, statuses: Statuses, files: bool = True) -> None:
         self._connection, self._statuses, self._files = connection, statuses, files
         self._known: OrderedDict[str, Log] = OrderedDict()
+        self._watches = FolderWatches()
 
     async def open(self, target: Target, options: LogOptions) -> AsyncIterator[bytes]:
         """Errors: NotRunning, StreamFailed, RuntimeUnavailable."""
@@ -79,10 +82,10 @@ class DockerLogs:
                 while lines := await asyncio.to_thread(files.read):
                     yield entries.text(lines)
                 return
-            with FolderWatch(path.parent) as watch:
+            with self._watches.watch(path.parent) as news:
                 ended = asyncio.create_task(self._ended(id))
                 try:
-                    async for lines in _followed(files, watch, ended):
+                    async for lines in _followed(files, news, ended):
                         yield entries.text(lines)
                 finally:
                     ended.cancel()
@@ -98,19 +101,24 @@ class DockerLogs:
                 await wait.body()
 
 
-async def _followed(files: LogFiles, watch: FolderWatch, ended: "asyncio.Task[None]") -> AsyncIterator[bytes]:
+async def _followed(files: LogFiles, news: asyncio.Event, ended: "asyncio.Task[None]") -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
     while True:
         is_last = ended.done()  # asked before the look: what was written before the end is seen
+        news.clear()
+        looked_at = loop.time()
         if lines := await asyncio.to_thread(files.read):
             yield lines
             continue
         if is_last:
             return
-        news = asyncio.create_task(watch.changed())
+        waiting = asyncio.create_task(news.wait())
         try:
-            await asyncio.wait({news, ended}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({waiting, ended}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            news.cancel()
+            waiting.cancel()
+        if (since := loop.time() - looked_at) < LEAST_SECONDS:
+            await asyncio.sleep(LEAST_SECONDS - since)
 
 
 def _readable(inspected: Mapping[str, Any]) -> Path | None:
