@@ -35,11 +35,20 @@ PLURALS = {
 
 Object = dict[str, Any]
 
+# Comes with metrics-server; who may view a namespace may see what its pods use.
+METRICS_READER: Object = {
+    "kind": "ClusterRole",
+    "name": "system:aggregated-metrics-reader",
+    "labels": {f"rbac.authorization.k8s.io/aggregate-to-{role}": "true" for role in ("view", "edit", "admin")},
+    "rules": [{"apiGroups": ["metrics.k8s.io"], "resources": ["pods", "nodes"], "verbs": ["get", "list", "watch"]}],
+}
+
 
 async def ensure(registry: "Registry", kinds: "Kinds") -> int:
     """Make and mend the bootstrap roles and bindings; how many were written. Their namespaces must exist."""
     due = []
-    for wanted in wanted_objects():
+    metrics = [METRICS_READER] if kinds.serves("metrics.k8s.io", "v1beta1") else []
+    for wanted in [*wanted_objects(), *(_object(row) for row in metrics)]:
         kind = kinds.find(GROUP, "v1", PLURALS[wanted["kind"]])
         assert kind is not None
         metadata = wanted["metadata"]

@@ -87,5 +87,10 @@ def test_metrics_are_a_resource_like_others(measured: Pods) -> None:
     listed = measured("api-resources", "--api-group=metrics.k8s.io", "--no-headers").stdout
     assert [line.split()[0] for line in listed.splitlines()] == ["nodes", "pods"]
     assert "(MethodNotAllowed)" in measured("delete", "pods.metrics.k8s.io", "busy", check=False).stderr
-    refused = measured("top", "pod", "--as=nobody", check=False).stderr
-    assert 'User "nobody" cannot list resource "pods" in API group "metrics.k8s.io"' in refused
+
+
+def test_who_may_view_a_namespace_may_see_what_its_pods_use(measured: Pods) -> None:
+    refused = measured("top", "pod", "--as=jane", check=False).stderr
+    assert 'User "jane" cannot list resource "pods" in API group "metrics.k8s.io"' in refused
+    measured("create", "rolebinding", "views", "--clusterrole=view", "--user=jane")
+    measured.eventually(lambda: "busy" in measured("top", "pod", "--as=jane", check=False).stdout)
