@@ -67,7 +67,7 @@ UNSUPPORTED: Sequence[Unsupported] = (
     Unsupported("securityContext.windowsOptions", OF_WINDOWS),
     Unsupported("securityContext.seLinuxChangePolicy", "podling labels no volumes; the pod will run without it"),
     *_of_containers("securityContext.windowsOptions", OF_WINDOWS),
-    *_of_containers("volumeDevices", "podling has no block volumes; the pod will run without it"),
+    *_of_containers("volumeDevices", "podling has no block volumes; the pod will wait"),
 )
 
 
