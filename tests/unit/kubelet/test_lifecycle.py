@@ -1,4 +1,4 @@
-"""Ends in turns, grace periods that are shortened, and all containers restarted: the kubelet over the node in memory."""
+"""Ends in turns, shortened grace periods, all containers restarted: the kubelet over the node in memory."""
 
 from kubelet.fake import Program
 from podling.client.resource import PODS

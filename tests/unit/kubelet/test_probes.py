@@ -214,6 +214,8 @@ async def test_tcp_handlers_connect() -> None:
     port = server.sockets[0].getsockname()[1]
     handlers = Handlers(FakeExecutor(), RealClock())
     assert (await handlers.probe(handler(tcpSocket={"port": port}), place(), 5)).succeeded
+    elsewhere = handler(tcpSocket={"port": port, "host": "127.0.0.1"})
+    assert (await handlers.probe(elsewhere, place("192.0.2.1"), 5)).succeeded
     server.close()
     await server.wait_closed()
     answer = await handlers.probe(handler(tcpSocket={"port": port}), place(), 5)
@@ -263,3 +265,10 @@ def test_probes_keep_their_period_at_times_that_they_share() -> None:
     assert first == pytest.approx(13.4)
     assert next_due(first, 1.0, 13.41) == pytest.approx(14.4), "no drift"
     assert next_due(first, 1.0, 17.0) == pytest.approx(17.4), "what was missed is not made up for"
+
+
+async def test_a_hook_by_tcp_fails_as_in_kubernetes(node: Node) -> None:
+    """It is in the schema for old manifests alone."""
+    hook = {"postStart": {"tcpSocket": {"port": 80}}}
+    await node.add(pod(containers=[{"name": "app", "lifecycle": hook}]))
+    assert ("FailedPostStartHook", "PostStartHook failed") in node.events()
