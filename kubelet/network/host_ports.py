@@ -25,20 +25,26 @@ from kubelet.network.network import NetworkError
 from podling.api.host_ports import ANY, HostPort
 
 log = logging.getLogger(__name__)
-BEFORE_DOCKER = -110  # dstnat is -100
+FIRST, LAST = -190, -110  # priorities of the nodes' tables: after the kernel's conntrack (-200), before dstnat (-100)
 AFTER = 90  # before Docker's masquerading
 GUARD = -300
 SOCKETS = {"TCP": socket.SOCK_STREAM, "UDP": socket.SOCK_DGRAM}
 
 
 class Node(NamedTuple):
-    """`device_prefix` begins the names of the pods' devices on the host."""
+    """`device_prefix` begins the names of the pods' devices on the host. `order` is the node's place in the cluster."""
 
     cluster: str
     name: str
     ip: str
     pod_range: str
     device_prefix: str
+    order: int = 0
+
+    @property
+    def priority(self) -> int:
+        """Of two nodes that want one port of 127.0.0.1, the first gets it."""
+        return min(FIRST + self.order, LAST)
 
 
 def table_name(cluster: str, node: str = "") -> str:
@@ -62,8 +68,8 @@ def ruleset(node: Node, ports: Mapping[str, Sequence[HostPort]]) -> str:
     dnat ip to ip daddr . meta l4proto . th dport map @exact
     fib daddr type local ip daddr != {node.pod_range} dnat ip to meta l4proto . th dport map @anywhere
   }}
-  chain incoming {{ type nat hook prerouting priority {BEFORE_DOCKER}; jump ports; }}
-  chain own {{ type nat hook output priority {BEFORE_DOCKER}; jump ports; }}
+  chain incoming {{ type nat hook prerouting priority {node.priority}; jump ports; }}
+  chain own {{ type nat hook output priority {node.priority}; jump ports; }}
   chain back {{ type nat hook postrouting priority {AFTER};
     oifname "{node.device_prefix}*" ip saddr 127.0.0.0/8 masquerade
     ct status dnat ip saddr . ip daddr @hairpin masquerade
@@ -105,6 +111,12 @@ def _elements(entries: Mapping[str, str]) -> str:
 
 def is_possible() -> bool:
     return shutil.which("nft") is not None
+
+
+def is_there(node: Node) -> bool:
+    """Whether the node's table is: others may flush all rules."""
+    listed = ["nft", "list", "chain", "ip", table_name(node.cluster, node.name), "ports"]
+    return subprocess.run(listed, capture_output=True, check=False).returncode == 0
 
 
 def apply(text: str) -> None:

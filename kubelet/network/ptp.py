@@ -114,7 +114,9 @@ class PointToPoint:
             os.close(namespace)
 
     def publish(self, ports: Mapping[str, Sequence[HostPort]]) -> None:
-        if ports == self._published or (not ports and not host_ports.is_possible()):
+        if not ports and (ports == self._published or not host_ports.is_possible()):
+            return
+        if ports == self._published and host_ports.is_there(self._node()):
             return
         host_ports.apply(host_ports.ruleset(self._node(), ports))
         for ip in ports:
@@ -133,7 +135,9 @@ class PointToPoint:
 
     def _node(self) -> host_ports.Node:
         spec = self.spec
-        return host_ports.Node(spec.cluster, spec.node, self.node_ip, str(spec.pod_range), link_prefix(spec.cluster))
+        order = (int(spec.node_range[0]) - int(spec.pod_range[0])) // spec.node_range.num_addresses
+        prefix = link_prefix(spec.cluster)
+        return host_ports.Node(spec.cluster, spec.node, self.node_ip, str(spec.pod_range), prefix, order)
 
     def detach(self, ip: str) -> None:
         with Netlink() as netlink:

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from kubelet.docker_cleanup import remove_cluster
+from kubelet.docker_cleanup import remove_cluster, remove_node
+from kubelet.network import host_ports
 from kubelet.runtime import ContainerError, Security
 from podling.api.host_ports import ANY, HostPort
 from tests.contracts.runtimes import (
@@ -18,6 +19,7 @@ from tests.contracts.runtimes import (
     new_pod,
     sandbox,
     serving,
+    shell,
     start,
     until,
 )
@@ -31,10 +33,7 @@ async def test_a_port_of_the_node_leads_to_the_pod_as_long_as_it_is_there(docker
     url = f"http://127.0.0.1:{port}/"
 
     async def answer() -> str:
-        try:
-            return await asyncio.to_thread(fetch, url)
-        except OSError:
-            return ""
+        return await asyncio.to_thread(fetched, url)
 
     assert await until(lambda: answer_is(answer, "ported"))
     with pytest.raises(ContainerError) as caught:
@@ -53,11 +52,50 @@ async def test_a_port_of_the_node_leads_to_the_pod_as_long_as_it_is_there(docker
     assert await answer() == ""
 
 
+async def test_each_node_of_one_engine_serves_its_ports_on_its_own_address(docker_bench: DockerBench) -> None:
+    bench, port = docker_bench, free_port()
+    if bench.network != "ptp":
+        return  # one address for all nodes: the engine refuses the second
+    ports, other = [HostPort("TCP", ANY, port, 8080)], bench.again(node=2)
+    try:
+        for runtime, name in ((bench.runtime, "near"), (other, "far")):
+            ref = new_pod(name)
+            box = await runtime.start_sandbox(sandbox(ref, ports=ports))
+            await runtime.start_container(box.id, bench.member(ref, "app", shell(serving(name))))
+            url = f"http://{await runtime.node_ip()}:{port}/"
+            assert await until(lambda u=url, n=name: answer_is(lambda: asyncio.to_thread(fetched, u), n))
+        assert len(tables(bench)) == 2
+        assert await asyncio.to_thread(fetched, f"http://127.0.0.1:{port}/") == "near"
+    finally:
+        await other.close()
+        await asyncio.to_thread(remove_node, bench.cluster, "n2")
+    assert len(tables(bench)) == 1
+
+
+async def test_ports_whose_rules_somebody_flushed_come_back(docker_bench: DockerBench) -> None:
+    bench = docker_bench
+    if bench.network != "ptp":
+        return  # the engine's own rules
+    await bench.runtime.start_sandbox(sandbox(new_pod(), ports=[HostPort("TCP", ANY, free_port(), 8080)]))
+    await asyncio.to_thread(host_ports.remove, bench.cluster, "n1")
+    assert tables(bench) == set()
+    await bench.runtime.pods()
+    assert len(tables(bench)) == 1
+
+
 async def test_no_port_is_left_of_a_removed_cluster(docker_bench: DockerBench) -> None:
     await docker_bench.runtime.start_sandbox(sandbox(new_pod(), ports=[HostPort("TCP", ANY, free_port(), 8080)]))
     assert len(tables(docker_bench)) == (docker_bench.network == "ptp")
     await asyncio.to_thread(remove_cluster, docker_bench.cluster)
     assert tables(docker_bench) == set()
+
+
+def fetched(url: str) -> str:
+    """ "" where nothing is served."""
+    try:
+        return fetch(url)
+    except OSError:
+        return ""
 
 
 def tables(bench: DockerBench) -> set[str]:

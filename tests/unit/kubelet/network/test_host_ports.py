@@ -40,6 +40,12 @@ def test_every_port_is_caught_where_it_was_asked_for() -> None:
     assert "ip daddr != 10.244.0.0/16" in text, "the other nodes' own addresses are theirs"
 
 
+def test_tables_of_a_clusters_nodes_are_asked_in_their_order_and_before_the_engines() -> None:
+    priorities = [NODE._replace(order=order).priority for order in (0, 1, 79, 80, 199)]
+    assert priorities == [-190, -189, -111, -110, -110]
+    assert "hook output priority -189" in ruleset(NODE._replace(order=1), {"10.244.1.5": [HostPort("TCP", ANY, 1, 1)]})
+
+
 def test_two_pods_on_addresses_of_their_own_have_no_place_for_all() -> None:
     text = ruleset(NODE, {"10.244.1.5": [HostPort("TCP", "127.0.0.1", 80, 80)]})
     assert elements(text, "anywhere") == set()
