@@ -48,16 +48,20 @@ async def _mark(context: Context, asked: Attributes, pods: Kind, deletion: Delet
 
     async def marked(pod: Object) -> Object:
         check_preconditions(pods, pod, deletion)
-        conditions = pod.setdefault("status", {}).setdefault("conditions", [])
-        found = next((each for each in conditions if each["type"] == WHY["type"]), None)
-        if found is None:
-            conditions.append(found := {"lastProbeTime": None})
-        if found.get("status") != "True":
-            found["lastTransitionTime"] = now
-        found.update(WHY)
+        mark(pod, now)
         return pod
 
     write = Write(asked.user, subresource="eviction", raw=True)
     found = await context.registry.update(pods, asked.namespace, asked.name, marked, write, pods.subresource("status"))
     version = found.metadata["resourceVersion"] if deletion.resource_version is not None else None
     return replace(deletion, resource_version=version)
+
+
+def mark(pod: Object, now: str) -> None:
+    conditions = pod.setdefault("status", {}).setdefault("conditions", [])
+    found = next((each for each in conditions if each["type"] == WHY["type"]), None)
+    if found is None:
+        conditions.append(found := {"lastProbeTime": None})
+    if found.get("status") != "True":
+        found["lastTransitionTime"] = now
+    found.update(WHY)

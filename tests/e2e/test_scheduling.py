@@ -272,12 +272,20 @@ def test_a_more_important_pod_takes_the_room_of_a_less_important_one(cluster: Cl
         assert "preemption: not eligible due to preemptionPolicy=Never." in refused(pods, "patient")
         assert pods.get("patient")["spec"]["preemptionPolicy"] == "Never"
         pods("delete", "pod", "patient")
-        create(pods, pod("high", priorityClassName=names[1], **on_n3))
+        stays = pod("high", priorityClassName=names[1], **on_n3)
+        stays["metadata"]["finalizers"] = ["example.com/stays"]
+        create(pods, stays)
         pods.gone("low")
         high = pods.running("high")
         assert high["spec"]["nodeName"] == "n3" and high["spec"]["priority"] == 1000
         assert "nominatedNodeName" not in high["status"]
         told = f"Preempted by pod {high['metadata']['uid']} on node n3"
         assert ("Preempted", told) in pods.events("low")
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "high"}}
+        path = f"/api/v1/namespaces/{pods.namespace}/pods/high/eviction"
+        pods("create", "--raw", path, "-f", "-", input=json.dumps(eviction))
+        why = next(c for c in pods.get("high")["status"]["conditions"] if c["type"] == "DisruptionTarget")
+        assert (why["reason"], why["message"]) == ("EvictionByEvictionAPI", "Eviction API: evicting")
+        pods("patch", "pod", "high", "-p", '{"metadata": {"finalizers": null}}', "--type=merge")
     finally:
         pods("delete", "priorityclass", *names)

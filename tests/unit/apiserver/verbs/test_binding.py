@@ -71,3 +71,10 @@ def test_a_target_that_is_no_node_is_refused(target: Object, words: str) -> None
     with pytest.raises(Unexplained) as refused:
         check({"metadata": {}, "target": target})
     assert refused.value.message.startswith(words)
+
+
+def test_a_pod_with_a_node_is_nominated_to_none() -> None:
+    bound = pod()
+    bound["status"]["nominatedNodeName"] = "n2"
+    assign(bound, binding(), None, NOW)
+    assert "nominatedNodeName" not in bound["status"]
