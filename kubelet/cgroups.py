@@ -28,6 +28,7 @@ PARENT = "podling"
 PERIOD_MICROSECONDS = 100_000
 V1_CONTROLLERS = ("cpu", "memory", "hugetlb")
 V2_CONTROLLERS = ("cpu", "memory", "hugetlb", "pids")
+OPTIONAL = ("hugetlb.", "memory.swap.")  # not every kernel counts these
 COMMAND_SECONDS = 10.0
 TRIES, TRY_SECONDS = 50, 0.004
 Run = Callable[[Sequence[str]], bool]
@@ -157,7 +158,7 @@ class Cgroups:
         path = self._path(self.parent(uid))
         for controller, file, value in _files(limits, self.v2, systemd=self.systemd):
             target = self._folder(path, controller) / file
-            if not target.parent.is_dir() or (controller == "hugetlb" and not target.exists()):
+            if not target.parent.is_dir() or (file.startswith(OPTIONAL) and not target.exists()):
                 if int(value) if value.isdigit() else 0:
                     raise OSError(f"this machine's cgroups cannot limit {file.rpartition('.')[0]}")
                 continue
@@ -271,6 +272,7 @@ def _cpu_and_memory(limits: PodLimits, v2: bool) -> Iterator[tuple[str, str, str
             yield "cpu", "cpu.weight", str(weight(limits.cpu_shares))
         yield "cpu", "cpu.max", f"{quota or 'max'} {PERIOD_MICROSECONDS}"
         yield "memory", "memory.max", str(memory or "max")
+        yield "memory", "memory.swap.max", "0"  # pods do not swap
         return
     if limits.cpu_shares:
         yield "cpu", "cpu.shares", str(limits.cpu_shares)
@@ -284,6 +286,7 @@ def _properties(limits: PodLimits, v2: bool) -> list[str]:
         *(_weight(limits.cpu_shares, v2) if limits.cpu_shares else []),
         f"CPUQuota={f'{limits.cpu_quota_milli / 10:g}%' if limits.cpu_quota_milli else ''}",
         f"{memory}={limits.memory_bytes or 'infinity'}",
+        *(["MemorySwapMax=0"] if v2 else []),
     ]
 
 

@@ -38,7 +38,7 @@ from typing import NamedTuple
 from kubelet.limits import PodLimits
 from kubelet.member import ALL, Member
 from kubelet.runtime import ContainerSeen, PodRef, PodSeen, SandboxSeen, State
-from kubelet.sizes import LimitContainer, LimitPod, must_restart, next_limit, outsized
+from kubelet.sizes import Applied, LimitContainer, LimitPod, must_restart, next_limit, outsized
 
 RESIZE = "/resize"  # in `held`: limits may not be changed now
 SANDBOX = ""  # in `held`: the pod as a whole may not start now
@@ -63,6 +63,7 @@ class Wanted:
     failing: Sequence["Failing"] = ()
     restarting: bool = False  # all containers, as a rule asked for: what had ended has not
     pod_limits: PodLimits | None = None  # of the pod's own cgroup, where it has one
+    applied: Applied = frozenset()  # limits that the engine took in this kubelet's life
     pod_limited: PodLimits | None = None  # what that was last limited to, as far as is known
     unstarted: AbstractSet[str] = frozenset()  # instances that run, but whose startup probe has not succeeded yet
 
@@ -208,7 +209,7 @@ def _end_failing(wanted: Wanted, seen: PodSeen) -> Action | None:
 def _resize(wanted: Wanted, seen: PodSeen, held: AbstractSet[str]) -> Action | None:
     if RESIZE in held:
         return None
-    due = outsized(wanted.members, seen)
+    due = outsized(wanted.members, seen, wanted.applied)
     restarting = [each for member, each in due if must_restart(member, each)]
     stopping = _stop(restarting, wanted.grace_seconds, "resize requires restart")
     return stopping or next_limit(wanted.pod_limits, wanted.pod_limited, due)

@@ -14,7 +14,7 @@ there. Source: k8s.io/kubernetes/pkg/kubelet/allocation, pkg/kubelet/events.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from podling.api import resources
@@ -44,13 +44,15 @@ class Decision(NamedTuple):
 @dataclass
 class Resize:
     """What the kubelet keeps in mind of a pod's resizes. `generation` is that of the one under way, None without one;
-    `done` that of the last; `failed` why it does not go on; `pod_limits` what the pod's cgroup was last limited to."""
+    `done` that of the last; `failed` why it does not go on; `pod_limits` what the pod's cgroup was last limited to,
+    `applied` the containers, by id."""
 
     pending: Pending | None = None
     generation: int | None = None
     done: int | None = None
     failed: str = ""
     pod_limits: Any = None
+    applied: set[tuple[str, Any]] = field(default_factory=set)
 
 
 def decide(pod: Any, status: Mapping[str, Any], allocatable: Mapping[str, str], others: Iterable[Any]) -> Decision:

@@ -28,8 +28,8 @@ def review(context: PodContext, seen: PodSeen) -> None:
         word = "ResizeInfeasible" if reason == INFEASIBLE else "ResizeDeferred"
         context.event("Warning", word, f"Pod resize {reason}: {summary(pod, generation, message)}")
     resize.pending = decision.pending
-    due = outsized(members_of(decision.pod), seen)
-    if (decision.is_new or due) and generation not in (resize.generation, resize.done) and not decision.pending:
+    due = outsized(members_of(decision.pod), seen, resize.applied)
+    if decision.is_new and generation not in (resize.generation, resize.done) and not decision.pending:
         resize.generation, resize.failed = generation, ""
         context.memory.holds.pop(RESIZE, None)
         context.event("Normal", "ResizeStarted", f"Pod resize started: {summary(pod, generation)}")
@@ -46,6 +46,7 @@ async def limit(context: PodContext, action: LimitContainer | LimitPod) -> None:
         match action:
             case LimitContainer(id, member, limits):
                 await runtime.limit_container(id, limits)
+                memory.resize.applied = {each for each in memory.resize.applied if each[0] != id} | {(id, limits)}
                 context.log("container limited", f"container={member} limits={limits}")
             case LimitPod(pod_limits):
                 await runtime.limit_pod(context.ref.uid, pod_limits)

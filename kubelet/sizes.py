@@ -9,6 +9,7 @@ what the pod's own cgroup has, as after a kubelet's death, it has none on the wa
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from kubelet.limits import Limits, PodLimits
@@ -16,6 +17,7 @@ from kubelet.member import Member
 from kubelet.runtime import ContainerSeen, PodSeen, State
 
 Outsized = tuple[Member, ContainerSeen]
+Applied = AbstractSet[tuple[str, Limits | None]]  # ids of containers, and what they were limited to
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,15 @@ class LimitPod:
     limits: PodLimits
 
 
-def outsized(members: Sequence[Member], seen: PodSeen) -> Sequence[Outsized]:
-    """The containers that run with other limits than wanted."""
+def outsized(members: Sequence[Member], seen: PodSeen, applied: Applied = frozenset()) -> Sequence[Outsized]:
+    """The containers that run with other limits than wanted. What is in `applied` the engine has taken, and does not
+    show: it drops what its kernel cannot do."""
     by_name = {member.name: member for member in members}
     running = [each for each in seen.containers if each.state is State.RUNNING and each.name in by_name]
     found = ((by_name[each.name], each) for each in running)
-    return [(member, each) for member, each in found if changed(member, each)]
+    return [
+        (member, each) for member, each in found if changed(member, each) and (each.id, member.limits) not in applied
+    ]
 
 
 def changed(member: Member, container: ContainerSeen) -> frozenset[str]:

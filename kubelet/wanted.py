@@ -95,6 +95,7 @@ def wanted_of(pod: Any, memory: Memory, health: Health = WELL) -> Wanted:
         failing=health.failing,
         pod_limits=pod_limits(pod),
         pod_limited=memory.resize.pod_limits,
+        applied=memory.resize.applied,
         unstarted=health.unstarted,
     )
 

@@ -56,8 +56,11 @@ def test_v1_limits_stand_in_each_controllers_own_hierarchy(tmp_path: Path) -> No
 
 def test_v2_limits_stand_in_one_hierarchy_whose_levels_hand_controllers_down(tmp_path: Path) -> None:
     found = cgroups(v2(tmp_path))
-    found.make(UID, LIMITS)
     pod = tmp_path / f"podling/my_lab/n1/pod{UID}"
+    pod.mkdir(parents=True)
+    (pod / "memory.swap.max").write_text("max")
+    found.make(UID, LIMITS)
+    assert (pod / "memory.swap.max").read_text() == "0"
     assert (pod / "cpu.max").read_text() == "150000 100000"
     assert (pod / "cpu.weight").read_text() == str(weight(512))
     assert (pod / "memory.max").read_text() == str(64 << 20)
@@ -127,7 +130,7 @@ def test_systemd_makes_and_limits_its_slices_itself(tmp_path: Path) -> None:
         ["set-property", "--runtime", "podling.slice", f"CPUWeight={weight((os.cpu_count() or 1) * 1024)}"],
         [
             *("set-property", "--runtime", slice_),
-            *(f"CPUWeight={weight(512)}", "CPUQuota=150%", f"MemoryMax={64 << 20}"),
+            *(f"CPUWeight={weight(512)}", "CPUQuota=150%", f"MemoryMax={64 << 20}", "MemorySwapMax=0"),
         ],
     ]
 

@@ -34,6 +34,13 @@ def test_a_container_that_runs_is_limited_anew() -> None:
     assert step(wanted, seen(running(Limits(512, 200, 64))), {RESIZE}) is None, "the engine has just refused it"
 
 
+def test_what_the_engine_took_and_does_not_show_is_not_asked_of_it_again() -> None:
+    """Without root, or on a kernel without the controller, Docker drops a limit with a warning."""
+    wanted = Wanted(REF, [member(Limits(512, 500, 64))], applied={("app", Limits(512, 500, 64))})
+    assert step(wanted, seen(running(Limits(0, 0, 0)))) is None
+    assert step(replace(wanted, members=[member(Limits(512, 600, 64))]), seen(running(Limits(0, 0, 0)))) is not None
+
+
 def test_what_nobody_limits_may_be_as_it_is() -> None:
     assert step(Wanted(REF, [member(Limits())]), seen(running(Limits(512, 200, 64)))) is None
 
