@@ -35,7 +35,7 @@ class Mirrors:
         sources.on_mirror_change(self._queue.add)
 
     async def run(self) -> None:
-        await self._sources.synced()
+        await self._sources.mirrors_known()
         for key in self._sources.mirror_keys():  # of pods whose manifests went while no kubelet looked
             self._queue.add(key)
         await reconcile.run("mirrors", self._queue, self._reconcile)
@@ -46,6 +46,8 @@ class Mirrors:
             if static is not None:
                 log.warning("static pod has no mirror: its name is taken pod=%s uid=%s", key, static.uid)
             return None
+        if found is not None and static is None and not self._sources.manifests_known:
+            return After(AGAIN_SECONDS)
         if found is not None and (static is None or found.metadata.deletionTimestamp or not shows(found, static)):
             await self._remove(found)
             return After(AGAIN_SECONDS)

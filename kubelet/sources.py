@@ -71,9 +71,14 @@ class PodSources:
         await self._api.synced()
         await self._manifests_read.wait()
 
-    async def api_synced(self) -> None:
-        """Returns when the mirrors that there are are known."""
+    async def mirrors_known(self) -> None:
+        """Returns when the API has told which mirrors there are."""
         await self._api.synced()
+
+    @property
+    def manifests_known(self) -> bool:
+        """Every source of manifests was read once: what has a mirror and no manifest has none any more."""
+        return self._manifests_read.is_set()
 
     def static(self, key: str) -> StaticPod | None:
         """The one that runs, or still ends."""

@@ -87,6 +87,7 @@ class Node:
         self.folder = folder
         self.facts = NodeFacts(NODE, host_ips=["192.0.2.1"], memory_bytes=8 << 30)
         self.static: dict[str, StaticPod] = {}
+        self.manifests_known = True
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, through: Client | None = None) -> None:
@@ -95,7 +96,7 @@ class Node:
         events = EventRecorder(client, "kubelet", NODE, self.clock)
         informer = Informer(client, PODS, fields=f"spec.nodeName={NODE}", clock=self.clock)
         self.sources = PodSources(informer, self.clock)
-        self.sources.set_static(self.static, complete=True)
+        self.sources.set_static(self.static, self.manifests_known)
         mirrors = Mirrors(client, self.sources, events, self.clock, NODE)
         statuses = StatusWriter(client, self.clock, self.sources.shown)
         objects = Objects(client, self.clock)
@@ -124,12 +125,15 @@ class Node:
             handlers=handlers,
             starts=starts,
             node=lambda: self.facts,
-            admitted=lambda: self.kubelet.admitted(),
+            admitted=self._admitted,
         )
         self.kubelet = Kubelet(self.sources, tools)
         objects.followed.on_change = self.kubelet.sources_changed
         runs = (informer.run(), events.run(), statuses.run(), mirrors.run(), self.kubelet.run())
         self._tasks = [asyncio.ensure_future(run) for run in runs]
+
+    def _admitted(self) -> Sequence[Any]:
+        return self.kubelet.admitted()
 
     async def kill(self) -> None:
         for task in self._tasks:

@@ -297,3 +297,18 @@ async def test_pods_of_the_api_are_no_orphans_before_the_api_told_of_them(regist
     registered.start()
     await registered.advance(120)
     assert registered.runtime.running(uid, "app")
+
+
+async def test_a_source_that_does_not_answer_keeps_no_mirror_from_the_others_and_ends_nothing(registered: Node) -> None:
+    found, remote = static(manifest()), static(manifest("remote"), Origin("http", "http://here"))
+    await run(registered, web=found, remote=remote)
+    await registered.kill()
+    registered.static, registered.manifests_known = {found.key: found}, False
+    registered.start()
+    await registered.advance(120)
+    assert mirror(registered) and mirror(registered, "remote-n1")
+    assert registered.runtime.running(remote.uid, "app")
+    await run(registered, web=found)
+    await registered.advance(2)
+    assert mirror(registered) and mirror(registered, "remote-n1") is None
+    assert registered.runtime.seen(remote.uid) is None
