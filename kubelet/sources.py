@@ -105,8 +105,9 @@ class PodSources:
 
     def static_uid(self, namespace: str, name: str, uid: str) -> str:
         """For callers who know a static pod by its mirror: the uid that its containers have."""
-        static = self._current.get(f"{namespace}/{name}")
-        return uid if static is None else static.uid
+        key = f"{namespace}/{name}"
+        static, found = self._current.get(key), self._api.get(key)
+        return uid if static is None or (found is not None and not is_mirror(found)) else static.uid
 
     def replaces(self, ref: PodRef) -> bool:
         """Whether it is a former version of a static pod."""
