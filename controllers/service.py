@@ -8,6 +8,7 @@ from typing import Any
 
 from controllers import (
     cluster_role_aggregation,
+    disruption,
     garbage,
     namespace,
     node_lifecycle,
@@ -31,6 +32,7 @@ CONTROLLERS: tuple[tuple[str, Callable[[Context], Coroutine[Any, Any, None]]], .
     ("node-lifecycle", node_lifecycle.control),
     ("taint-eviction", taint_eviction.control),
     ("pod-gc", pod_gc.control),
+    ("disruption", disruption.control),
     ("garbage", garbage.control),
     ("cluster-role-aggregation", cluster_role_aggregation.control),
 )

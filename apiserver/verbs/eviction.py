@@ -1,4 +1,4 @@
-"""POST pods/x/eviction: a delete that asks politely. No disruption budgets exist yet that could refuse it.
+"""POST pods/x/eviction: a delete that asks the pod's disruption budget first.
 
 Source: k8s.io/kubernetes/pkg/registry/core/pod/storage/eviction.go.
 """
@@ -13,6 +13,7 @@ from apiserver.kinds.kind import Kind
 from apiserver.options import delete_options, write_options
 from apiserver.registry import Write
 from apiserver.request import Attributes, Request
+from apiserver.verbs import disruption
 from podling.api.errors import BadRequest
 from podling.api.meta import timestamp
 
@@ -35,6 +36,8 @@ async def evict(context: Context, request: Request) -> Answer:
     pods = context.kinds.find("", "v1", "pods")
     assert pods is not None
     write = Write(asked.user, dry_run=options.dry_run or deletion.dry_run, warnings=request.warnings)
+    pod = await context.registry.get(pods, asked.namespace, asked.name)
+    await disruption.ask(context, pod.object, write.dry_run)
     if not write.dry_run:
         deletion = await _mark(context, asked, pods, deletion)
     await context.registry.delete(pods, asked.namespace, asked.name, deletion, write)

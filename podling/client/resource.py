@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from lightkube.models import coordination_v1, core_v1, node_v1, rbac_v1
+from lightkube.models import apps_v1, coordination_v1, core_v1, node_v1, policy_v1, rbac_v1
 from lightkube.models.meta_v1 import ObjectMeta, Status
 
 T = TypeVar("T")
@@ -39,7 +39,16 @@ EVENTS = Resource("", "v1", "events", "Event", core_v1.Event)
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", core_v1.ConfigMap)
 SECRETS = Resource("", "v1", "secrets", "Secret", core_v1.Secret)
 SERVICES = Resource("", "v1", "services", "Service", core_v1.Service)
+REPLICATION_CONTROLLERS = Resource(
+    "", "v1", "replicationcontrollers", "ReplicationController", core_v1.ReplicationController
+)
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount", core_v1.ServiceAccount)
+DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment", apps_v1.Deployment)
+REPLICA_SETS = Resource("apps", "v1", "replicasets", "ReplicaSet", apps_v1.ReplicaSet)
+STATEFUL_SETS = Resource("apps", "v1", "statefulsets", "StatefulSet", apps_v1.StatefulSet)
+POD_DISRUPTION_BUDGETS = Resource(
+    "policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", policy_v1.PodDisruptionBudget
+)
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", coordination_v1.Lease)
 CLUSTER_ROLES = Resource(
     "rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", rbac_v1.ClusterRole, namespaced=False
@@ -56,7 +65,12 @@ RESOURCES: tuple[Resource[object], ...] = (
     CONFIG_MAPS,
     SECRETS,
     SERVICES,
+    REPLICATION_CONTROLLERS,
     SERVICE_ACCOUNTS,
+    DEPLOYMENTS,
+    REPLICA_SETS,
+    STATEFUL_SETS,
+    POD_DISRUPTION_BUDGETS,
     LEASES,
     CLUSTER_ROLES,
     RUNTIME_CLASSES,

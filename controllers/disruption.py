@@ -1,0 +1,227 @@
+"""PodDisruptionBudgets: how many of their pods are healthy, how many should be, how many may go.
+
+`judge` is pure. The API server spends what is allowed when a pod is evicted, and names the pod in `disruptedPods`; it
+counts as gone until it is, or for two minutes. Source: k8s.io/kubernetes/pkg/controller/disruption.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from controllers.controller import Context, Source, itself, run
+from podling.api import selectors
+from podling.api.errors import Conflict, NotFound
+from podling.api.meta import timestamp
+from podling.client.resource import (
+    DEPLOYMENTS,
+    POD_DISRUPTION_BUDGETS,
+    PODS,
+    REPLICA_SETS,
+    REPLICATION_CONTROLLERS,
+    STATEFUL_SETS,
+)
+from podling.loop.reconcile import After
+
+GOING = timedelta(minutes=2)  # how long an evicted pod that is still there counts as gone
+SCALED = (REPLICA_SETS, REPLICATION_CONTROLLERS, STATEFUL_SETS, DEPLOYMENTS)
+
+
+class Verdict(NamedTuple):
+    current_healthy: int
+    desired_healthy: int
+    expected_pods: int
+    allowed: int
+    disrupted: Mapping[str, datetime]
+
+
+class Unscaled(Exception):
+    """A pod of the budget has no controller that says how many there should be."""
+
+
+def judge(spec: Any, pods: Sequence[Any], expected: int, disrupted: Mapping[str, datetime], now: datetime) -> Verdict:
+    """`expected`: what the pods' controllers are scaled to; for a plain minAvailable how many pods there are."""
+    by_name = {pod.metadata.name: pod for pod in pods}
+    going = {
+        name: since
+        for name, since in disrupted.items()
+        if name in by_name and not by_name[name].metadata.deletionTimestamp and since + GOING > now
+    }
+    healthy = sum(_is_ready(pod) and pod.metadata.name not in going for pod in pods)
+    desired = _desired(spec, expected)
+    allowed = max(0, healthy - desired) if expected > 0 else 0
+    return Verdict(healthy, desired, expected, allowed, going)
+
+
+def _desired(spec: Any, expected: int) -> int:
+    if spec.maxUnavailable is not None:
+        return max(0, expected - _scaled(spec.maxUnavailable, expected))
+    return _scaled(spec.minAvailable, expected) if spec.minAvailable is not None else 0
+
+
+def _scaled(value: Any, whole: int) -> int:
+    """A percentage is rounded up."""
+    if isinstance(value, str) and value.endswith("%"):
+        return math.ceil(int(value[:-1]) * whole / 100)
+    return int(value)
+
+
+def _is_ready(pod: Any) -> bool:
+    conditions = (pod.status.conditions if pod.status else None) or ()
+    ready = any(each.type == "Ready" and each.status == "True" for each in conditions)
+    return ready and not pod.metadata.deletionTimestamp
+
+
+def counts_scale(spec: Any) -> bool:
+    """Whether the pods' controllers must be asked."""
+    return spec.maxUnavailable is not None or isinstance(spec.minAvailable, str)
+
+
+async def control(context: Context) -> None:
+    budgets, pods = context.informers.get(POD_DISRUPTION_BUDGETS), context.informers.get(PODS)
+    scaled = {each.kind: context.informers.get(each) for each in SCALED}
+
+    def covering(key: str, old: Any, new: Any) -> list[str]:
+        return [
+            f"{budget.metadata.namespace}/{budget.metadata.name}"
+            for budget in budgets.values()
+            if any(pod is not None and covers(budget, pod) for pod in (old, new))
+        ]
+
+    def of_namespace(key: str, old: Any, new: Any) -> list[str]:
+        namespace = key.partition("/")[0]
+        return [
+            f"{namespace}/{each.metadata.name}" for each in budgets.values() if each.metadata.namespace == namespace
+        ]
+
+    def expected(found: Sequence[Any]) -> int:
+        replicas: dict[str, int] = {}
+        for pod in found:
+            owner = _controller(pod)
+            if owner is None or owner.kind not in scaled:
+                raise Unscaled(f"found no controllers for pod {pod.metadata.name!r}")
+            item = scaled[owner.kind].get(f"{pod.metadata.namespace}/{owner.name}")
+            above = _controller(item) if item else None
+            if above is not None and above.kind == "Deployment":
+                item = scaled["Deployment"].get(f"{pod.metadata.namespace}/{above.name}")
+            if item is not None:
+                replicas[item.metadata.uid] = item.spec.replicas or 0
+        return sum(replicas.values())
+
+    async def reconcile(key: str) -> After | None:
+        budget = budgets.get(key)
+        if budget is None:
+            return None
+        found = [pod for pod in pods.values() if covers(budget, pod)]
+        disrupted = dict((budget.status.disruptedPods if budget.status else None) or {})
+        now = context.clock.now()
+        try:
+            count = expected(found) if counts_scale(budget.spec) else len(found)
+        except Unscaled as error:
+            await write(budget, _failed(budget, str(error), now))
+            return None
+        verdict = judge(budget.spec, found, count, disrupted, now)
+        await write(budget, _status(budget, verdict, now))
+        ends = [since + GOING for since in verdict.disrupted.values()]
+        return After((min(ends) - now).total_seconds() + 1) if ends else None
+
+    async def write(budget: Any, status: dict[str, Any]) -> None:
+        if status == _told(budget):
+            return
+        meta = {"resourceVersion": budget.metadata.resourceVersion}
+        body = {"metadata": meta, "status": {**status, "disruptedPods": _replaced(budget, status)}}
+        name, namespace = budget.metadata.name, budget.metadata.namespace
+        try:
+            await context.client.patch(POD_DISRUPTION_BUDGETS, name, body, namespace, subresource="status")
+        except (NotFound, Conflict):
+            return  # its informer will tell
+
+    sources = [
+        Source(budgets, itself),
+        Source(pods, covering),
+        *(Source(informer, of_namespace) for informer in scaled.values()),
+    ]
+    await run("disruption", context.clock, sources, reconcile)
+
+
+def covers(budget: Any, pod: Any) -> bool:
+    selector = budget.spec.selector
+    if selector is None or pod.metadata.namespace != budget.metadata.namespace:
+        return False
+    return selectors.matches(selectors.from_object(selector), pod.metadata.labels)
+
+
+def _controller(item: Any) -> Any:
+    return next((each for each in item.metadata.ownerReferences or () if each.controller), None)
+
+
+def _status(budget: Any, verdict: Verdict, now: datetime) -> dict[str, Any]:
+    enough = verdict.allowed > 0
+    reason = "SufficientPods" if enough else "InsufficientPods"
+    return {
+        "observedGeneration": budget.metadata.generation,
+        "currentHealthy": verdict.current_healthy,
+        "desiredHealthy": verdict.desired_healthy,
+        "expectedPods": verdict.expected_pods,
+        "disruptionsAllowed": verdict.allowed,
+        "disruptedPods": {name: timestamp(since) for name, since in verdict.disrupted.items()},
+        "conditions": [_condition(budget, "True" if enough else "False", reason, "", now)],
+    }
+
+
+def _failed(budget: Any, words: str, now: datetime) -> dict[str, Any]:
+    """Nothing may go while nobody knows how many there should be."""
+    told = _told(budget)
+    condition = _condition(budget, "False", "SyncFailed", words, now)
+    return {
+        **told,
+        "observedGeneration": budget.metadata.generation,
+        "disruptionsAllowed": 0,
+        "conditions": [condition],
+    }
+
+
+def _condition(budget: Any, status: str, reason: str, message: str, now: datetime) -> dict[str, Any]:
+    known = (budget.status.conditions if budget.status else None) or ()
+    old = next((each for each in known if each.type == "DisruptionAllowed"), None)
+    since = old.lastTransitionTime if old is not None and old.status == status else now
+    return {
+        "type": "DisruptionAllowed",
+        "status": status,
+        "reason": reason,
+        "message": message,
+        "observedGeneration": budget.metadata.generation,
+        "lastTransitionTime": timestamp(since),
+    }
+
+
+def _told(budget: Any) -> dict[str, Any]:
+    """The status as it is now, in the form of `_status`."""
+    found = budget.status
+    if found is None:
+        return {}
+    return {
+        "observedGeneration": found.observedGeneration,
+        "currentHealthy": found.currentHealthy,
+        "desiredHealthy": found.desiredHealthy,
+        "expectedPods": found.expectedPods,
+        "disruptionsAllowed": found.disruptionsAllowed,
+        "disruptedPods": {name: timestamp(since) for name, since in (found.disruptedPods or {}).items()},
+        "conditions": [
+            {
+                "type": each.type,
+                "status": each.status,
+                "reason": each.reason,
+                "message": each.message,
+                "observedGeneration": each.observedGeneration,
+                "lastTransitionTime": timestamp(each.lastTransitionTime),
+            }
+            for each in found.conditions or ()
+        ],
+    }
+
+
+def _replaced(budget: Any, status: dict[str, Any]) -> dict[str, str | None]:
+    """A merge patch takes away only what it names."""
+    gone = dict.fromkeys((budget.status.disruptedPods if budget.status else None) or {})
+    return {**gone, **status.get("disruptedPods", {})}
