@@ -17,7 +17,7 @@ from kubelet.docker_stream import EngineStream
 from kubelet.streams import Output, StreamFailed
 
 EXIT_CODE_SECONDS = 5.0
-LOOK_SECONDS = 0.01
+LOOK_SECONDS = 0.005
 MOST_WORDS_BYTES = 4096
 REMOVED = {"Running": False, "ExitCode": 128 + SIGKILL, "Pid": -1}
 LINE_END = b"\r\n"  # of the engine's own words
