@@ -152,7 +152,7 @@ def test_what_is_missing_is_said_and_its_coming_is_heard(pods: Any) -> None:
     pods("create", "configmap", "later", "--from-literal=a=1")
     pods("create", "secret", "generic", "hidden", "--from-literal=a=1")
     pods("patch", "configmap", "there", "-p", '{"data":{"b":"2"}}')
-    pods.eventually(lambda: set(waiting(pods, "waits")) == {"file", "path"}, 5, lambda: pods.described("waits"))
+    pods.eventually(lambda: set(waiting(pods, "waits")) == {"file", "path"}, 9, lambda: pods.described("waits"))
 
 
 def test_the_api_server_is_told_of_even_where_service_links_are_off(pods: Any) -> None:

@@ -210,7 +210,7 @@ def test_what_cannot_be_mounted_is_said(pods: Any, tmp_path: Path) -> None:
         assert told(name).startswith('MountVolume.SetUp failed for volume "v" : ') and words in told(name)
         assert pods.status(name) == "ContainerCreating"
     pods("create", "configmap", "later", "--from-literal=a=come")
-    pods.until_status("absent", "Completed", seconds=5)
+    pods.until_status("absent", "Completed", seconds=9)
     assert pods("logs", "absent").stdout == "come"
 
 
