@@ -70,6 +70,29 @@ UNSUPPORTED: Sequence[Unsupported] = (
     *_of_containers("volumeDevices", "podling has no block volumes; the pod will wait"),
 )
 
+_NO_PODS = "podling has no controller for it yet: it is kept, and no pods are made"
+_NO_ROUTE = "podling has no part that carries it out yet: it is kept, and nothing else happens"
+KEPT_ONLY: Mapping[tuple[str, str], str] = {  # (group, plural)
+    ("apps", "daemonsets"): _NO_PODS,
+    ("apps", "deployments"): _NO_PODS,
+    ("apps", "replicasets"): _NO_PODS,
+    ("apps", "statefulsets"): _NO_PODS,
+    ("batch", "cronjobs"): _NO_PODS,
+    ("batch", "jobs"): _NO_PODS,
+    ("", "replicationcontrollers"): _NO_PODS,
+    ("", "persistentvolumeclaims"): _NO_ROUTE,
+    ("", "persistentvolumes"): _NO_ROUTE,
+    ("", "services"): _NO_ROUTE,
+    ("networking.k8s.io", "ingresses"): _NO_ROUTE,
+    ("networking.k8s.io", "networkpolicies"): _NO_ROUTE,
+}
+
+
+def kept_only(group: str, plural: str) -> list[str]:
+    """The sentence about a kind of which podling makes nothing; [] of the others."""
+    words = KEPT_ONLY.get((group, plural))
+    return [f"{plural}{'.' if group else ''}{group}: {words}"] if words else []
+
 
 def unsupported(spec: Spec, where: Path = SPEC) -> list[str]:
     """A sentence a field, in the order of the table: `spec.volumes[0].nfs: podling mounts no …`."""

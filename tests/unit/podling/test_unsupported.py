@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from podling.api.unsupported import UNSUPPORTED, unsupported
+from podling.api.unsupported import UNSUPPORTED, kept_only, unsupported
 
 PLAIN = {"containers": [{"name": "app", "image": "nginx"}], "volumes": [{"name": "v", "emptyDir": {}}]}
 
@@ -37,3 +37,9 @@ def test_every_row_of_the_table_can_be_reached() -> None:
         for name in reversed(each.path.split(".")):
             value = {name.removesuffix("[]"): [value] if name.endswith("[]") else value}
         assert [told.endswith(each.words) for told in unsupported(value)] == [True], each.path
+
+
+def test_a_kind_of_which_nothing_is_made_says_so() -> None:
+    [told] = kept_only("apps", "deployments")
+    assert told.startswith("deployments.apps: podling has no controller")
+    assert kept_only("", "pods") == []
