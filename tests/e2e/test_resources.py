@@ -26,7 +26,9 @@ def once(name: str, containers: list[Data], **spec: Any) -> str:
 CACHE = {"name": "cache", "emptyDir": {"sizeLimit": "1Mi"}}
 MANIFESTS = [
     once("hungry", [shell(FILL, resources=limits(memory="24Mi")), shell(FOREVER, "beside")]),
-    once("together", [shell(FILL), shell(FOREVER, "beside")], resources=limits(memory="32Mi", cpu="500m")),
+    once(
+        "together", [shell(f"sleep 3; {FILL}"), shell(FOREVER, "beside")], resources=limits(memory="32Mi", cpu="500m")
+    ),
     once("writer", [shell(WRITE % "/tmp", resources=limits(ephemeral_storage="1Mi"))]),
     once("sums", [shell(FOREVER, resources=limits(memory="24Mi", cpu="100m"))]),
     once("cacher", [shell(WRITE % "/cache", volumeMounts=[{"name": "cache", "mountPath": "/cache"}])], volumes=[CACHE]),
@@ -57,7 +59,8 @@ def test_a_container_that_fills_its_memory_is_killed_alone(limited: Pods, kubect
 
 
 def test_containers_share_what_their_pod_may_use(limited: Pods) -> None:
-    """No container has a limit; what fills the pod's memory is killed."""
+    """No container has a limit; what fills the pod's memory is killed. It waits until the other has started: what
+    starts in a pod whose memory is full is killed as well."""
     limited.until("together", lambda pod: "terminated" in container(pod).get("state", {}))
     pod = limited.get("together")
     assert container(pod)["state"]["terminated"]["exitCode"] == 137
