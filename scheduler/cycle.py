@@ -74,7 +74,7 @@ class Cycle:
 
     def judge(self, node: NodeInfo) -> Refused | None:
         """A node where others wait for room is taken with them on it, if they are no less important, and without."""
-        if waiting := self._waiting(node):
+        if self.snapshot.nominated and (waiting := self._waiting(node)):
             crowded = node.copy()
             for other in waiting:
                 self.add(other, crowded)
@@ -86,9 +86,9 @@ class Cycle:
         return self._refuse(node)
 
     def _waiting(self, node: NodeInfo) -> Sequence[PodInfo]:
-        nominated = self.snapshot.nominated.get(node.name)
+        nominated = self.snapshot.nominated.get(node.name, {})
         pod = self.pod
-        return [o for o in nominated.values() if o.priority >= pod.priority and o.uid != pod.uid] if nominated else ()
+        return [o for o in nominated.values() if o.priority >= pod.priority and o.uid != pod.uid]
 
     def add(self, pod: PodInfo, node: NodeInfo) -> None:
         """Hypothetically; `node` is a copy."""
