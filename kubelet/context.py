@@ -42,6 +42,7 @@ class Tools:
     starts: asyncio.Semaphore
     node: Callable[[], NodeFacts]
     admitted: Callable[[], Sequence[Any]] = tuple  # the pods that the node has taken, as long as they are not over
+    preempt: Callable[[str], None] = lambda uid: None  # a pod ends to make room for one that the system needs
 
 
 class PodContext:

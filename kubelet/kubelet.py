@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from kubelet import starting
+from kubelet import make_room, starting
 from kubelet.context import Tools
 from kubelet.memory import Failure
 from kubelet.runtime import ContainerError, PodRef, RuntimeUnavailable, State
@@ -75,6 +75,10 @@ class Kubelet:
         """A pod ends, because the node wants it to."""
         if worker := self._workers.get(uid):
             worker.context.fail(failure)
+
+    def preempt(self, uid: str) -> None:
+        self.event(uid, "Warning", make_room.FAILURE.reason, make_room.MESSAGE)
+        self.fail(uid, make_room.FAILURE)
 
     def event(self, uid: str, type_: str, reason: str, message: str) -> None:
         if worker := self._workers.get(uid):

@@ -207,6 +207,7 @@ class _Node:
             starts=starts,
             node=self._facts,
             admitted=self._admitted,
+            preempt=self._preempt,
         )
         kubelet = Kubelet(self._sources, tools)
         objects.followed.on_change = kubelet.sources_changed
@@ -226,6 +227,9 @@ class _Node:
             runtime=self._runtime,
             pulled=self._pulled,
         )
+
+    def _preempt(self, uid: str) -> None:
+        self._kubelet.preempt(uid)
 
     def _admitted(self) -> Sequence[Any]:
         return self._kubelet.admitted()

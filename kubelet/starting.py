@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from kubelet.admit import Candidate, rejection
+from kubelet import make_room
+from kubelet.admit import Candidate, Rejection, rejection
 from kubelet.context import PodContext
 from kubelet.fields import not_honoured
 from kubelet.launcher import Job
@@ -25,14 +27,25 @@ def admit(context: PodContext, seen: PodSeen) -> None:
     pod, memory = context.pod, context.memory
     if pod is None or memory.admitted or memory.failure or context.wanted().over or context.wanted().leaving:
         return
-    if not (seen.sandboxes or seen.containers):
-        others = [other for other in context.tools.admitted() if other.metadata.uid != context.ref.uid]
-        if found := rejection(Candidate(pod, others, context.tools.node())):
-            context.event("Warning", found.reason, found.message)
-            context.log("pod rejected", f"reason={found.reason}")
-            context.fail(found.failure)
-            return
+    if not (seen.sandboxes or seen.containers) and (found := _judge(context, pod)):
+        context.event("Warning", found.reason, found.message)
+        context.log("pod rejected", f"reason={found.reason}")
+        context.fail(found.failure)
+        return
     memory.admitted = True
+
+
+def _judge(context: PodContext, pod: Any) -> Rejection | None:
+    """Others make room for a pod that the system needs, where nothing but room is missing."""
+    tools, node = context.tools, context.tools.node()
+    others = [other for other in tools.admitted() if other.metadata.uid != context.ref.uid]
+    found = rejection(Candidate(pod, others, node))
+    if found is None or rejection(Candidate(pod, others, replace(node, allocatable={}))):
+        return found
+    for gone in make_room.victims(pod, others, node.allocatable):
+        tools.preempt(gone.metadata.uid)
+        others.remove(gone)
+    return rejection(Candidate(pod, others, node))
 
 
 async def start_sandbox(context: PodContext, attempt: int) -> None:

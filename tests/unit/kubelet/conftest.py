@@ -126,11 +126,15 @@ class Node:
             starts=starts,
             node=lambda: self.facts,
             admitted=self._admitted,
+            preempt=self._preempt,
         )
         self.kubelet = Kubelet(self.sources, tools)
         objects.followed.on_change = self.kubelet.sources_changed
         runs = (informer.run(), events.run(), statuses.run(), mirrors.run(), self.kubelet.run())
         self._tasks = [asyncio.ensure_future(run) for run in runs]
+
+    def _preempt(self, uid: str) -> None:
+        self.kubelet.preempt(uid)
 
     def _admitted(self) -> Sequence[Any]:
         return self.kubelet.admitted()
