@@ -205,7 +205,9 @@ async def test_a_kubelet_killed_at_any_await_brings_its_pod_to_the_same_end(
     assert {each["phase"] for each in expected} == {"Running"}
     assert tuple(each["restarts"] for each in expected) == kind.restarts
     wrong = []
-    for point in range(1, len(whole.points.names) + 1):
+    for point, name in enumerate(whole.points.names, start=1):
+        if kind is not Plain and name.startswith("before"):
+            continue  # no other than after what came before it; the plain life walks through these too
         life = kind(tmp_path / str(point), kill_at=point)
         found, left = await life.live()
         where = f"{point} {life.points.names[point - 1]}" if life.points.is_reached else f"{point} (not reached)"
