@@ -40,11 +40,17 @@ class PodInfo:
 
     @cached_property
     def requests(self) -> Counter[str]:
-        """What it reserves. While its containers are resized, the larger of what they ask and what they have."""
-        had = _allocated(self.pod)
+        """What it reserves. While its containers are resized, the larger of what they ask and what they have; what they
+        have alone, where the node can never give what they ask."""
+        had = _had(self.pod)
         if not had:
             return resources.requests(self.pod.spec)
-        return resources.requests(_with(self.pod.spec, lambda name, asked: _larger(asked, had.get(name, {}))))
+        never = _is_infeasible(self.pod)
+
+        def counted(name: str, asked: Requests) -> Requests:
+            return had.get(name, asked) if never else _larger(asked, had.get(name, {}))
+
+        return resources.requests(_with(self.pod.spec, counted))
 
     @cached_property
     def assumed_use(self) -> Counter[str]:
@@ -60,14 +66,25 @@ class PodInfo:
         return (self.pod.status.nominatedNodeName if self.pod.status else None) or ""
 
 
-def _allocated(pod: Pod) -> dict[str, Requests]:
-    """By container, what the kubelet has given it; empty where that is what it asks, so nearly always."""
+def _had(pod: Pod) -> dict[str, Requests]:
+    """By container, what the kubelet has allocated or still gives it; empty where that is what it asks, so nearly
+    always."""
     status: Any = pod.status
     statuses = [*(status.containerStatuses or ()), *(status.initContainerStatuses or ())] if status else []
-    had = {each.name: each.allocatedResources for each in statuses if each.allocatedResources}
+    had = {each.name: given for each in statuses if (given := _given(each))}
     containers = [*pod.spec.containers, *(pod.spec.initContainers or ())] if had else []
     asked = {c.name: (c.resources.requests if c.resources else None) or {} for c in containers}
     return {name: given for name, given in had.items() if given != asked.get(name)}
+
+
+def _given(status: Any) -> Requests:
+    actual = (status.resources.requests if status.resources else None) or {}
+    return _larger(status.allocatedResources, actual) if status.allocatedResources else actual
+
+
+def _is_infeasible(pod: Pod) -> bool:
+    conditions: Any = (pod.status.conditions if pod.status else None) or ()
+    return any((c.type, c.status, c.reason) == ("PodResizePending", "True", "Infeasible") for c in conditions)
 
 
 def _larger(one: Requests, other: Requests) -> Requests:

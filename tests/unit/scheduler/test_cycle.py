@@ -117,13 +117,17 @@ def test_a_large_init_container_counts_as_much_as_it_needs_for_a_moment() -> Non
 def test_while_a_container_is_resized_the_larger_amount_counts() -> None:
     shrinking = pod("x", cpu="500m", status={"containerStatuses": [had("1500m")]})
     growing = pod("y", cpu="1500m", status={"containerStatuses": [had("500m")]})
-    for resized in (shrinking, growing):
+    not_yet = pod("z", cpu="500m", status={"containerStatuses": [had("500m", actual="1500m")]})
+    for resized in (shrinking, growing, not_yet):
         assert "Insufficient cpu" in place(pod(cpu="1"), cluster([node("n")], n=[resized])).message
+    never = {"type": "PodResizePending", "status": "True", "reason": "Infeasible"}
+    refused = pod("y", cpu="64", status={"containerStatuses": [had("500m")], "conditions": [never]})
+    assert place(pod(cpu="1500m"), cluster([node("n")], n=[refused])).node == "n"
 
 
-def had(cpu: str) -> dict[str, object]:
+def had(cpu: str, actual: str = "") -> dict[str, object]:
     about = {"name": "c", "image": "busybox", "imageID": "", "ready": True, "restartCount": 0}
-    return {**about, "allocatedResources": {"cpu": cpu}}
+    return {**about, "allocatedResources": {"cpu": cpu}, "resources": {"requests": {"cpu": actual or cpu}}}
 
 
 def test_resources_that_only_some_nodes_have_are_counted_too() -> None:
