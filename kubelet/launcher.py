@@ -101,8 +101,8 @@ class Launcher:
         except ContainerError as error:
             self._refused(job, error)
         else:
-            job.tell("Created", f"Created container: {job.name}")
-            job.tell("Started", f"Started container {job.name}")
+            job.tell("Created", "Container created")
+            job.tell("Started", "Container started")
             await self._post_start(job, id)
 
     async def _post_start(self, job: Job, id: str) -> None:

@@ -41,7 +41,7 @@ def test_it_does_what_it_did(pods: Pods) -> None:
     pods.running("hello-pod")
     assert pods("apply", "-f", HELLO).stdout == "pod/hello-pod unchanged\n"
     assert pods.shown("hello-pod")[1:4] == ["1/1", "Running", "0"]
-    assert "Started container hello-ctr" in pods("describe", "pod", "hello-pod").stdout
+    assert "Container started" in pods("describe", "pod", "hello-pod").stdout
     assert pods("exec", "-i", "hello-pod", "--", "cat", input="through\n").stdout == "through\n"
     failed = pods("exec", "hello-pod", "--", "sh", "-c", "exit 7", check=False)
     assert failed.returncode == 7
