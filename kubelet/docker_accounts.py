@@ -10,6 +10,7 @@ from docker.errors import NotFound
 
 from kubelet.accounts import Accounts, needs_accounts, with_groups
 from kubelet.docker_engine import DockerEngine
+from kubelet.docker_spec import CLUSTER
 from kubelet.runtime import Security
 
 MOST_BYTES = 1 << 20
@@ -37,7 +38,8 @@ class ImageAccounts:
 
     def _read(self, image_id: str) -> Accounts:
         client = self._connection.client()
-        config = {"Image": image_id, "Cmd": ["none"], "NetworkDisabled": True}
+        labels = {CLUSTER: self._owner[CLUSTER]}  # of no node: it is no pod's, and goes with the cluster at the latest
+        config = {"Image": image_id, "Cmd": ["none"], "NetworkDisabled": True, "Labels": labels}
         id = client.create_container_from_config(config, None)["Id"]
         try:
             return Accounts(*(_text(client, id, path) for path in FILES))
