@@ -140,10 +140,6 @@ class DockerRuntime:
     async def pod(self, uid: str) -> PodSeen | None:
         return (await self._some_pods({spec.POD_UID: uid})).get(uid)
 
-    async def pods_named(self, namespace: str, name: str) -> Mapping[str, PodSeen]:
-        """By uid: one, or while a name is used again its successor too."""
-        return await self._some_pods({spec.POD_NAMESPACE: namespace, spec.POD_NAME: name})
-
     async def _some_pods(self, labels: Mapping[str, str]) -> Mapping[str, PodSeen]:
         network = await self._prepare()
         return await self.connection.call(lambda: self._listing.pods(network, self._listing.inspect(labels)))

@@ -9,11 +9,11 @@ from typing import Any
 from kubelet.docker import DockerRuntime
 from kubelet.docker_engine import EngineRefused
 from kubelet.docker_logs import DockerLogs, Statuses
+from kubelet.docker_seen import labels_of
 from kubelet.docker_session import AttachSession, ExecSession
-from kubelet.docker_spec import CONTAINER_NAME, POD_NAME, POD_NAMESPACE, POD_UID, label_filter
+from kubelet.docker_spec import CONTAINER_NAME, IP, PAUSE, POD_NAME, POD_NAMESPACE, POD_UID, label_filter
 from kubelet.docker_stream import EngineStream, open_stream
 from kubelet.network.namespace import NamespaceGone, dial
-from kubelet.runtime import PodSeen
 from kubelet.streams import LogOptions, NoSuchContainer, NotRunning, Session, StreamFailed, Target, Wants
 
 CONNECT_SECONDS = 10.0
@@ -51,33 +51,20 @@ class DockerStreams:
         return AttachSession(self._connection, stream, container)
 
     async def dial(self, target: Target, port: int) -> socket.socket:
-        pod = await self._pod(target)
-        box = next((each for each in pod.sandboxes if each.ready), None)
-        if box is None:
-            raise NotRunning(f"unable to forward port because pod is not running: {target.namespace}/{target.pod}")
+        id = await self._running(target._replace(container=PAUSE), f'pod not found ("{target.pod}_{target.namespace}")')
         try:
-            pause = await self._ask(lambda: self._connection.client().inspect_container(box.id))
-            connection = await asyncio.to_thread(_dial, pause["State"]["Pid"], box.ip, port)
+            pause = await self._ask(lambda: self._connection.client().inspect_container(id))
+            connection = await asyncio.to_thread(_dial, pause["State"]["Pid"], labels_of(pause).get(IP, ""), port)
         except (OSError, NamespaceGone) as error:
             why = (getattr(error, "strerror", None) or str(error)).lower()
-            words = f'failed to connect to localhost:{port} inside namespace "{box.id}"'
+            words = f'failed to connect to localhost:{port} inside namespace "{id}"'
             raise StreamFailed(f"{words}, IPv4: dial tcp4 127.0.0.1:{port}: connect: {why}") from error
         connection.setblocking(False)
         return connection
 
-    async def _pod(self, target: Target) -> PodSeen:
-        """Errors: NoSuchContainer. Of pods of the same name the one with `uid`, or the youngest."""
-        pods = [
-            pod
-            for pod in (await self._runtime.pods_named(target.namespace, target.pod)).values()
-            if target.uid in ("", pod.ref.uid)
-        ]
-        if not pods:
-            raise NoSuchContainer(f'pod "{target.pod}" is not on this node')
-        return max(pods, key=_youngest)
-
-    async def _running(self, target: Target) -> str:
-        """The container's id. One question to the engine: probes come by here each second."""
+    async def _running(self, target: Target, otherwise: str = "") -> str:
+        """The container's id; `otherwise` is what is said where none runs. One question to the engine: probes come by
+        here each second."""
         labels = {
             **self._runtime.owner,
             POD_NAMESPACE: target.namespace,
@@ -88,7 +75,7 @@ class DockerStreams:
         filters = {**label_filter(labels), "status": ["running", "paused"]}
         found = await self._ask(lambda: self._connection.client().containers(filters=filters))
         if not found:
-            raise NoSuchContainer(f'container not found ("{target.container}")')
+            raise NoSuchContainer(otherwise or f'container not found ("{target.container}")')
         return str(max(found, key=lambda each: int(each["Created"]))["Id"])
 
     async def _has_terminal(self, id: str) -> bool:
@@ -109,17 +96,13 @@ class DockerStreams:
 
 
 def _dial(pid: int, ip: str, port: int) -> socket.socket:
-    """By the pod's namespace where we may enter it, else by its address, where its localhost is out of reach."""
+    """By the pod's namespace where we may enter it, else by its address, where its localhost is out of reach. A pod on
+    the node's network has no address of its own."""
     if os.geteuid() == 0 and os.path.exists(f"/proc/{pid}/ns/net"):
         return dial(pid, port, CONNECT_SECONDS)
-    return socket.create_connection((ip, port), CONNECT_SECONDS)
+    return socket.create_connection((ip or "127.0.0.1", port), CONNECT_SECONDS)
 
 
 def _failure(error: EngineRefused) -> Exception:
     """404: removed meanwhile; 409: not running."""
     return {404: NoSuchContainer, 409: NotRunning}.get(error.status, StreamFailed)(error.message)
-
-
-def _youngest(pod: PodSeen) -> float:
-    moments = [*(each.created_at for each in pod.sandboxes), *(each.created_at for each in pod.containers)]
-    return max((moment.timestamp() for moment in moments if moment), default=0.0)

@@ -330,5 +330,6 @@ async def test_an_engine_that_is_away_is_unavailable(node: Node) -> None:
         return address
 
     connection.address = nowhere  # type: ignore[method-assign]
-    code, _ = await refusal(node.stub.Logs(pb.LogsRequest(container=node.ref("app"))))
+    start = pb.StreamInput(start=pb.StreamStart(container=node.ref("app"), stdout=True))
+    code, _ = await refusal(node.stub.Attach(iter([start])))
     assert code is grpc.StatusCode.UNAVAILABLE
