@@ -72,10 +72,6 @@ def test_files_are_copied_in_and_out(pods: Pods, tmp_path: Path) -> None:
     assert (tmp_path / "out").read_text() == "carried\n" * 10_000
 
 
-def test_top_says_why_it_shows_nothing(pods: Pods) -> None:
-    assert "Metrics API not available" in pods("top", "pods", check=False).stderr
-
-
 def test_debug_runs_a_container_in_a_running_pod(pods: Pods) -> None:
     pods.create(pod("box", "sh", "-c", "touch /tmp/mark; " + FOREVER))
     before = pods.running("box")
