@@ -58,7 +58,16 @@ def _status(look: Look, container: Any, old: Data | None, default: Waiting) -> D
         state, last = {"waiting": _waiting(waits)}, {"terminated": _terminated(now)}
     else:
         state = {"terminated": _terminated(now)}
-    return _body(look, container, now, state, last)
+    return _body(look, container, now, state, last) | _user(now, old)
+
+
+def _user(now: ContainerSeen, old: Data | None) -> Data:
+    """As whom its first process began: what was told of this instance stays."""
+    if old and old.get("user") and old.get("containerID") == f"docker://{now.id}":
+        return {"user": old["user"]}
+    if now.user is None:
+        return {}
+    return {"user": {"linux": {"uid": now.user.uid, "gid": now.user.gid, "supplementalGroups": [*now.user.groups]}}}
 
 
 def _comes_again(look: Look, container: Any, dead: ContainerSeen) -> bool:

@@ -1,6 +1,7 @@
 """What is there: the cluster's containers on the engine, found by their labels. Blocks."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from kubelet import docker_seen as seen
@@ -10,6 +11,7 @@ from kubelet.docker_images import Images
 from kubelet.docker_seen import labels_of
 from kubelet.network.network import PodNetwork
 from kubelet.pod_files import PodFiles
+from kubelet.process_user import process_user
 from kubelet.runtime import ContainerSeen, PodSeen, SandboxSeen
 
 Json = dict[str, Any]
@@ -54,4 +56,5 @@ class Listing:
         if ended and not message and seen.falls_back_to_logs(member):
             tail = self._connection.client().logs(member["Id"], tail=spec.FALLBACK_LINES)
             message = self._files.keep_termination_message(*key, tail[-spec.FALLBACK_BYTES :])
-        return seen.container_seen(member, self._images.shown_id(member["Image"]), message)
+        found = seen.container_seen(member, self._images.shown_id(member["Image"]), message)
+        return replace(found, user=process_user(member["State"]["Pid"], member["Id"]))

@@ -21,6 +21,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from kubelet.limits import Limits, PodLimits
+from kubelet.process_user import ProcessUser
 from podling.api.host_ports import HostPort
 
 
@@ -73,6 +74,7 @@ class ContainerSeen:
     termination_message: str = ""
     sandbox_id: str = ""  # whose namespaces it joined: a member of a dead sandbox is not a member of the next one
     limits: Limits = field(default_factory=Limits)  # as they are now
+    user: ProcessUser | None = None  # of its first process while it runs, where the engine's machine is ours
 
 
 @dataclass(frozen=True, slots=True)

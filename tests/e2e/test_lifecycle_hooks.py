@@ -63,7 +63,7 @@ def manifests(port: int) -> list[str]:
             ],
             terminationGracePeriodSeconds=20,
         ),
-        manifest("ordered", [first, shell(FOREVER, "second")]),
+        manifest("ordered", [first, shell(FOREVER, "second", securityContext={"runAsUser": 1000, "runAsGroup": 3000})]),
         manifest("unhooked", [shell(FOREVER, lifecycle={"postStart": sh("echo no; exit 7")})]),
         manifest("lost", [shell(FOREVER, lifecycle={"preStop": sh("exit 1")})]),
         manifest("stubborn", [shell("trap '' TERM; while :; do sleep 1; done")], terminationGracePeriodSeconds=600),
@@ -97,6 +97,7 @@ def test_whoever_comes_after_a_hooked_container_waits_for_the_hook(lives: Lives)
     found = lives.pods.running("ordered")
     first, second = (container(found, name)["state"]["running"]["startedAt"] for name in ("first", "second"))
     assert first < second
+    assert container(found, "second")["user"] == {"linux": {"uid": 1000, "gid": 3000, "supplementalGroups": [3000]}}
 
 
 def test_a_failing_post_start_hook_ends_its_container(lives: Lives) -> None:
