@@ -36,16 +36,17 @@ if not shutil.which("dockerd"):
 
 
 class OwnEngine:
-    """A second dockerd, with neither bridge nor packet filter of its own. Its socket's path must be short."""
+    """A second dockerd, with neither bridge nor packet filter, in a network of its own: without a bridge it takes the
+    host's docker0 away. Its socket's path must be short."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.host = folder, f"unix://{folder}/docker.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
-        folders = [f"--data-root={self.folder}/data", f"--exec-root={self.folder}/exec"]
+        folders = [f"--data-root={self.folder}/data", f"--exec-root={self.folder}/exec", f"--pidfile={self.folder}/pid"]
         alone = ["--bridge=none", "--iptables=false", "--ip-masq=false", "--storage-driver=vfs"]
-        command = ["dockerd", *folders, *alone, f"--host={self.host}", f"--pidfile={self.folder}/pid"]
+        command = ["unshare", "--net", "dockerd", *folders, *alone, f"--host={self.host}"]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: ASYNC220
         await until(self._answers)

@@ -22,7 +22,8 @@ FAILS_WHEN_TOLD_TO_END = FOREVER.replace("exit 0", "exit 5")
 
 
 class OwnEngine:
-    """With neither bridge nor packet filter of its own. Its socket's path must be short."""
+    """With neither bridge nor packet filter, in a network of its own: without a bridge dockerd takes the host's docker0
+    away. Its socket's path must be short."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.host = folder, f"unix://{folder}/docker.sock"
@@ -33,7 +34,7 @@ class OwnEngine:
         alone = ["--bridge=none", "--iptables=false", "--ip-masq=false", "--storage-driver=vfs"]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["dockerd", *folders, *alone, f"--host={self.host}"], stdout=log, stderr=log
+                ["unshare", "--net", "dockerd", *folders, *alone, f"--host={self.host}"], stdout=log, stderr=log
             )
         eventually(lambda: not Engine(self.host).problem(), 30, lambda: (self.folder / "log").read_text()[-2000:])
 
