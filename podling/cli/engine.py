@@ -72,7 +72,7 @@ def install(say: Say) -> None:
         raise Refusal("no Docker engine is installed: see https://docs.docker.com/engine/install/, then try again")
     say("No Docker engine here: installing Debian's (apt-get install docker.io) …")
     try:
-        apt("install", "-y", "--no-install-recommends", "docker.io", "iptables")
+        apt("install", "-y", "--no-install-recommends", "docker.io", "iptables", "nftables")
         if not shutil.which("docker") and _run("apt-cache", "show", "docker-cli"):  # apart from Debian 13 on
             apt("install", "-y", "--no-install-recommends", "docker-cli")
     except DebianError as error:
