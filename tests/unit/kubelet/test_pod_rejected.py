@@ -29,3 +29,12 @@ async def test_the_second_pod_that_wants_a_port_of_the_node_is_rejected_until_th
     await node.settle()
     await node.add(pod("three", containers=PORTS))
     assert node.status("three")["phase"] == "Running" and node.status("two")["phase"] == "Failed"
+
+
+async def test_a_kubelet_that_comes_back_gives_a_port_to_the_pod_that_had_it(node: Node) -> None:
+    await node.add(pod("zero", containers=PORTS))
+    await node.kill()
+    node.client.add(PODS, pod("another", containers=PORTS))
+    node.start()
+    await node.settle()
+    assert node.status("zero")["phase"] == "Running" and node.status("another")["reason"] == "NodePorts"

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from kubelet.network.conntrack import is_datagram_to
-from kubelet.network.host_ports import Node, check_free, moved_datagrams, ruleset, table_name
+from kubelet.network.host_ports import Node, apply, check_free, moved_datagrams, remove, ruleset, table_name
 from kubelet.network.netlink import attribute
 from kubelet.network.network import NetworkError
 from podling.api.host_ports import ANY, HostPort
@@ -76,3 +76,10 @@ def test_ports_of_datagrams_that_lead_elsewhere_are_told() -> None:
 def test_a_flow_is_known_by_the_protocol_and_port_of_its_first_packet(protocol: int, port: int, found: bool) -> None:
     inner = attribute(1, bytes([protocol])) + attribute(2, b"\x01\x02") + attribute(3, port.to_bytes(2))
     assert is_datagram_to(attribute(1, b"address") + attribute(2, inner), {53}) == found
+
+
+def test_a_machine_without_nft_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(NetworkError, match="a hostPort needs the command nft: install the package nftables"):
+        apply(ruleset(NODE, {}))
+    remove("c1")
