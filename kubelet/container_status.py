@@ -50,14 +50,14 @@ def _status(look: Look, container: Any, old: Data | None, default: Waiting) -> D
     if not started:
         return _unseen(look, container, old, waits or default)
     now, before = started[0], started[1] if len(started) > 1 else None
-    last = {"terminated": _terminated(before)} if before else _kept_last(old, now)
+    last = {"terminated": _how_it_ended(before, old)} if before else _kept_last(old, now)
     state: Data
     if now.state is State.RUNNING:
         state = {"running": {"startedAt": timestamp(now.started_at)}}
     elif waits and not look.ended and not look.wanted.over and _comes_again(look, container, now):
-        state, last = {"waiting": _waiting(waits)}, {"terminated": _terminated(now)}
+        state, last = {"waiting": _waiting(waits)}, {"terminated": _how_it_ended(now, old)}
     else:
-        state = {"terminated": _terminated(now)}
+        state = {"terminated": _how_it_ended(now, old)}
     return _body(look, container, now, state, last) | _user(now, old)
 
 
@@ -171,6 +171,18 @@ def _kept_last(old: Data | None, now: ContainerSeen) -> Data:
 
 def _waiting(waits: Waiting) -> Data:
     return {"reason": waits.reason} | ({"message": waits.message} if waits.message else {})
+
+
+def _how_it_ended(dead: ContainerSeen, old: Data | None) -> Data:
+    """What was told of its last words stays, when the disk no longer has them."""
+    found = _terminated(dead)
+    told = [(old or {}).get(name, {}).get("terminated") or {} for name in ("state", "lastState")]
+    words = [
+        each["message"] for each in told if each.get("containerID") == f"docker://{dead.id}" and each.get("message")
+    ]
+    if words and "message" not in found:
+        found["message"] = words[0]
+    return found
 
 
 def _terminated(ended: ContainerSeen) -> Data:

@@ -3,7 +3,6 @@
 The containers tell a server of the tests what they do; the pods are made together.
 """
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -154,7 +153,11 @@ def test_a_pod_over_its_deadline_fails(lives: Lives) -> None:
 
 def test_last_words_come_from_a_file_or_from_the_log(lives: Lives) -> None:
     pods = lives.pods
+    expected = {"app": "farewell\n", "log": "from the log\n"}
+
+    def words(pod: dict[str, Any]) -> dict[str, str]:
+        ended = {name: container(pod, name).get("state", {}).get("terminated", {}) for name in expected}
+        return {name: state.get("message", "") for name, state in ended.items()}
+
     pods.until("wordy", lambda pod: pod["status"]["phase"] == "Failed")
-    found = pods.get("wordy")
-    messages = {name: container(found, name)["state"]["terminated"]["message"] for name in ("app", "log")}
-    assert messages == {"app": "farewell\n", "log": "from the log\n"}, json.dumps(found["status"])
+    pods.until("wordy", lambda pod: words(pod) == expected)

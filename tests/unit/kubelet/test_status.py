@@ -7,6 +7,7 @@ import pytest
 
 from kubelet.machine import Member, Wanted
 from kubelet.memory import Delays, Failure, Memory, Waiting, spell
+from kubelet.process_user import ProcessUser
 from kubelet.runtime import ContainerSeen, PodSeen, SandboxSeen, State
 from kubelet.status import View, pod_status
 from kubelet.wanted import wanted_of
@@ -31,7 +32,7 @@ EXITED = State.EXITED
 
 
 def status(pod: Any, *containers: ContainerSeen, old: Any = None, sandbox: bool = True, **view: Any) -> dict[str, Any]:
-    wanted = wanted_of(pod, Memory())
+    wanted = wanted_of(pod, view.pop("memory", None) or Memory())
     have = PodSeen(wanted.ref, [SANDBOX] if sandbox else [], containers)
     return pod_status(pod, wanted, have, old or {}, View(NOW, ["192.0.2.1"], **view))
 
@@ -126,6 +127,45 @@ def test_reasons_of_an_end() -> None:
 def test_the_message_a_container_leaves_is_shown() -> None:
     found = container(status(typed_pod(), seen(state=EXITED, termination_message="bye")))
     assert found["state"]["terminated"]["message"] == "bye"
+
+
+def test_the_message_outlives_the_disk_of_a_pod_that_is_over() -> None:
+    pod = typed_pod(restartPolicy="Never")
+    told = status(pod, seen(state=EXITED, code=1, termination_message="farewell"))
+    again = status(pod, seen(state=EXITED, code=1), old=told)
+    assert container(again)["state"]["terminated"]["message"] == "farewell"
+    another = status(pod, seen(state=EXITED, code=1, attempt=1), old=told)
+    assert "message" not in container(another)["state"]["terminated"], "another instance's words"
+
+
+def test_a_phase_minds_restart_rules_and_policies_of_containers() -> None:
+    rule = {"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}
+    ruled = typed_pod([{"name": "app", "restartPolicy": "Never", "restartPolicyRules": [rule]}], restartPolicy="Never")
+    assert status(ruled, seen(state=EXITED, code=42))["phase"] == "Running"
+    assert status(ruled, seen(state=EXITED, code=1))["phase"] == "Failed"
+    again = typed_pod([{"name": "app", "restartPolicy": "Always"}], restartPolicy="Never")
+    assert status(again, seen(state=EXITED))["phase"] == "Running"
+
+
+def test_a_sidecar_that_ended_makes_nothing_uninitialized() -> None:
+    pod = typed_pod(initContainers=[{"name": "side", "restartPolicy": "Always"}])
+    found = status(pod, seen(), seen("side", EXITED, 1))
+    assert condition(found, "Initialized")[0] == "True" and condition(found, "Ready")[0] == "False"
+
+
+def test_a_container_tells_as_whom_it_began_and_its_stop_signal() -> None:
+    pod = typed_pod([{"name": "app", "lifecycle": {"stopSignal": "SIGUSR1"}}])
+    told = status(pod, seen(user=ProcessUser(1, 2, (2, 3))))
+    user = {"linux": {"uid": 1, "gid": 2, "supplementalGroups": [2, 3]}}
+    assert container(told)["user"] == user and container(told)["stopSignal"] == "SIGUSR1"
+    assert container(status(pod, seen(user=ProcessUser(9, 9, (9,))), old=told))["user"] == user, "as it began"
+    assert container(status(pod, seen(state=EXITED), old=told))["user"] == user
+
+
+def test_a_pod_that_failed_before_its_containers_were_there_shows_them_as_lost() -> None:
+    found = status(typed_pod(), failure=Failure("DeadlineExceeded", ""), memory=Memory(failure=Failure("x", "")))
+    assert found["phase"] == "Failed"
+    assert container(found)["state"]["terminated"]["reason"] == "ContainerStatusUnknown"
 
 
 def test_the_instance_before_is_the_last_state() -> None:
