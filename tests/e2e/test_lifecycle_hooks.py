@@ -84,7 +84,7 @@ def manifests(port: int) -> list[str]:
 
 def test_hooks_by_http_are_asked_before_and_after_and_any_answer_will_do(lives: Lives) -> None:
     pods, ear = lives
-    pods.running("hooked")
+    pods.running("hooked", 90)
     assert ear.hears("/up") and dict(ear.headers["/up"])["User-Agent"] == "kube-lifecycle/1.36"
     pods("delete", "pod", "hooked", "--wait=false")
     pods.gone("hooked")
@@ -93,7 +93,7 @@ def test_hooks_by_http_are_asked_before_and_after_and_any_answer_will_do(lives: 
 
 
 def test_whoever_comes_after_a_hooked_container_waits_for_the_hook(lives: Lives) -> None:
-    found = lives.pods.running("ordered")
+    found = lives.pods.running("ordered", 60)
     first, second = (container(found, name)["state"]["running"]["startedAt"] for name in ("first", "second"))
     assert first < second
     assert container(found, "second")["user"] == {"linux": {"uid": 1000, "gid": 3000, "supplementalGroups": [3000]}}

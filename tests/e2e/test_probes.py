@@ -117,7 +117,7 @@ def condition(pod: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_liveness_that_fails_restarts_the_container_and_readiness_follows_it(probed: Probed) -> None:
     pods = probed.pods
-    pods.running("judged")
+    pods.running("judged", 90)
     assert container(pods.get("judged"), "web")["started"]
     pods.exec("judged", "rm", "/tmp/alive", container="web")
     pods.until("judged", lambda pod: container(pod, "web")["restartCount"] == 1)

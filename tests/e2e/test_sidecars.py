@@ -82,7 +82,7 @@ def init(pod: dict[str, Any], name: str) -> dict[str, Any]:
 
 def test_sidecars_start_in_order_and_end_last_in_reverse(crews: Crews) -> None:
     pods, ear = crews
-    found = pods.running("crew", 40)
+    found = pods.running("crew", 90)
     assert [each for each in ear.heard if each.endswith("up") or each == "/done"] == [
         "/slow-up", "/quick-up", "/done", "/app-up"
     ]  # fmt: skip
