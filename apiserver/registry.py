@@ -204,7 +204,7 @@ class Registry:
         if sub:
             found += sub.validate_update(new, old)
         else:
-            found += kind.validate_update(new, old) + objectmeta.validate(meta, kind) + kind.validate(new)
+            found += objectmeta.validate(meta, kind) + kind.validate(new) + kind.validate_update(new, old)
         _refuse(kind, meta, found)
         await self._admit_valid(admission, write)
         if not sub:

@@ -12,6 +12,7 @@ from aiohttp.web_request import BaseRequest
 
 from apiserver import bootstrap, compaction, rpc
 from apiserver.admission import Chain
+from apiserver.admission.resourcequota import QUOTAS
 from apiserver.app import app
 from apiserver.authn.authenticator import Authenticator
 from apiserver.authz.authorizer import Chain as Authorizers
@@ -23,7 +24,7 @@ from apiserver.kinds.kind import Kind, Ranges
 from apiserver.kinds.metrics import METRICS
 from apiserver.kinds.pod.capabilities import CAPABILITIES
 from apiserver.podface import Server, listen
-from apiserver.registry import Registry
+from apiserver.registry import SERVER, Change, Registry, Write
 from apiserver.tokens import Issuer
 from podling.api.errors import ApiError
 from podling.loop.clock import Clock, RealClock
@@ -42,13 +43,22 @@ def build(config: Config, storage: Storage, kinds: Sequence[Kind] = KINDS, clock
     CAPABILITIES.allow_privileged = config.allow_privileged
     feed = Feed(storage, kinds)
     authorizers = Authorizers(feed)
-    admission = Chain(feed, authorizers, config.warn_unsupported)
+    quotas = next((kind for kind in kinds if kind.resource == QUOTAS), None)
+
+    async def count(namespace: str, name: str, change: Change) -> None:
+        """A quota's status, by the server itself: no plugin is asked again."""
+        if quotas is not None:
+            write, status = Write(SERVER, subresource="status", raw=True), quotas.subresource("status")
+            await registry.update(quotas, namespace, name, change, write, status)
+
+    admission = Chain(feed, authorizers, count, config.warn_unsupported)
+    registry = Registry(storage, feed, admission, clock, Ranges(config.service_cluster_ip_range))
     return Context(
         config=config,
         storage=storage,
         kinds=Kinds(kinds),
         feed=feed,
-        registry=Registry(storage, feed, admission, clock, Ranges(config.service_cluster_ip_range)),
+        registry=registry,
         authenticator=Authenticator(Issuer(config.sa_key.read_bytes(), config.issuer), feed, config.token_file),
         authorizer=authorizers,
         admission=admission,

@@ -13,6 +13,7 @@ from controllers import (
     namespace,
     node_lifecycle,
     pod_gc,
+    resource_quota,
     root_ca,
     service_account,
     taint_eviction,
@@ -33,6 +34,7 @@ CONTROLLERS: tuple[tuple[str, Callable[[Context], Coroutine[Any, Any, None]]], .
     ("taint-eviction", taint_eviction.control),
     ("pod-gc", pod_gc.control),
     ("disruption", disruption.control),
+    ("resource-quota", resource_quota.control),
     ("garbage", garbage.control),
     ("cluster-role-aggregation", cluster_role_aggregation.control),
 )

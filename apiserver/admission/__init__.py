@@ -9,6 +9,7 @@ from apiserver.admission.noderestriction import NodeRestriction
 from apiserver.admission.plugin import Admission, Plugin
 from apiserver.admission.podsecurity import PodSecurity
 from apiserver.admission.priority import Priority
+from apiserver.admission.resourcequota import Count, ResourceQuota, uncounted
 from apiserver.admission.runtimeclass import RuntimeClass
 from apiserver.admission.serviceaccount import ServiceAccount
 from apiserver.admission.storage import DefaultStorageClass, StorageObjectInUseProtection
@@ -21,7 +22,9 @@ from apiserver.lister import Lister
 class Chain:
     """Runs every plugin in turn; the first refusal ends it."""
 
-    def __init__(self, lister: Lister, authorizer: Authorizers, warn_unsupported: bool = False) -> None:
+    def __init__(
+        self, lister: Lister, authorizer: Authorizers, count: Count = uncounted, warn_unsupported: bool = False
+    ) -> None:
         self.plugins: tuple[Plugin, ...] = (
             NamespaceLifecycle(lister),
             LimitRanger(lister),
@@ -37,6 +40,7 @@ class Chain:
             RuntimeClass(lister),
             Escalation(authorizer),
             *([UnsupportedFields()] if warn_unsupported else ()),
+            ResourceQuota(lister, count),
         )
 
     async def admit(self, write: Admission) -> None:

@@ -27,6 +27,7 @@ from apiserver.kinds.pod_template import POD_TEMPLATE
 from apiserver.kinds.policy.pod_disruption_budget import POD_DISRUPTION_BUDGET
 from apiserver.kinds.priority_class import PRIORITY_CLASS
 from apiserver.kinds.replication_controller import REPLICATION_CONTROLLER
+from apiserver.kinds.resource_quota import RESOURCE_QUOTA
 from apiserver.kinds.reviews import (
     LOCAL_SUBJECT_ACCESS_REVIEW,
     SELF_SUBJECT_ACCESS_REVIEW,
@@ -57,6 +58,7 @@ KINDS: tuple[Kind, ...] = (
     POD,
     POD_TEMPLATE,
     REPLICATION_CONTROLLER,
+    RESOURCE_QUOTA,
     SECRET,
     SERVICE,
     SERVICE_ACCOUNT,

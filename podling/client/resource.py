@@ -39,6 +39,10 @@ EVENTS = Resource("", "v1", "events", "Event", core_v1.Event)
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", core_v1.ConfigMap)
 SECRETS = Resource("", "v1", "secrets", "Secret", core_v1.Secret)
 SERVICES = Resource("", "v1", "services", "Service", core_v1.Service)
+PERSISTENT_VOLUME_CLAIMS = Resource(
+    "", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", core_v1.PersistentVolumeClaim
+)
+RESOURCE_QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota", core_v1.ResourceQuota)
 REPLICATION_CONTROLLERS = Resource(
     "", "v1", "replicationcontrollers", "ReplicationController", core_v1.ReplicationController
 )
@@ -65,6 +69,8 @@ RESOURCES: tuple[Resource[object], ...] = (
     CONFIG_MAPS,
     SECRETS,
     SERVICES,
+    PERSISTENT_VOLUME_CLAIMS,
+    RESOURCE_QUOTAS,
     REPLICATION_CONTROLLERS,
     SERVICE_ACCOUNTS,
     DEPLOYMENTS,
