@@ -153,4 +153,4 @@ def _tell_fields(context: PodContext, pod: Any) -> None:
     ignored = not_honoured(pod, engine.security if engine else frozenset())
     if ignored and "fields" not in context.memory.told:
         context.memory.told.add("fields")
-        context.event("Warning", "FieldNotSupported", f"podling does not honour yet: {', '.join(ignored)}")
+        context.event("Warning", "FieldNotSupported", "; ".join(ignored))

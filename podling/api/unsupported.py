@@ -53,7 +53,7 @@ SPEC = Path("spec")
 CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 
-def _of_containers(path: str, words: str, only: Any = None) -> Sequence[Unsupported]:
+def of_containers(path: str, words: str, only: Any = None) -> Sequence[Unsupported]:
     return [Unsupported(f"{kind}[].{path}", words, only) for kind in CONTAINERS]
 
 
@@ -66,8 +66,8 @@ UNSUPPORTED: Sequence[Unsupported] = (
     Unsupported("hostUsers", "podling makes no user namespaces; the pod will wait", only=False),
     Unsupported("securityContext.windowsOptions", OF_WINDOWS),
     Unsupported("securityContext.seLinuxChangePolicy", "podling labels no volumes; the pod will run without it"),
-    *_of_containers("securityContext.windowsOptions", OF_WINDOWS),
-    *_of_containers("volumeDevices", "podling has no block volumes; the pod will wait"),
+    *of_containers("securityContext.windowsOptions", OF_WINDOWS),
+    *of_containers("volumeDevices", "podling has no block volumes; the pod will wait"),
 )
 
 _NO_PODS = "podling has no controller for it yet: it is kept, and no pods are made"
@@ -94,9 +94,9 @@ def kept_only(group: str, plural: str) -> list[str]:
     return [f"{plural}{'.' if group else ''}{group}: {words}"] if words else []
 
 
-def unsupported(spec: Spec, where: Path = SPEC) -> list[str]:
+def unsupported(spec: Spec, where: Path = SPEC, table: Sequence[Unsupported] = UNSUPPORTED) -> list[str]:
     """A sentence a field, in the order of the table: `spec.volumes[0].nfs: podling mounts no …`."""
-    return [f"{path}: {each.words}" for each in UNSUPPORTED for path in _given(spec, each, where)]
+    return [f"{path}: {each.words}" for each in table for path in _given(spec, each, where)]
 
 
 def _given(spec: Spec, each: Unsupported, where: Path) -> Iterator[Path]:

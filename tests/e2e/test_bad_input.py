@@ -107,3 +107,13 @@ def test_a_pod_that_fits_nowhere_says_why_and_goes_when_it_can(pods: Any, cluste
         pods.running("picky")
     finally:
         cluster.kubectl("label", node, "disk-")
+
+
+def test_what_podling_does_not_do_is_warned_of_and_told_of_the_pod(pods: Any) -> None:
+    volumes = [{"name": "far", "nfs": {"server": "10.0.0.1", "path": "/"}}]
+    made = pods("apply", "-f", "-", input=pod("far", volumes=volumes))
+    assert "Warning: spec.volumes[0].nfs: podling mounts no remote file systems" in made.stderr
+    pods.eventually(lambda: "MountVolume.SetUp failed" in pods("describe", "pod", "far").stdout)
+    assert pods("get", "pod", "far", "-o", "jsonpath={.status.phase}").stdout == "Pending"
+    template = pods("create", "deployment", "web", "--image=busybox")
+    assert "Warning: deployments.apps: podling has no controller for it yet" in template.stderr

@@ -309,7 +309,7 @@ async def test_conditions_of_others_are_kept(node: Node) -> None:
 
 async def test_fields_that_are_not_honoured_are_told(node: Node) -> None:
     await node.add(pod(securityContext={"seLinuxOptions": {"level": "s0"}}))
-    message = "podling does not honour yet: spec.securityContext.seLinuxOptions"
+    message = "spec.securityContext.seLinuxOptions: the engine has no SELinux; the pod runs without it"
     assert ("FieldNotSupported", message) in node.events()
 
 
