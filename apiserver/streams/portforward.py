@@ -81,6 +81,7 @@ class _Forwarder:
         if len(pair) == 2:
             del self.waiting[key]
             task = asyncio.create_task(self._forward(pair["data"], pair["error"], int(port)), name="port-forward")
+            pair["data"].when_reset = task.cancel  # the client's own connection is gone
             self.pairs.add(task)
             task.add_done_callback(self.pairs.discard)
 
@@ -89,7 +90,8 @@ class _Forwarder:
         self.start.port = port
         inward = None
         try:
-            await call.write(pb.PortForwardInput(start=self.start))
+            with suppress(asyncio.InvalidStateError):  # a call that is over already is told by `read`
+                await call.write(pb.PortForwardInput(start=self.start))
             inward = asyncio.create_task(_inward(data, call), name="port-forward in")
             while (output := await call.read()) is not grpc.aio.EOF:
                 await data.write(output.data)
@@ -97,7 +99,7 @@ class _Forwarder:
                 await self._failed(error, port, words_of(code, await call.details(), self.node))
         except grpc.aio.AioRpcError as failed:
             await self._failed(error, port, words_of(failed.code(), failed.details() or "", self.node))
-        except (asyncio.InvalidStateError, ConnectionError) as gone:
+        except ConnectionError as gone:
             log.debug("port-forward ended port=%d error=%s", port, gone)
         finally:
             call.cancel()

@@ -6,7 +6,7 @@ the other side.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 from apiserver.streams import spdy
@@ -23,6 +23,7 @@ class SpdyStream:
     def __init__(self, session: "SpdySession", number: int, headers: dict[str, str]) -> None:
         self.session, self.number, self.headers = session, number, headers
         self.incoming = Pipe()
+        self.when_reset: Callable[[], object] = lambda: None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """What the peer sends, until it ends its side, resets the stream or is gone."""
@@ -61,6 +62,7 @@ class SpdySession:
         self._opened: asyncio.Queue[SpdyStream | None] = asyncio.Queue()
         self._writing = asyncio.Lock()
         self._reader: asyncio.Task[None] | None = None
+        self._flusher: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "SpdySession":
         self._reader = asyncio.create_task(self._read(), name="spdy")
@@ -76,9 +78,10 @@ class SpdySession:
                 if self._reader is not None:  # the peer reads our last words, then closes
                     await asyncio.wait((self._reader,), timeout=LINGER_SECONDS)
         finally:
-            if self._reader is not None:
-                self._reader.cancel()
-                await asyncio.gather(self._reader, return_exceptions=True)
+            tasks = [task for task in (self._reader, self._flusher) if task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self.wire.close()
 
     async def accept(self) -> SpdyStream | None:
@@ -92,15 +95,25 @@ class SpdySession:
 
     async def flush(self) -> None:
         async with self._writing:
-            if data := self.connection.take():
+            while data := self.connection.take():
                 await self.wire.write(data)
+
+    def _flush_soon(self) -> None:
+        """Reading never waits for writing: a peer that does not read, for it has lost interest in a stream, says so in
+        what it sends."""
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.create_task(self._flush(), name="spdy flush")
+
+    async def _flush(self) -> None:
+        with suppress(ConnectionError):  # the reader hears of it
+            await self.flush()
 
     async def _read(self) -> None:
         try:
             while data := await self.wire.read():
                 for event in self.connection.receive(data):
                     await self._happened(event)
-                await self.flush()
+                self._flush_soon()
         except SpdyError as wrong:
             log.warning("spdy connection refused error=%s", wrong)
         except ConnectionError as gone:
@@ -124,6 +137,8 @@ class SpdySession:
                 if ended:
                     self.streams[number].incoming.end()
             case spdy.WasReset(number, _) if number in self.streams:
-                self.streams.pop(number).incoming.end()
+                stream = self.streams.pop(number)
+                stream.incoming.end()
+                stream.when_reset()
             case spdy.GoneAway():
                 self._opened.put_nowait(None)

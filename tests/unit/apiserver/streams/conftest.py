@@ -91,9 +91,7 @@ class LocalNode(node_pb2_grpc.NodeServicer):
             async for output in outputs:
                 yield output
 
-    async def PortForward(
-        self, requests: AsyncIterator[pb.PortForwardInput], context: Any
-    ) -> AsyncIterator[pb.PortForwardOutput]:
+    async def PortForward(self, requests: AsyncIterator[pb.PortForwardInput], context: Any) -> None:
         start = (await anext(requests)).start
         self.requests.append(start)
         try:
@@ -106,7 +104,7 @@ class LocalNode(node_pb2_grpc.NodeServicer):
         feeding = asyncio.create_task(_feed(requests, writer))
         try:
             while data := await reader.read(CHUNK_BYTES):
-                yield pb.PortForwardOutput(data=data)
+                await context.write(pb.PortForwardOutput(data=data))
         finally:
             feeding.cancel()
             await asyncio.gather(feeding, return_exceptions=True)
