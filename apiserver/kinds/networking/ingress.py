@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Column, Kind, Object
+from apiserver.kinds.networking.reference import validate_reference
 from apiserver.kinds.strategy import drop_status, keep_spec, keep_status, status
 from apiserver.kinds.workload import SPEC, STATUS, spec_of, status_of
 from apiserver.schema.load import schema
@@ -91,22 +92,10 @@ def _backend(backend: Object, path: Path) -> ErrorList:
     if resource is not None and service is not None:
         return [field.invalid(path, "", "cannot set both resource and service backends")]
     if resource is not None:
-        return _resource(resource, path.child("resource"))
+        return validate_reference(resource, path.child("resource"))
     if service is None:
         return [field.required(path.child("service", "name")), field.required(path, "port name or number is required")]
     return _service(service, path)
-
-
-def _resource(found: Object, path: Path) -> ErrorList:
-    errors: ErrorList = []
-    if found.get("apiGroup"):
-        errors += names.each(path.child("apiGroup"), found["apiGroup"], names.subdomain(found["apiGroup"]))
-    for name in ("kind", "name"):
-        if not found.get(name):
-            errors.append(field.required(path.child(name)))
-        else:
-            errors += names.each(path.child(name), found[name], names.path_segment(found[name]))
-    return errors
 
 
 def _service(service: Object, path: Path) -> ErrorList:

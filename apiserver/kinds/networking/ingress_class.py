@@ -2,6 +2,7 @@
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Column, Kind, Object
+from apiserver.kinds.networking.reference import validate_reference
 from apiserver.kinds.workload import SPEC, immutable, spec_of
 from apiserver.schema.load import schema
 from podling.api import field
@@ -34,14 +35,7 @@ def validate(obj: Object) -> ErrorList:
 
 
 def _parameters(found: Object, path: Path) -> ErrorList:
-    errors: ErrorList = []
-    if found.get("apiGroup"):
-        errors += names.each(path.child("apiGroup"), found["apiGroup"], names.subdomain(found["apiGroup"]))
-    for name in ("kind", "name"):
-        if not found.get(name):
-            errors.append(field.required(path.child(name)))
-        else:
-            errors += names.each(path.child(name), found[name], names.path_segment(found[name]))
+    errors = validate_reference(found, path)
     scope, namespace, here = found.get("scope"), found.get("namespace"), path.child("namespace")
     if scope not in SCOPES:
         errors.append(field.not_supported(path.child("scope"), scope, SCOPES))
