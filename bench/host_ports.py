@@ -21,8 +21,8 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from bench.table import show
-from kubelet.docker import DockerRuntime
-from kubelet.docker_cleanup import remove_cluster
+from kubelet.docker.cleanup import remove_cluster
+from kubelet.docker.runtime import DockerRuntime
 from kubelet.network.namespace import inside, open_namespace
 from kubelet.network.network import NetworkSpec
 from kubelet.network.ptp import PointToPoint

@@ -22,10 +22,10 @@ from typing import Any
 import docker
 
 from bench.table import show
-from kubelet.docker import DockerRuntime
-from kubelet.docker_cleanup import remove_cluster
-from kubelet.docker_engine import DockerEngine
-from kubelet.docker_network import EngineNetworks
+from kubelet.docker.cleanup import remove_cluster
+from kubelet.docker.engine import DockerEngine
+from kubelet.docker.network import EngineNetworks
+from kubelet.docker.runtime import DockerRuntime
 from kubelet.network.dockernet import DockerNetwork
 from kubelet.network.network import NetworkSpec
 from kubelet.network.ptp import PointToPoint

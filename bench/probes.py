@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 import uvloop
 
-from kubelet.handlers import PROBE_AGENT
-from kubelet.http_get import get
-from kubelet.probes import next_due
+from kubelet.probes.handlers import PROBE_AGENT
+from kubelet.probes.http_get import get
+from kubelet.probes.probes import next_due
 
 PODS, SECONDS = 100, 5.0
 SERVER = """

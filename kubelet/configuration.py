@@ -16,9 +16,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from kubelet.image_gc import Policy
-from kubelet.log_rotation import LogRotation
-from kubelet.thresholds import Threshold, ThresholdError, parse_thresholds
+from kubelet.images.gc import Policy
+from kubelet.logs.rotation import LogRotation
+from kubelet.node.thresholds import Threshold, ThresholdError, parse_thresholds
 from podling.api.quantity import QuantityError, parse
 
 RESERVABLE = ("cpu", "memory", "ephemeral-storage", "pid")

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from kubelet.handlers import Handlers
 from kubelet.launcher import Launcher
 from kubelet.machine import SANDBOX, Wanted
 from kubelet.memory import Failure, Hold, Memory
-from kubelet.prober import Prober
+from kubelet.probes.handlers import Handlers
+from kubelet.probes.prober import Prober
 from kubelet.runtime import PodRef, PodSeen, Runtime
 from kubelet.status_writer import StatusWriter
 from kubelet.volumes.volumes import Volumes

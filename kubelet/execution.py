@@ -1,6 +1,6 @@
 """Commands in containers, run to their end: what exec probes and hooks need of the streams."""
 
-from kubelet.handlers import ExecError
+from kubelet.probes.handlers import ExecError
 from kubelet.runtime import PodRef
 from kubelet.streams import NoSuchContainer, NotRunning, StreamFailed, Streams, Target, Wants
 

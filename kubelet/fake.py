@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kubelet.image_logins import Login
-from kubelet.image_names import checked_name, tagged
-from kubelet.image_service import Disk, StoredImage
-from kubelet.limits import Limits, PodLimits
-from kubelet.pull_progress import PullProgress
+from kubelet.cgroups.limits import Limits, PodLimits
+from kubelet.images.logins import Login
+from kubelet.images.names import checked_name, tagged
+from kubelet.images.progress import PullProgress
+from kubelet.images.service import Disk, StoredImage
 from kubelet.runtime import (
     ContainerError,
     ContainerSeen,

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from typing import Any
 
-from kubelet.handlers import Handlers, Place
+from kubelet.probes.handlers import Handlers, Place
 
 log = logging.getLogger(__name__)
 

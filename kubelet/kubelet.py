@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from kubelet import make_room, starting
+from kubelet import starting
 from kubelet.context import Tools
 from kubelet.memory import Failure
+from kubelet.node import make_room
 from kubelet.runtime import ContainerError, PodRef, RuntimeUnavailable, State
-from kubelet.sources import PodSource
-from kubelet.static_pods import is_static
+from kubelet.static.pods import is_static
+from kubelet.static.sources import PodSource
 from kubelet.wanted import TERMINAL, ref_of
 from kubelet.worker import PodWorker
 from podling.api.errors import ApiError

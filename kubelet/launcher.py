@@ -11,13 +11,13 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from kubelet import images
 from kubelet.downward import PodFacts
 from kubelet.environment import ConfigError
-from kubelet.handlers import Handlers, Place
 from kubelet.hooks import post_start
-from kubelet.image_puller import Ask, ImagePuller
+from kubelet.images import policy as images
+from kubelet.images.puller import Ask, ImagePuller
 from kubelet.memory import Hold, Memory, Waiting
+from kubelet.probes.handlers import Handlers, Place
 from kubelet.resolving import Resolver
 from kubelet.runtime import ContainerError, ImageError, ImageSeen, Runtime
 from kubelet.volumes.objects import Objects

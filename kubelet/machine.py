@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
-from kubelet.limits import PodLimits
+from kubelet.cgroups.limits import PodLimits
 from kubelet.member import ALL, Member
 from kubelet.runtime import ContainerSeen, PodRef, PodSeen, SandboxSeen, State
 from kubelet.sizes import Applied, LimitContainer, LimitPod, must_restart, next_limit, outsized

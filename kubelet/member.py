@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kubelet.limits import Limits
+from kubelet.cgroups.limits import Limits
 
 ALL = "RestartAllContainers"
 

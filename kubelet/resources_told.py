@@ -3,7 +3,7 @@ admitted them. Pure. Source: convertContainerStatusResources in k8s.io/kubernete
 
 from typing import Any
 
-from kubelet.limits import container_limits
+from kubelet.cgroups.limits import container_limits
 from kubelet.runtime import ContainerSeen, State
 from podling.api.quantity import Quantity, parse
 

@@ -1,6 +1,6 @@
 """The one seam between the kubelet's decisions and whatever runs containers.
 
-`kubelet.docker.DockerRuntime` is the real one, `kubelet.fake.FakeRuntime` one in memory;
+`kubelet.docker.runtime.DockerRuntime` is the real one, `kubelet.fake.FakeRuntime` one in memory;
 `tests/contracts/test_runtime.py` runs over both. A pod on the runtime is one sandbox (the pause container, which holds
 the network, IPC and UTS namespaces) and its members. The runtime remembers nothing itself: everything is read back
 from the engine by labels, so that a kubelet killed anywhere finds its pods again. Every verb is idempotent: starting
@@ -20,7 +20,7 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, Protocol
 
-from kubelet.limits import Limits, PodLimits
+from kubelet.cgroups.limits import Limits, PodLimits
 from kubelet.process_user import ProcessUser
 from podling.api.host_ports import HostPort
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from kubelet.cgroups.limits import pod_limits
 from kubelet.dns import Cluster, Fitted, dns_of, fitted
-from kubelet.limits import pod_limits
 from kubelet.names import NameTooLong, names_of
 from kubelet.runtime import ContainerError, SandboxWanted
 from kubelet.sysctls import dotted

@@ -17,10 +17,10 @@ import grpc
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from kubelet import logs
+from kubelet.cgroups.stats import Stats
+from kubelet.cgroups.stats_reply import stats_reply
+from kubelet.logs import logs
 from kubelet.runtime import RuntimeUnavailable
-from kubelet.stats import Stats
-from kubelet.stats_reply import stats_reply
 from kubelet.streams import (
     LogOptions,
     NoSuchContainer,

@@ -15,30 +15,30 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from kubelet.allocatable import allocatable, reserved_bytes
+from kubelet.cgroups.stats import Stats
 from kubelet.configuration import DEFAULTS, Configuration
 from kubelet.context import Tools
-from kubelet.docker import DockerRuntime
-from kubelet.docker_image_roots import DockerImageRoots
-from kubelet.docker_streams import DockerStreams
+from kubelet.docker.image_roots import DockerImageRoots
+from kubelet.docker.runtime import DockerRuntime
+from kubelet.docker.streams import DockerStreams
 from kubelet.execution import StreamExecutor
-from kubelet.handlers import Handlers
-from kubelet.image_puller import ImagePuller
+from kubelet.images.pulled import PulledImages
+from kubelet.images.puller import ImagePuller
 from kubelet.kubelet import Kubelet
 from kubelet.launcher import Launcher
-from kubelet.mirrored_streams import MirroredStreams
 from kubelet.network.network import NetworkError, NetworkSpec
-from kubelet.node import NodeAgent
-from kubelet.node_object import NodeSpec
-from kubelet.node_work import NodeWork
-from kubelet.pulled_images import PulledImages
+from kubelet.node.agent import NodeAgent
+from kubelet.node.allocatable import allocatable, reserved_bytes
+from kubelet.node.object import NodeSpec
+from kubelet.node.shutdown import SHUT_DOWN
+from kubelet.node.work import NodeWork
+from kubelet.probes.handlers import Handlers
 from kubelet.resolv import host_dns
 from kubelet.runtime import RuntimeUnavailable
 from kubelet.server import serve
 from kubelet.service_variables import api_service
-from kubelet.shutdown import SHUT_DOWN
-from kubelet.sources import PodSources
-from kubelet.stats import Stats
+from kubelet.static.sources import PodSources
+from kubelet.static.streams import MirroredStreams
 from kubelet.status_writer import StatusWriter
 from kubelet.streams import Target
 from kubelet.volumes.objects import Objects

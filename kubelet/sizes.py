@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from kubelet.limits import Limits, PodLimits
+from kubelet.cgroups.limits import Limits, PodLimits
 from kubelet.member import Member
 from kubelet.runtime import ContainerSeen, PodSeen, State
 

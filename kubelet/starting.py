@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from kubelet import make_room
-from kubelet.admit import Candidate, Rejection, rejection
 from kubelet.context import PodContext
 from kubelet.fields import not_honoured
 from kubelet.launcher import Job
 from kubelet.machine import SANDBOX, Launch, Start, is_dead
+from kubelet.node import make_room
+from kubelet.node.admit import Candidate, Rejection, rejection
 from kubelet.runtime import ContainerError, PodSeen, State
 from kubelet.runtime_class import handler_of
 from kubelet.sandbox import omissions, sandbox_wanted

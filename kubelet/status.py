@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from kubelet.cgroups.resources import quality_of
 from kubelet.container_status import Look, container_statuses
 from kubelet.machine import Wanted, calling_for_all, current_sandbox
 from kubelet.member import ALL, Member
 from kubelet.memory import Failure, Waiting
 from kubelet.resize import IN_PROGRESS, PENDING
-from kubelet.resources import quality_of
 from kubelet.resources_told import told_of_pod
 from kubelet.runtime import PodSeen, State
 from kubelet.wanted import ALL_RESTARTING

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from kubelet.context import PodContext
-from kubelet.handlers import Place
 from kubelet.hooks import pre_stop
 from kubelet.machine import Stop, current_sandbox
+from kubelet.probes.handlers import Place
 from kubelet.reporting import report
 from kubelet.runtime import PodSeen
 from kubelet.wanted import containers_of, is_init

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from kubelet.cgroups.limits import container_limits, pod_limits
+from kubelet.cgroups.resources import oom_score_adjust
 from kubelet.dns import Dns
-from kubelet.limits import container_limits, pod_limits
 from kubelet.machine import Failing, Wanted
 from kubelet.member import Member, Rule
 from kubelet.memory import Memory
-from kubelet.pressure import CALM, Pressure
-from kubelet.resources import oom_score_adjust
+from kubelet.node.pressure import CALM, Pressure
 from kubelet.runtime import ContainerWanted, Engine, ImageSeen, Mount, PodRef
 from kubelet.security import security_of
 

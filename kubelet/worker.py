@@ -31,7 +31,7 @@ from kubelet.machine import (
 )
 from kubelet.runtime import PodRef, PodSeen
 from kubelet.sizes import LimitContainer, LimitPod
-from kubelet.static_pods import is_static
+from kubelet.static.pods import is_static
 from kubelet.volumes.volumes import changes_by_itself
 from podling.api.errors import Conflict, NotFound
 from podling.client.resource import PODS

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kubelet.limits import pod_limits
+from kubelet.cgroups.limits import pod_limits
 from kubelet.volumes import mounts
 from kubelet.volumes.payload import PayloadError
 from podling.api import quantity

@@ -72,7 +72,7 @@ def stop(state: "State") -> None:
 
 def remove_containers(name: str) -> bool:
     """Everything on the engine with the cluster's label, and its network; False where no engine answers."""
-    from kubelet.docker_cleanup import remove_cluster
+    from kubelet.docker.cleanup import remove_cluster
     from podling.cli import engine
 
     found = engine.find()

@@ -15,7 +15,7 @@ STOP_SECONDS = 15.0
 
 def remove_containers(state: "State", dropped: Iterable[str]) -> None:
     """Once the supervisor has stopped their kubelets, the containers of these nodes."""
-    from kubelet.docker_cleanup import remove_node
+    from kubelet.docker.cleanup import remove_node
 
     deadline = time.monotonic() + STOP_SECONDS
     for node in dropped:

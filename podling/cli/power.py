@@ -21,7 +21,7 @@ POLL_SECONDS = 0.05
 
 def end_pods(state: "State", progress: Progress) -> None:
     """Returns when all pods have ended, or had their time; at once where they have none."""
-    from kubelet.shutdown import total
+    from kubelet.node.shutdown import total
     from podling.cli import kubelet_config
 
     running = _kubelets(state)
@@ -53,7 +53,7 @@ def _kubelets(state: "State") -> Mapping[str, int]:
 
 
 def _has_shut_down(state: "State", node: str) -> bool:
-    from kubelet.shutdown import SHUT_DOWN
+    from kubelet.node.shutdown import SHUT_DOWN
     from podling.cli.probe import Probe
 
     port = next((each.http_port for each in state.load().nodes if each.name == node), None)

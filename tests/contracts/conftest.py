@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from kubelet.docker_cleanup import remove_cluster
+from kubelet.docker.cleanup import remove_cluster
 from tests.contracts.runtimes import DockerBench, import_busybox, new_cluster, why_no_docker, why_no_ptp
 
 START_SECONDS = 20

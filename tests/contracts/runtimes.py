@@ -15,9 +15,9 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from kubelet.docker import DockerRuntime
-from kubelet.docker_engine import DockerEngine, translated
-from kubelet.docker_network import EngineNetworks
+from kubelet.docker.engine import DockerEngine, translated
+from kubelet.docker.network import EngineNetworks
+from kubelet.docker.runtime import DockerRuntime
 from kubelet.fake import FakeRuntime, Program
 from kubelet.network.dockernet import DockerNetwork
 from kubelet.network.network import NetworkSpec

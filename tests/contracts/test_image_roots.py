@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from docker.errors import APIError
 
-from kubelet.docker_engine import DockerEngine
-from kubelet.docker_image_roots import DockerImageRoots, layers_of
-from kubelet.docker_spec import owner_labels
+from kubelet.docker.engine import DockerEngine
+from kubelet.docker.image_roots import DockerImageRoots, layers_of
+from kubelet.docker.spec import owner_labels
 from kubelet.volumes import image, mounts
 from kubelet.volumes.image import NoImageRoot
 from tests.contracts.runtimes import why_no_docker

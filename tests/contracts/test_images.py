@@ -1,4 +1,4 @@
-"""The contract of `kubelet.image_service.ImageService`: over the engine in memory, and over Docker with a registry."""
+"""The contract of `kubelet.images.service.ImageService`: over the engine in memory, and over Docker with a registry."""
 
 import asyncio
 import contextlib
@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from docker.errors import APIError
 
-from kubelet.docker_engine import DockerEngine
-from kubelet.docker_images import Images
+from kubelet.docker.engine import DockerEngine
+from kubelet.docker.images import Images
 from kubelet.fake import FakeRuntime
-from kubelet.image_collector import ImageCollector
-from kubelet.image_gc import Policy
-from kubelet.image_logins import Login
-from kubelet.image_service import Disk, ImageService
-from kubelet.pull_progress import PullProgress
-from kubelet.pulled_images import PulledImages
+from kubelet.images.collector import ImageCollector
+from kubelet.images.gc import Policy
+from kubelet.images.logins import Login
+from kubelet.images.progress import PullProgress
+from kubelet.images.pulled import PulledImages
+from kubelet.images.service import Disk, ImageService
 from kubelet.runtime import ImageError, ImageSeen
 from podling.loop.clock import RealClock
 from tests.contracts.runtimes import busybox_tar, until, why_no_docker

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kubelet import logind
+from kubelet.node import logind
 
 CONFIG = """<busconfig><type>system</type><listen>unix:path={path}</listen><auth>EXTERNAL</auth>
 <policy context="default"><allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/>

@@ -13,8 +13,8 @@ import grpc
 import pytest
 
 from kubelet import server
-from kubelet.docker_cleanup import remove_cluster
-from kubelet.docker_streams import DockerStreams
+from kubelet.docker.cleanup import remove_cluster
+from kubelet.docker.streams import DockerStreams
 from kubelet.fake import Program
 from kubelet.runtime import PodRef, SandboxSeen, State
 from kubelet.streams import Target

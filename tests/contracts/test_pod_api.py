@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from apiserver.podface import listen
-from kubelet.docker_cleanup import remove_cluster
+from kubelet.docker.cleanup import remove_cluster
 from podling.podrange import api_address
 from tests.contracts.runtimes import (
     FOREVER,

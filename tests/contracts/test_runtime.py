@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kubelet.docker_cleanup import remove_cluster
-from kubelet.limits import Limits, PodLimits
+from kubelet.cgroups.limits import Limits, PodLimits
+from kubelet.docker.cleanup import remove_cluster
 from kubelet.runtime import ContainerError, PodRef, SandboxSeen, State
 from tests.contracts.runtimes import (
     BUSYBOX,

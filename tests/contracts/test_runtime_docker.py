@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kubelet.docker_cleanup import remove_cluster
-from kubelet.limits import Limits, PodLimits
+from kubelet.cgroups.limits import Limits, PodLimits
+from kubelet.docker.cleanup import remove_cluster
 from kubelet.network.ptp import link_prefix
 from kubelet.runtime import ContainerError, Mount, PodRef, SandboxSeen, Security
 from tests.contracts.runtimes import (

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from kubelet.docker import DockerRuntime
-from kubelet.docker_engine import DockerEngine
+from kubelet.docker.engine import DockerEngine
+from kubelet.docker.runtime import DockerRuntime
 from kubelet.network import firewall
 from kubelet.network.network import NetworkSpec
 from kubelet.network.ptp import PointToPoint, remove_links

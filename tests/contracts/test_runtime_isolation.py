@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from kubelet.docker_cleanup import remove_cluster, remove_node
+from kubelet.docker.cleanup import remove_cluster, remove_node
 from kubelet.network import host_ports
 from kubelet.runtime import ContainerError, Security
 from podling.api.host_ports import ANY, HostPort

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kubelet.docker_cleanup import remove_cluster
+from kubelet.docker.cleanup import remove_cluster
 from tests.contracts.runtimes import (
     BUSYBOX,
     DockerBench,

@@ -62,7 +62,7 @@ def test_volumes_hold_what_the_manifest_says(pods: Any, tmp_path: Path) -> None:
     paths = ["/conf/a", "/conf/b", "/some/deep/x", "/keys/pass", "/me/who", "/me/cpu"]
     paths += ["/all/conf/b", "/all/keys/p", "/all/me", "/there"]
     arguments, script = shows(*paths)
-    script += "; ls /none /gone /some /all; touch /conf/x /keys/x; touch /made/x && echo made; "
+    script = "exec 2>&1; " + script + "; ls /none /gone /some /all; touch /conf/x /keys/x; touch /made/x && echo made; "
     script += "grep -c ' /keys tmpfs' /proc/mounts"
     app = shell(script, args=arguments, volumeMounts=mounts, resources={"limits": {"cpu": "250m"}})
     pods.create(manifest("holds", [app], volumes=volumes, restartPolicy="Never"))
@@ -106,7 +106,7 @@ def test_containers_share_volumes_as_they_mount_them(pods: Any, cluster: Any) ->
     who = {"name": "WHO", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
     arguments, script = shows("/a", "/a/deep/er", "/a/b", "/etc/passwd", "/a/of/shares/x")
     script = (
-        "touch /mine/x /sub/y /a/z; "
+        "exec 2>&1; touch /mine/x /sub/y /a/z; "
         + script
         + "; touch /ro/x; dd if=/dev/zero of=/a/b/full bs=1M count=2 2>&1 | grep full; id -G; "
         + FOREVER
@@ -274,7 +274,7 @@ def test_images_are_volumes(pods: Any, docker: Any) -> None:
     page = volume("page", image={"reference": "nigelpoulton/k8sbook:1.0", "pullPolicy": "IfNotPresent"})
     none = volume("none", image={"reference": "podling-test/none:1", "pullPolicy": "Never"})
     mounts = [mount("page", "/page"), mount("page", "/bin-of-it", subPath="usr/bin")]
-    script = "ls /page/usr/bin/serve-page /bin-of-it/serve-page; touch /page/x; /page/bin/busybox true; "
+    script = "exec 2>&1; ls /page/usr/bin/serve-page /bin-of-it/serve-page; touch /page/x; /page/bin/busybox true; "
     containers = [
         shell(script + FOREVER, volumeMounts=mounts),
         shell(FOREVER, "held", volumeMounts=[mount("none", "/n")]),

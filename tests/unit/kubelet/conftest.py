@@ -12,15 +12,15 @@ import pytest
 
 from kubelet.context import Tools
 from kubelet.fake import FakeRuntime
-from kubelet.handlers import Handlers
-from kubelet.image_puller import ImagePuller
+from kubelet.images.pulled import PulledImages
+from kubelet.images.puller import ImagePuller
 from kubelet.kubelet import Kubelet
 from kubelet.launcher import Launcher
-from kubelet.mirrors import Mirrors
-from kubelet.pulled_images import PulledImages
+from kubelet.probes.handlers import Handlers
 from kubelet.runtime import ImageSeen, PodRef
-from kubelet.sources import PodSources
-from kubelet.static_pods import StaticPod
+from kubelet.static.mirrors import Mirrors
+from kubelet.static.pods import StaticPod
+from kubelet.static.sources import PodSources
 from kubelet.status_writer import StatusWriter
 from kubelet.volumes import mounts
 from kubelet.volumes.objects import Objects

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kubelet.admit import Candidate, Rejection, rejection
+from kubelet.node.admit import Candidate, Rejection, rejection
 from kubelet.runtime import Engine
 from kubelet.sysctls import SAFE, dotted, forbidden
 from kubelet.wanted import NodeFacts

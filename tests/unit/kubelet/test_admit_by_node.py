@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from lightkube.models.core_v1 import Taint
 
-from kubelet.admit import Candidate, Rejection, rejection
-from kubelet.pressure import Pressure
+from kubelet.node.admit import Candidate, Rejection, rejection
+from kubelet.node.pressure import Pressure
 from kubelet.wanted import NodeFacts
 
 from .build import typed_pod

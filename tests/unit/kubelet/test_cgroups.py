@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kubelet.cgroups import Cgroups, of_engine, page_size_name, weight
-from kubelet.huge_pages import huge_pages
-from kubelet.limits import PodLimits
+from kubelet.cgroups.cgroups import Cgroups, of_engine, page_size_name, weight
+from kubelet.cgroups.huge_pages import huge_pages
+from kubelet.cgroups.limits import PodLimits
 
 V1 = ("cpu", "cpuset", "memory", "freezer")
 LIMITS = PodLimits(512, 1500, 64 << 20)

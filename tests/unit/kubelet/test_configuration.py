@@ -2,8 +2,8 @@
 
 import pytest
 
-from kubelet.allocatable import allocatable, capacity
 from kubelet.configuration import DEFAULTS, ConfigurationError, configuration, seconds
+from kubelet.node.allocatable import allocatable, capacity
 from kubelet.runtime import Engine
 
 ENGINE = Engine("20", "6", "os", "amd64", 4, 8 << 30, 100 << 30, "id")

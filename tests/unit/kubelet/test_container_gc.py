@@ -1,7 +1,7 @@
 """Dead containers: how long they stay, and what goes when the node needs room."""
 
-from kubelet.container_gc import delete_unused, unused
 from kubelet.fake import Program
+from kubelet.node.container_gc import delete_unused, unused
 from kubelet.runtime import ContainerSeen, PodRef, PodSeen, State
 from podling.client.resource import PODS
 from tests.unit.kubelet.conftest import Node, pod

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubelet.docker_frames import STDERR, STDOUT, Demultiplexer, Frame
+from kubelet.docker.frames import STDERR, STDOUT, Demultiplexer, Frame
 
 FRAMES = st.lists(st.tuples(st.sampled_from([STDOUT, STDERR]), st.binary(max_size=40)), max_size=12)
 

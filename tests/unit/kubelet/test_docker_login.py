@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubelet.docker_login import config_files, own_login
+from kubelet.docker.login import config_files, own_login
 
 HELPER = """#!/bin/sh
 read registry

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kubelet.docker_mounts import mounts_config, supports_recursive_read_only
+from kubelet.docker.mounts import mounts_config, supports_recursive_read_only
 from kubelet.runtime import Mount
 
 OLD, NEW = (1, 41), (1, 51)

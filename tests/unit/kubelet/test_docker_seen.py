@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from kubelet import docker_spec as spec
-from kubelet.docker_facts import facts_of
-from kubelet.docker_seen import container_seen, decoded_error
+from kubelet.docker import spec
+from kubelet.docker.facts import facts_of
+from kubelet.docker.seen import container_seen, decoded_error
 from kubelet.runtime import PodRef, State
 
 LABELS = spec.pod_labels(PodRef("u1", "default", "web"), "app", 1)

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from kubelet import docker_spec as spec
-from kubelet.docker_facts import EngineFacts
-from kubelet.limits import Limits
+from kubelet.cgroups.limits import Limits
+from kubelet.docker import spec
+from kubelet.docker.facts import EngineFacts
 from kubelet.runtime import ContainerWanted, PodRef, SandboxWanted
 from podling.api.host_ports import ANY, HostPort
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from kubelet.configuration import configuration
-from kubelet.eviction import ContainerUsage, PodUsage, evicted, has_disk_limit, over_limit, rank, refusal
-from kubelet.pressure import Pressure
-from kubelet.thresholds import Observation, Threshold
+from kubelet.node.eviction import ContainerUsage, PodUsage, evicted, has_disk_limit, over_limit, rank, refusal
+from kubelet.node.pressure import Pressure
+from kubelet.node.thresholds import Observation, Threshold
 
 from .build import typed_pod
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from kubelet.configuration import Configuration, configuration
-from kubelet.eviction import ContainerUsage, PodUsage
-from kubelet.evictor import Evictor
 from kubelet.fake import Program
-from kubelet.thresholds import Observation
+from kubelet.node.eviction import ContainerUsage, PodUsage
+from kubelet.node.evictor import Evictor
+from kubelet.node.thresholds import Observation
 
 from .conftest import Node, pod
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from kubelet.http_get import HttpError, Response, get
+from kubelet.probes.http_get import HttpError, Response, get
 from podling import pki
 from podling.loop.clock import settle
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from kubelet import image_gc
 from kubelet.fake import FakeRuntime
-from kubelet.image_collector import ImageCollector
-from kubelet.image_gc import LONG_AGO, Policy, Usage
-from kubelet.image_names import tagged
-from kubelet.image_service import Disk, StoredImage
-from kubelet.pulled_images import PulledImages
+from kubelet.images import gc as image_gc
+from kubelet.images.collector import ImageCollector
+from kubelet.images.gc import LONG_AGO, Policy, Usage
+from kubelet.images.names import tagged
+from kubelet.images.pulled import PulledImages
+from kubelet.images.service import Disk, StoredImage
 from kubelet.runtime import ImageSeen
 from podling.loop.clock import FakeClock
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from lightkube.models import core_v1, meta_v1
 
-from kubelet.image_logins import BadSecret, logins
+from kubelet.images.logins import BadSecret, logins
 
 
 def encoded(data: Any) -> str:

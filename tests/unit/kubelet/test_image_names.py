@@ -1,6 +1,6 @@
 import pytest
 
-from kubelet.image_names import checked_name, in_full, name_and_tag, repository, tagged
+from kubelet.images.names import checked_name, in_full, name_and_tag, repository, tagged
 from kubelet.runtime import ImageError
 
 DIGEST = "sha256:" + "a" * 64

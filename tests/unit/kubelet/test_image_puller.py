@@ -3,7 +3,7 @@
 import base64
 import json
 
-from kubelet.image_logins import Login
+from kubelet.images.logins import Login
 from kubelet.runtime import ImageSeen
 from podling.client.resource import PODS, SECRETS
 from tests.unit.kubelet.conftest import Node, pod

@@ -1,7 +1,7 @@
 import pytest
 
-from kubelet.images import Verdict, judge, pulled_message, spell
-from kubelet.pull_progress import PullProgress
+from kubelet.images.policy import Verdict, judge, pulled_message, spell
+from kubelet.images.progress import PullProgress
 from kubelet.runtime import ImageSeen
 
 THERE = ImageSeen("sha256:1", "")

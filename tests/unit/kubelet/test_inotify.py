@@ -1,7 +1,7 @@
 import asyncio
 from pathlib import Path
 
-from kubelet.inotify import FolderWatches
+from kubelet.logs.inotify import FolderWatches
 
 
 async def test_who_watches_a_folder_hears_of_its_files_and_of_no_others(tmp_path: Path) -> None:

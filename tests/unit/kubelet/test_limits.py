@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from kubelet.limits import Limits, PodLimits, container_limits, pod_limits
+from kubelet.cgroups.limits import Limits, PodLimits, container_limits, pod_limits
 
 from .build import typed_pod
 

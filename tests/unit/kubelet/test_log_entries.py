@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from kubelet.log_entries import Entries, moment, padded
+from kubelet.logs.entries import Entries, moment, padded
 from kubelet.streams import LogOptions
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubelet.log_files import LogFiles
+from kubelet.logs.files import LogFiles
 
 KEPT = 5
 

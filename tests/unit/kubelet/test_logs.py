@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubelet import logs
-from kubelet.docker_frames import STDERR, STDOUT
+from kubelet.docker.frames import STDERR, STDOUT
+from kubelet.logs import logs
 from kubelet.streams import LogOptions, NotRunning, Target
 
 NOW = datetime(2026, 11, 22, 11, 0, 0, 500000, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubelet.make_room import victims
+from kubelet.node.make_room import victims
 
 from .build import typed_pod
 from .conftest import Node, pod

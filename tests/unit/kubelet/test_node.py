@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from kubelet.fake import FakeRuntime
-from kubelet.node import NodeAgent
-from kubelet.node_object import NodeSpec, conditions
-from kubelet.pressure import CALM, Pressure
+from kubelet.node.agent import NodeAgent
+from kubelet.node.object import NodeSpec, conditions
+from kubelet.node.pressure import CALM, Pressure
 from kubelet.resolv import parse
 from kubelet.wanted import Dns
 from podling.client.events import EventRecorder

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from kubelet.pod_files import PodFiles, host_network_hosts_text, hosts_text, resolv_conf_text
+from kubelet.docker.pod_files import PodFiles, host_network_hosts_text, hosts_text, resolv_conf_text
 from kubelet.runtime import PodRef, SandboxWanted
 
 REF = PodRef("u1", "default", "web")

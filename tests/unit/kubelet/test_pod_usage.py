@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from kubelet.disk_usage import DiskUsage, used_by
-from kubelet.docker_engine import DockerEngine
-from kubelet.pod_usage import threads_of
+from kubelet.docker.engine import DockerEngine
+from kubelet.node.disk_usage import DiskUsage, used_by
+from kubelet.node.pod_usage import threads_of
 
 
 def test_what_is_taken_counts_once_and_links_lead_nowhere(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubelet.configuration import Configuration, configuration
-from kubelet.pressure import CALM, Pressure, Watch, judge
-from kubelet.signals import observe
-from kubelet.thresholds import Observation
+from kubelet.node.pressure import CALM, Pressure, Watch, judge
+from kubelet.node.signals import observe
+from kubelet.node.thresholds import Observation
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 GI = 1 << 30

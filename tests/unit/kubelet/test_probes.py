@@ -7,8 +7,8 @@ import pytest
 from aiohttp import web
 
 from kubelet.fake import Program
-from kubelet.handlers import Handlers, Place, url_of
-from kubelet.probes import Answer, Outcome, Streak, next_due, port_of, probes_of
+from kubelet.probes.handlers import Handlers, Place, url_of
+from kubelet.probes.probes import Answer, Outcome, Streak, next_due, port_of, probes_of
 from kubelet.runtime import PodRef
 from podling.client.resource import PODS
 from podling.loop.clock import FakeClock, RealClock

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from kubelet.image_logins import Login, Secret
-from kubelet.pulled_images import FILE, Access, PulledImages, granted, may_use
+from kubelet.images.logins import Login, Secret
+from kubelet.images.pulled import FILE, Access, PulledImages, granted, may_use
 
 MINE = Login("me", "p", "quay.io", secret=Secret("default", "mine", "1"))
 SAME_ELSEWHERE = MINE._replace(secret=Secret("other", "copy", "2"))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kubelet.limits import Limits
+from kubelet.cgroups.limits import Limits
 from podling.client.resource import PODS
 
 from .conftest import Node, pod

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from kubelet.docker_facts import EngineFacts
-from kubelet.docker_security import options, security_config
+from kubelet.docker.facts import EngineFacts
+from kubelet.docker.security import options, security_config
 from kubelet.environment import ConfigError
 from kubelet.runtime import ImageSeen, Security
 from kubelet.seccomp_profiles import SeccompProfiles

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from kubelet import logind
 from kubelet.configuration import configuration
-from kubelet.shutdown import Group, grouped, periods, terminated, total
+from kubelet.node import logind
+from kubelet.node.shutdown import Group, grouped, periods, terminated, total
 
 from .build import typed_pod
 

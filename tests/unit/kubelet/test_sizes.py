@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubelet.limits import Limits, PodLimits
+from kubelet.cgroups.limits import Limits, PodLimits
 from kubelet.machine import RESIZE, Stop, Wanted, step
 from kubelet.member import Member
 from kubelet.runtime import ContainerSeen, PodRef, PodSeen, SandboxSeen, State

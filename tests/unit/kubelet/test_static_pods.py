@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from kubelet.configuration import Configuration, configuration
-from kubelet.manifests import Manifests
-from kubelet.static_pods import ManifestError, Origin, StaticPod, is_static, mirror_of, read, shows
+from kubelet.static.manifests import Manifests
+from kubelet.static.pods import ManifestError, Origin, StaticPod, is_static, mirror_of, read, shows
 from podling.api.errors import ServiceUnavailable
 from podling.client.resource import NODES, PODS
 from podling.loop.clock import FakeClock

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from kubelet.docker_usage import Reading
+from kubelet.cgroups.stats import Look, Stats, rates
+from kubelet.cgroups.usage import Usage
+from kubelet.docker.usage import Reading
 from kubelet.runtime import PodRef
-from kubelet.stats import Look, Stats, rates
-from kubelet.usage import Usage
 from podling.loop.clock import FakeClock, settle
 
 REF = PodRef("u1", "default", "web")

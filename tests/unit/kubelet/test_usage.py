@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from kubelet.usage import Folders, Usage, folders, folders_of, machine, of_engine, read
+from kubelet.cgroups.usage import Folders, Usage, folders, folders_of, machine, of_engine, read
 
 ID = "c0ffee" * 10
 V1 = f"9:name=systemd:/podling/x/{ID}\n4:memory:/podling/x/{ID}\n2:cpu,cpuacct:/podling/x/{ID}\n0::/\n"

@@ -3,11 +3,11 @@ from typing import Any
 import pytest
 from lightkube.models import core_v1
 
+from kubelet.cgroups.resources import oom_score_adjust, quality_of, shares
 from kubelet.dns import Dns
 from kubelet.fields import not_honoured
-from kubelet.images import policy_of
+from kubelet.images.policy import policy_of
 from kubelet.memory import Memory
-from kubelet.resources import oom_score_adjust, quality_of, shares
 from kubelet.runtime import ImageSeen
 from kubelet.wanted import (
     NodeFacts,

@@ -1,0 +1,1 @@
+"""What pods may use and what they use: limits, cgroups, and what is read from them."""

@@ -1,0 +1,1 @@
+"""The real runtime: pods as containers of the Docker engine. `runtime.DockerRuntime` puts the parts together."""

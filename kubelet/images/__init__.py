@@ -1,0 +1,1 @@
+"""Images: pulled by policy and login, and collected when the disk fills. `service` is the seam to the engine."""

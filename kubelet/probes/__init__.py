@@ -1,0 +1,1 @@
+"""Probes and hooks: when they are due, and how each kind asks."""

@@ -1,0 +1,1 @@
+"""Static pods: from manifests on this machine, with mirrors in the API."""
