@@ -207,14 +207,16 @@ class Kubelet:
         self.poke(uid)
 
     async def _see_all(self) -> None:
-        """Every pod that the API, the engine or our disk knows."""
-        for uid, seen in (await self._tools.runtime.pods()).items():
+        """Every pod that the API, the engine or our disk knows. Those that look as they did are left alone."""
+        found = await self._tools.runtime.pods()
+        for uid, seen in found.items():
             if uid in self._workers or self._may_judge(seen.ref):
                 self._worker(seen.ref)
         for uid in self._tools.volumes.known() if self._knows_all else ():
             self._worker(PodRef(uid, "", ""))
-        for uid in list(self._workers):
-            self.poke(uid)
+        for uid, worker in list(self._workers.items()):
+            if uid not in found or worker.seen != found[uid]:
+                self.poke(uid)
 
 
 def _tells_of_itself(pod: Any) -> Any:

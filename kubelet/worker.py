@@ -49,6 +49,7 @@ class PodWorker:
         self.ref, self._tools = ref, tools
         self.context = PodContext(ref, tools, poke)
         self.is_done = False
+        self.seen: PodSeen | None = None  # what the last look saw
 
     @property
     def pod(self) -> Any | None:
@@ -74,7 +75,7 @@ class PodWorker:
             if self.is_done:
                 return None
             context.changed.clear()
-            seen = await self._tools.runtime.pod(self.ref.uid) or PodSeen(self.ref)
+            seen = self.seen = await self._tools.runtime.pod(self.ref.uid) or PodSeen(self.ref)
             now = self._tools.clock.now()
             context.memory.release(now)
             starting.admit(context, seen)
