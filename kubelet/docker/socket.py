@@ -1,6 +1,5 @@
-"""The SDK's way to a local engine, mended. It leaves a socket open for every connection that is refused, and a kubelet
-that waits for its engine would gather them; and it keeps a pool of connections for every URL that it is asked for, so
-that each container is asked over a connection of its own. Source: docker.transport.unixconn, 7.2."""
+"""The SDK's way to a local engine, mended: it leaves a socket open for every connection that is refused, and a kubelet
+that waits for its engine would gather them. Source: docker.transport.unixconn, 7.2."""
 
 import socket
 from typing import Any
@@ -27,10 +26,8 @@ class Pool(UnixHTTPConnectionPool):
 
 class Adapter(UnixHTTPAdapter):
     def get_connection(self, url: str, proxies: Any = None) -> Pool:
-        """One pool for all that is asked of the one engine."""
         with self.pools.lock:
-            pool: Pool | None = self.pools.get(self.socket_path)
+            pool: Pool | None = self.pools.get(url)
             if pool is None:
-                pool = Pool(url, self.socket_path, self.timeout, maxsize=self.max_pool_size)
-                self.pools[self.socket_path] = pool
+                pool = self.pools[url] = Pool(url, self.socket_path, self.timeout, maxsize=self.max_pool_size)
             return pool
