@@ -13,6 +13,7 @@ from controllers.controller import Context, Source, itself, run
 from podling.api import selectors
 from podling.api.errors import Conflict, NotFound
 from podling.api.meta import timestamp
+from podling.client.codec import plain
 from podling.client.resource import (
     DEPLOYMENTS,
     POD_DISRUPTION_BUDGETS,
@@ -197,28 +198,7 @@ def _condition(budget: Any, status: str, reason: str, message: str, now: datetim
 
 def _told(budget: Any) -> dict[str, Any]:
     """The status as it is now, in the form of `_status`."""
-    found = budget.status
-    if found is None:
-        return {}
-    return {
-        "observedGeneration": found.observedGeneration,
-        "currentHealthy": found.currentHealthy,
-        "desiredHealthy": found.desiredHealthy,
-        "expectedPods": found.expectedPods,
-        "disruptionsAllowed": found.disruptionsAllowed,
-        "disruptedPods": {name: timestamp(since) for name, since in (found.disruptedPods or {}).items()},
-        "conditions": [
-            {
-                "type": each.type,
-                "status": each.status,
-                "reason": each.reason,
-                "message": each.message,
-                "observedGeneration": each.observedGeneration,
-                "lastTransitionTime": timestamp(each.lastTransitionTime),
-            }
-            for each in found.conditions or ()
-        ],
-    }
+    return {"disruptedPods": {}, **(plain(budget.status) or {})}
 
 
 def _replaced(budget: Any, status: dict[str, Any]) -> dict[str, str | None]:

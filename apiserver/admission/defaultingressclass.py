@@ -1,8 +1,9 @@
-"""DefaultIngressClass: ingresses without a class get the default one; of several none can be chosen.
+"""DefaultIngressClass: ingresses without a class get the default one.
 
 Source: kubernetes/plugin/pkg/admission/network/defaultingressclass.
 """
 
+from apiserver.admission.defaultclass import default_class
 from apiserver.admission.plugin import Admission, Mutating
 from apiserver.kinds.networking.ingress import CLASS
 from apiserver.kinds.networking.ingress_class import is_default
@@ -28,7 +29,5 @@ class DefaultIngressClass(Mutating):
         spec = ingress.setdefault("spec", {})
         if spec.get("ingressClassName") is not None:
             return
-        found = sorted(filter(is_default, self._lister.list(CLASSES)), key=lambda each: str(each["metadata"]["name"]))
-        if found:
-            newest = max(found, key=lambda each: str(each["metadata"].get("creationTimestamp", "")))
-            spec["ingressClassName"] = newest["metadata"]["name"]
+        if name := default_class(self._lister, CLASSES, is_default):
+            spec["ingressClassName"] = name

@@ -3,6 +3,7 @@
 Source: kubernetes/plugin/pkg/admission/storage/{storageclass/setdefault,storageobjectinuseprotection}.
 """
 
+from apiserver.admission.defaultclass import default_class
 from apiserver.admission.plugin import Admission, Mutating
 from apiserver.kinds.persistent_volume_claim import BETA_CLASS
 from apiserver.kinds.storage.storage_class import is_default
@@ -15,8 +16,6 @@ PROTECTION = {CLAIMS: "kubernetes.io/pvc-protection", VOLUMES: "kubernetes.io/pv
 
 
 class DefaultStorageClass(Mutating):
-    """Of several default classes the newest counts, of two as new the first by name."""
-
     name = "DefaultStorageClass"
 
     def __init__(self, lister: Lister) -> None:
@@ -29,10 +28,8 @@ class DefaultStorageClass(Mutating):
         spec = claim.setdefault("spec", {})
         if spec.get("storageClassName") is not None or BETA_CLASS in (claim["metadata"].get("annotations") or {}):
             return
-        found = sorted(filter(is_default, self._lister.list(CLASSES)), key=lambda each: str(each["metadata"]["name"]))
-        if found:
-            newest = max(found, key=lambda each: str(each["metadata"].get("creationTimestamp", "")))
-            spec["storageClassName"] = newest["metadata"]["name"]
+        if name := default_class(self._lister, CLASSES, is_default):
+            spec["storageClassName"] = name
 
 
 class StorageObjectInUseProtection(Mutating):

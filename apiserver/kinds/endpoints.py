@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod.dns import validate_address
+from apiserver.kinds.pod.ports import PROTOCOLS, number
 from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
 MOST_SHOWN = 3
-PROTOCOLS = ("SCTP", "TCP", "UDP")
 ADDRESSES = ("addresses", "notReadyAddresses")
 # Ranges in which no endpoint can be, in Kubernetes' order.
 RANGES = (
@@ -36,11 +36,11 @@ def validate(obj: Object) -> ErrorList:
         if not any(subset.get(part) for part in ADDRESSES):
             errors.append(field.required(path, "must specify `addresses` or `notReadyAddresses`"))
         for part in ADDRESSES:
-            for number, address in enumerate(subset.get(part) or ()):
-                errors += _address(address, path.child(part).index(number))
+            for place, address in enumerate(subset.get(part) or ()):
+                errors += _address(address, path.child(part).index(place))
         ports = subset.get("ports") or ()
-        for number, port in enumerate(ports):
-            errors += _port(port, len(ports) > 1, path.child("ports").index(number))
+        for place, port in enumerate(ports):
+            errors += _port(port, len(ports) > 1, path.child("ports").index(place))
     return errors
 
 
@@ -70,14 +70,13 @@ def validate_reachable(text: str, path: Path) -> ErrorList:
 
 
 def _port(port: Object, needs_name: bool, path: Path) -> ErrorList:
-    name, number, protocol = port.get("name", ""), port.get("port", 0), port.get("protocol", "")
+    name, protocol = port.get("name", ""), port.get("protocol", "")
     errors: ErrorList = []
     if name:
         errors += names.each(path.child("name"), name, names.label(name))
     elif needs_name:
         errors.append(field.required(path.child("name")))
-    if not 0 < number < 65536:
-        errors.append(field.invalid(path.child("port"), number, "must be between 1 and 65535, inclusive"))
+    errors += number(port.get("port", 0), path.child("port"))
     if not protocol:
         errors.append(field.required(path.child("protocol")))
     elif protocol not in PROTOCOLS:

@@ -2,7 +2,7 @@
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Column, Kind, Object
-from apiserver.kinds.persistent_volume_claim import VOLUME_MODES, class_of, modes_text, validate_modes
+from apiserver.kinds.persistent_volume_claim import VOLUME_MODES, class_of, modes_text, phase, validate_modes
 from apiserver.kinds.pod.affinity import validate_node_term
 from apiserver.kinds.pod.go import difference
 from apiserver.kinds.pod.volumes import SOURCES, validate_source
@@ -130,11 +130,6 @@ def _claim(obj: Object) -> str:
     return f"{found.get('namespace', '')}/{found.get('name', '')}" if found else ""
 
 
-def _phase(obj: Object) -> str:
-    gone = obj["metadata"].get("deletionTimestamp")
-    return "Terminating" if gone else status_of(obj).get("phase", "")
-
-
 _SPEC, _STATUS = f"{VOLUME}Spec", f"{VOLUME}Status"
 PERSISTENT_VOLUME = Kind(
     group="",
@@ -171,7 +166,7 @@ PERSISTENT_VOLUME = Kind(
             columns.documented(_SPEC, "persistentVolumeReclaimPolicy"),
             lambda obj: spec_of(obj).get("persistentVolumeReclaimPolicy", ""),
         ),
-        Column("Status", "string", columns.documented(_STATUS, "phase"), _phase),
+        Column("Status", "string", columns.documented(_STATUS, "phase"), phase),
         Column("Claim", "string", columns.documented(_SPEC, "claimRef"), _claim),
         Column("StorageClass", "string", "StorageClass of the pv", class_of),
         Column(

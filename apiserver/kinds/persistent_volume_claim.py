@@ -117,7 +117,8 @@ def class_of(obj: Object) -> str:
     return annotations.get(BETA_CLASS) or spec_of(obj).get("storageClassName") or ""
 
 
-def _status(obj: Object) -> str:
+def phase(obj: Object) -> str:
+    """As a row shows it, of a volume too."""
     gone = obj["metadata"].get("deletionTimestamp")
     return "Terminating" if gone else status_of(obj).get("phase", "")
 
@@ -143,7 +144,7 @@ PERSISTENT_VOLUME_CLAIM = Kind(
     subresources=(status(prepare=keep_spec),),
     columns=(
         columns.NAME,
-        Column("Status", "string", columns.documented(_STATUS, "phase"), _status),
+        Column("Status", "string", columns.documented(_STATUS, "phase"), phase),
         Column(
             "Volume",
             "string",

@@ -59,6 +59,11 @@ def immutable(new: Any, old: Any, path: Path) -> ErrorList:
     return [] if (new or None) == (old or None) else [field.invalid(path, new, IMMUTABLE)]
 
 
+def validate_selector_update(new: Object, old: Object) -> ErrorList:
+    """Which pods a workload owns never changes."""
+    return immutable(spec_of(new).get("selector"), spec_of(old).get("selector"), SPEC.child("selector"))
+
+
 def spec_of(obj: Object) -> Object:
     found: Object = obj.get("spec") or {}
     return found

@@ -10,12 +10,12 @@ from apiserver.kinds.workload import (
     STATUS,
     chosen,
     count,
-    immutable,
     selector_column,
     spec_of,
     status_of,
     validate_counts,
     validate_no_decrease,
+    validate_selector_update,
 )
 from apiserver.schema.load import schema
 from podling.api import field
@@ -104,10 +104,6 @@ def _strategy(strategy: Object, path: Path) -> ErrorList:
     return errors + validate_at_most_all(unavailable, here) + validate_at_most_all(surge, there)
 
 
-def validate_update(new: Object, old: Object) -> ErrorList:
-    return immutable(spec_of(new).get("selector"), spec_of(old).get("selector"), SPEC.child("selector"))
-
-
 def validate_status(new: Object, old: Object) -> ErrorList:
     return validate_counts(status_of(new), COUNTS, STATUS) + validate_no_decrease(new, old, "collisionCount")
 
@@ -129,7 +125,7 @@ DAEMON_SET = Kind(
     prepare_create=prepare_create,
     prepare_update=prepare_update,
     validate=validate,
-    validate_update=validate_update,
+    validate_update=validate_selector_update,
     warn=lambda obj: pods.warn_template(pods.template_of(obj), TEMPLATE),
     generation=("spec",),
     subresources=(status(validate_status),),

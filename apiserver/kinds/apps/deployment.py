@@ -11,7 +11,6 @@ from apiserver.kinds.workload import (
     STATUS,
     chosen,
     count,
-    immutable,
     ready,
     selector_column,
     selector_text,
@@ -20,6 +19,7 @@ from apiserver.kinds.workload import (
     validate_at_most,
     validate_counts,
     validate_no_decrease,
+    validate_selector_update,
 )
 from apiserver.schema.load import schema
 from podling.api import field
@@ -87,10 +87,6 @@ def _rolling(rolling: Object, path: Path) -> ErrorList:
     return errors + validate_at_most_all(unavailable, here)
 
 
-def validate_update(new: Object, old: Object) -> ErrorList:
-    return immutable(spec_of(new).get("selector"), spec_of(old).get("selector"), SPEC.child("selector"))
-
-
 def validate_status(new: Object, old: Object) -> ErrorList:
     found = status_of(new)
     errors = validate_counts(found, (*COUNTS, *COUNTS_MORE), STATUS)
@@ -113,7 +109,7 @@ DEPLOYMENT = Kind(
     prepare_create=drop_status("apps.v1.Deployment"),
     prepare_update=keep_status,
     validate=validate,
-    validate_update=validate_update,
+    validate_update=validate_selector_update,
     warn=lambda obj: [*pods.warn_name(obj), *pods.warn_template(pods.template_of(obj), TEMPLATE)],
     generation=("spec", "metadata.annotations"),
     subresources=(

@@ -10,13 +10,13 @@ from apiserver.kinds.workload import (
     STATUS,
     chosen,
     count,
-    immutable,
     selector_column,
     selector_text,
     spec_of,
     status_of,
     validate_at_most,
     validate_counts,
+    validate_selector_update,
 )
 from apiserver.schema.load import schema
 from podling.api import field
@@ -46,10 +46,6 @@ def validate(obj: Object) -> ErrorList:
     return errors + pods.validate_lasting(template, "ReplicaSet", TEMPLATE)
 
 
-def validate_update(new: Object, old: Object) -> ErrorList:
-    return immutable(spec_of(new).get("selector"), spec_of(old).get("selector"), SPEC.child("selector"))
-
-
 def validate_status(new: Object, old: Object) -> ErrorList:
     found = status_of(new)
     errors = validate_counts(found, (*COUNTS, "observedGeneration"), STATUS)
@@ -73,7 +69,7 @@ REPLICA_SET = Kind(
     prepare_create=drop_status("apps.v1.ReplicaSet"),
     prepare_update=keep_status,
     validate=validate,
-    validate_update=validate_update,
+    validate_update=validate_selector_update,
     warn=lambda obj: [*pods.warn_name(obj), *pods.warn_template(pods.template_of(obj), TEMPLATE)],
     generation=("spec",),
     selectable=lambda obj: {"status.replicas": str(status_of(obj).get("replicas", 0))},

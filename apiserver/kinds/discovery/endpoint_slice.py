@@ -3,9 +3,10 @@
 import ipaddress
 
 from apiserver.kinds import columns, names
-from apiserver.kinds.endpoints import PROTOCOLS, validate_reachable
+from apiserver.kinds.endpoints import validate_reachable
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod.dns import validate_address
+from apiserver.kinds.pod.ports import PROTOCOLS
 from apiserver.kinds.workload import IMMUTABLE
 from apiserver.schema.load import schema
 from podling.api import field

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.networking.reference import validate_reference
+from apiserver.kinds.pod.ports import number
 from apiserver.kinds.strategy import drop_status, keep_spec, keep_status, status
 from apiserver.kinds.workload import SPEC, STATUS, spec_of, status_of
 from apiserver.schema.load import schema
@@ -106,17 +107,14 @@ def _service(service: Object, path: Path) -> ErrorList:
         errors.append(field.required(here))
     else:
         errors += names.each(here, name, names.label(name))
-    number, said = port.get("number") or 0, port.get("name") or ""
-    if number and said:
+    given, said = port.get("number") or 0, port.get("name") or ""
+    if given and said:
         return [*errors, field.invalid(path, "", "cannot set both port name & port number")]
     if said:
         return errors + names.each(path.child("service", "port", "name"), said, names.port(said))
-    if not number:
+    if not given:
         return [*errors, field.required(path, "port name or number is required")]
-    if not 0 < number < 65536:
-        words = "must be between 1 and 65535, inclusive"
-        errors.append(field.invalid(path.child("service", "port", "number"), number, words))
-    return errors
+    return errors + number(given, path.child("service", "port", "number"))
 
 
 def _tls(tls: Object, path: Path) -> ErrorList:

@@ -1,11 +1,11 @@
 """NetworkPolicy."""
 
 import ipaddress
-from typing import Any
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.node import validate_cidr
+from apiserver.kinds.pod.ports import number, port_or_name
 from apiserver.kinds.workload import SPEC, selector_text, spec_of
 from apiserver.schema.load import schema
 from podling.api import field
@@ -33,10 +33,10 @@ def validate(obj: Object) -> ErrorList:
     for direction, side in DIRECTIONS:
         for position, rule in enumerate(spec.get(direction) or ()):
             path = SPEC.child(direction).index(position)
-            for number, port in enumerate(rule.get("ports") or ()):
-                errors += _port(port, path.child("ports").index(number))
-            for number, peer in enumerate(rule.get(side) or ()):
-                errors += _peer(peer, path.child(side).index(number))
+            for place, port in enumerate(rule.get("ports") or ()):
+                errors += _port(port, path.child("ports").index(place))
+            for place, peer in enumerate(rule.get(side) or ()):
+                errors += _peer(peer, path.child(side).index(place))
     types = spec.get("policyTypes") or []
     if len(types) > 2:
         words = "may not specify more than two policyTypes"
@@ -49,31 +49,23 @@ def validate(obj: Object) -> ErrorList:
 
 def _port(port: Object, path: Path) -> ErrorList:
     errors: ErrorList = []
-    protocol, number, end = port.get("protocol"), port.get("port"), port.get("endPort")
+    protocol, first, end = port.get("protocol"), port.get("port"), port.get("endPort")
     if protocol is not None and protocol not in PROTOCOLS:
         errors.append(field.not_supported(path.child("protocol"), protocol, PROTOCOLS))
-    errors += _number(number, path.child("port"))
+    if first is not None:
+        errors += port_or_name(first, path.child("port"))
     if end is None:
         return errors
     here = path.child("endPort")
-    if number is None:
+    if first is None:
         errors.append(field.invalid(here, end, "may not be specified when `port` is not specified"))
-    elif isinstance(number, str):
+    elif isinstance(first, str):
         errors.append(field.invalid(here, end, "may not be specified when `port` is non-numeric"))
     else:
-        if end < number:
-            errors.append(field.invalid(here, number, "must be greater than or equal to `port`"))
-        if not 0 < end < 65536:
-            errors.append(field.invalid(here, end, "must be between 1 and 65535, inclusive"))
+        if end < first:
+            errors.append(field.invalid(here, first, "must be greater than or equal to `port`"))
+        errors += number(end, here)
     return errors
-
-
-def _number(number: Any, path: Path) -> ErrorList:
-    if isinstance(number, str):
-        return names.each(path, number, names.port(number))
-    if number is not None and not 0 < number < 65536:
-        return [field.invalid(path, number, "must be between 1 and 65535, inclusive")]
-    return []
 
 
 def _peer(peer: Object, path: Path) -> ErrorList:

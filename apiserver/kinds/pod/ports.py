@@ -15,6 +15,11 @@ def number(port: int, path: Path) -> ErrorList:
     return [] if 1 <= port <= 65535 else [field.invalid(path, port, PORT_RANGE)]
 
 
+def port_or_name(port: int | str, path: Path) -> ErrorList:
+    """A port that may be named: a container's, as a probe or a Service means it."""
+    return names.each(path, port, names.port(port)) if isinstance(port, str) else number(port, path)
+
+
 def validate_ports(ports: Sequence[Object], path: Path) -> ErrorList:
     errors: ErrorList = []
     seen: set[str] = set()

@@ -5,7 +5,7 @@ Source: kubernetes/pkg/apis/core/validation.validateProbe, validateHandler, vali
 
 from apiserver.kinds import names
 from apiserver.kinds.kind import Object
-from apiserver.kinds.pod.ports import PORT_RANGE, number
+from apiserver.kinds.pod.ports import port_or_name
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
@@ -106,12 +106,3 @@ def _http(action: Object, path: Path) -> ErrorList:
         name = header.get("name", "")
         errors += names.each(path.child("httpHeaders"), name, names.http_header(name))
     return errors
-
-
-def port_or_name(port: int | str, path: Path) -> ErrorList:
-    if isinstance(port, int):
-        return number(port, path)
-    return names.each(path, port, names.port(port))
-
-
-__all__ = ["PORT_RANGE", "port_or_name", "validate_lifecycle", "validate_probe"]

@@ -8,19 +8,18 @@ from apiserver.kinds.endpoints import validate_reachable
 from apiserver.kinds.kind import Object
 from apiserver.kinds.node import validate_cidr
 from apiserver.kinds.pod.dns import validate_address
+from apiserver.kinds.pod.ports import PROTOCOLS, number, port_or_name
 from apiserver.kinds.service.defaults import is_external, is_headless
 from apiserver.kinds.workload import SPEC, spec_of
 from podling.api import field
-from podling.api.field import ErrorList, Path
+from podling.api.field import ErrorList
 
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
-PROTOCOLS = ("SCTP", "TCP", "UDP")
 AFFINITIES = ("ClientIP", "None")
 TRAFFIC = ("Cluster", "Local")
 DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
 KUBELET_PORT = 10250
 MOST_AFFINITY_SECONDS = 86400
-ONE_TO_65535 = "must be between 1 and 65535, inclusive"
 
 
 def validate(obj: Object) -> ErrorList:
@@ -74,22 +73,14 @@ def _ports(ports: Sequence[Object]) -> ErrorList:
             if name in seen:
                 errors.append(field.duplicate(path.child("name"), name))
             seen.add(name)
-        errors += _number(port.get("port", 0), path.child("port"))
+        errors += number(port.get("port", 0), path.child("port"))
         protocol = port.get("protocol", "")
         if protocol not in PROTOCOLS:
             errors.append(field.not_supported(path.child("protocol"), protocol, PROTOCOLS))
-        target = port.get("targetPort")
-        if isinstance(target, str):
-            errors += names.each(path.child("targetPort"), target, names.port(target))
-        else:
-            errors += _number(target, path.child("targetPort"))
+        errors += port_or_name(port.get("targetPort") or 0, path.child("targetPort"))
         if port.get("appProtocol") is not None:
             errors += names.each(path.child("appProtocol"), port["appProtocol"], names.qualified(port["appProtocol"]))
     return errors
-
-
-def _number(number: int | None, path: Path) -> ErrorList:
-    return [] if number is not None and 0 < number < 65536 else [field.invalid(path, number, ONE_TO_65535)]
 
 
 def _affinity(spec: Object) -> ErrorList:
@@ -121,14 +112,14 @@ def _node_ports(ports: Sequence[Object], kind: str) -> ErrorList:
     errors: ErrorList = []
     seen: set[tuple[str, int]] = set()
     for position, port in enumerate(ports):
-        number, path = port.get("nodePort") or 0, SPEC.child("ports").index(position).child("nodePort")
-        if not number:
+        node_port, path = port.get("nodePort") or 0, SPEC.child("ports").index(position).child("nodePort")
+        if not node_port:
             continue
         if kind in ("ClusterIP", "ExternalName"):
             errors.append(field.forbidden(path, f"may not be used when `type` is '{kind}'"))
-        key = (port.get("protocol", ""), number)
+        key = (port.get("protocol", ""), node_port)
         if key in seen:
-            errors.append(field.duplicate(path, number))
+            errors.append(field.duplicate(path, node_port))
         seen.add(key)
     return errors
 
