@@ -1,7 +1,7 @@
 """What verbs and handlers reach for: one object a server."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from apiserver.admission import Chain
@@ -18,13 +18,26 @@ from podling.storage import Storage
 
 
 class Kinds:
-    """All kinds, found by group, version and plural."""
+    """All kinds, found by group, version and plural. Custom ones come and go; `generation` counts how often."""
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
+        self.generation = 0
+        self._set(kinds)
+
+    def _set(self, kinds: Iterable[Kind]) -> None:
         self.all = tuple(kinds)
-        self._by_path = {(kind.group, kind.version, kind.plural): kind for kind in kinds}
-        self._versions = {(kind.group, kind.version) for kind in kinds}
-        self._by_kind = {(kind.group, kind.version, kind.kind): kind for kind in kinds}
+        self.generation += 1
+        self._by_path = {(kind.group, kind.version, kind.plural): kind for kind in self.all}
+        self._versions = {(kind.group, kind.version) for kind in self.all}
+        self._by_kind = {(kind.group, kind.version, kind.kind): kind for kind in self.all}
+
+    def add(self, kinds: Sequence[Kind]) -> None:
+        """All versions of one resource, in place of those served so far."""
+        resources = {kind.resource for kind in kinds}
+        self._set((*(kind for kind in self.all if kind.resource not in resources), *kinds))
+
+    def remove(self, group: str, plural: str) -> None:
+        self._set(kind for kind in self.all if kind.resource != (group, plural))
 
     def find(self, group: str, version: str, plural: str) -> Kind | None:
         return self._by_path.get((group, version, plural))

@@ -34,15 +34,48 @@ class Feed:
 
     def __init__(self, storage: Storage, kinds: Sequence[Kind]) -> None:
         self.storage = storage
-        self.caches = {(kind.group, kind.plural): KindCache(kind) for kind in kinds if kind.stored}
-        self._by_prefix = {cache.prefix[len(keys.ROOT) : -1]: cache for cache in self.caches.values()}
+        self.caches: dict[tuple[str, str], KindCache] = {}
+        self._by_prefix: dict[str, KindCache] = {}
+        self._feeding = asyncio.Lock()  # held while a batch is applied or caches are loaded: both keep one revision
+        for kind in kinds:
+            if kind.stored and kind.hub is None:
+                self._keep(KindCache(kind))
         self.revision = 0
         self.ready = asyncio.Event()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._count = itertools.count()
 
     def of(self, kind: Kind) -> KindCache:
-        return self.caches[kind.group, kind.plural]
+        home = kind.home
+        return self.caches[home.group, home.plural]
+
+    # Kinds that come and go.
+
+    async def add(self, kind: Kind) -> None:
+        """Keep the objects of a kind that was not served before, or that is defined anew."""
+        cache = self.caches.get((kind.group, kind.plural))
+        if cache is not None:
+            cache.become(kind)
+            return
+        async with self._feeding:
+            cache = KindCache(kind)
+            if self.ready.is_set():
+                try:
+                    cache.load(await self._read(cache, self.revision), self.revision)
+                except StorageError as error:
+                    raise ServiceUnavailable(f"the store is not available: {error}") from error
+            self._keep(cache)
+
+    def remove(self, kind: Kind) -> None:
+        """The kind is served no more: its watches end."""
+        cache = self.caches.pop((kind.group, kind.plural), None)
+        if cache is not None:
+            del self._by_prefix[cache.prefix[len(keys.ROOT) : -1]]
+            cache.cut()
+
+    def _keep(self, cache: KindCache) -> None:
+        self.caches[cache.kind.group, cache.kind.plural] = cache
+        self._by_prefix[cache.prefix[len(keys.ROOT) : -1]] = cache
 
     # The Lister.
 
@@ -99,7 +132,8 @@ class Feed:
             try:
                 await self._load()
                 async for batch in self.storage.watch(*ALL, self.revision + 1):
-                    self._apply(batch)
+                    async with self._feeding:
+                        self._apply(batch)
                 self._lost("the watch ended")
             except StorageError as error:
                 self._lost(str(error))
@@ -113,12 +147,13 @@ class Feed:
             cache.cut()
 
     async def _load(self) -> None:
-        revision = await self.storage.revision()
-        for cache in self.caches.values():
-            for key in cache.load(await self._read(cache, revision), revision):
-                log.error("unreadable value key=%s%s", cache.prefix, key)
-        self.ready.set()
-        self._reached(revision)
+        async with self._feeding:
+            revision = await self.storage.revision()
+            for cache in self.caches.values():
+                for key in cache.load(await self._read(cache, revision), revision):
+                    log.error("unreadable value key=%s%s", cache.prefix, key)
+            self.ready.set()
+            self._reached(revision)
         log.info("caches loaded revision=%d objects=%d", revision, sum(len(c.objects) for c in self.caches.values()))
 
     async def _read(self, cache: KindCache, revision: int) -> Sequence[tuple[str, bytes, int]]:

@@ -20,9 +20,10 @@ WITH_GROUP = ("apiextensions.k8s.io", "apiregistration.k8s.io")
 
 def prefix(kind: Kind) -> str:
     """The prefix of all keys of a kind, with the last slash."""
-    special = SPECIAL.get((kind.group, kind.plural))
+    home = kind.home
+    special = SPECIAL.get((home.group, home.plural))
     if special is None:
-        special = f"{kind.group}/{kind.plural}" if _has_group(kind) else kind.plural
+        special = f"{home.group}/{home.plural}" if _has_group(home) else home.plural
     return f"{ROOT}{special}/"
 
 

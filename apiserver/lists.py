@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from apiserver import continuation
 from apiserver.answer import ListAnswer
-from apiserver.cached import Cached, decode
+from apiserver.cached import Cached, shown, stored
 from apiserver.continuation import Token
 from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind
@@ -36,6 +36,12 @@ class Reader:
         self.feed = feed
 
     async def list(self, kind: Kind, namespace: str, options: ListOptions) -> ListAnswer:
+        found = await self._list(kind, namespace, options)
+        if kind.versions is not None:
+            found.items = await shown(kind, found.items)
+        return found
+
+    async def _list(self, kind: Kind, namespace: str, options: ListOptions) -> ListAnswer:
         wanted = options.filter(namespace)
         if options.continue_:
             return await self._continued(kind, wanted, options)
@@ -88,7 +94,7 @@ class Reader:
             for kv in page.kvs:
                 try:
                     key = kv.key[len(prefix) :].decode()
-                    found.append(Cached(cache.kind, cache.head, key, decode(kv.value), kv.mod_revision))
+                    found.append(stored(cache.kind, cache.head, key, kv.value, kv.mod_revision))
                 except UNREADABLE:
                     continue
             if len(page.kvs) < PAGE:

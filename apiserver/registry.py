@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol
 
 from apiserver import deletion, keys, managedfields, objectmeta
 from apiserver.admission.plugin import Admission
-from apiserver.cached import Cached, decode, encode, head
+from apiserver.cached import Cached, decode, encode, head, shown, stored
 from apiserver.deletion import DeleteOptions, Step
 from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind, Ranges, Subresource
@@ -89,7 +89,7 @@ class Registry:
         found = self.feed.of(kind).get(namespace, name)
         if found is None:
             raise errors.not_found(kind.resource, name)
-        return found
+        return await _as(kind, found)
 
     async def create(self, kind: Kind, namespace: str, body: Object, write: Write | None = None) -> Cached:
         """`body` is the caller's own and is changed. Raises `AlreadyExists`, `Invalid`, what admission raises."""
@@ -148,7 +148,7 @@ class Registry:
         if written.succeeded:
             return await self._written(kind, body, written, write)
         taken = errors.already_exists(kind.resource, meta["name"])
-        current = self._cached(kind, written.current) if written.current else None
+        current = _stored(kind, written.current)
         if current and current.metadata.get("deletionTimestamp"):
             raise errors.AlreadyExists(f"object is being deleted: {taken.message}", taken.details)
         raise taken
@@ -166,16 +166,17 @@ class Registry:
         await self.feed.fresh()
         current = self.feed.of(kind).get(namespace, name)
         while current is not None:
-            new = await self._changed(kind, current, change, write, sub)
-            if new == current.object:
-                return current
-            if deletion.goes_with_update(kind, new, current.object):
+            seen = await _as(kind, current)
+            new = await self._changed(kind, seen, change, write, sub)
+            if new == seen.object and (seen is current or await _to_store(kind, new) == _unversioned(current.object)):
+                return seen
+            if deletion.goes_with_update(kind, new, seen.object):
                 written = await self._remove(kind, current, write)
             else:
                 written = await self._put(kind, new, current.revision, write)
             if written.succeeded:
                 return await self._written(kind, new, written, write)
-            current = self._cached(kind, written.current) if written.current else None
+            current = _stored(kind, written.current)
         raise errors.not_found(kind.resource, name)
 
     async def _changed(
@@ -220,9 +221,10 @@ class Registry:
         write = write or by_server()
         write.dry_run = write.dry_run or options.dry_run
         await self.feed.fresh()
-        current = self.feed.of(kind).get(namespace, name)
+        found = self.feed.of(kind).get(namespace, name)
         admitted = False
-        while current is not None:
+        while found is not None:
+            current = await _as(kind, found)
             deletion.check_preconditions(kind, current.object, options)
             if not admitted:
                 admission = self._admission("DELETE", kind, None, current.object, write)
@@ -238,7 +240,7 @@ class Registry:
             else:
                 written = await self._put(kind, body, current.revision, write)
             if not written.succeeded:
-                current = self._cached(kind, written.current) if written.current else None
+                found = _stored(kind, written.current)
                 continue
             if step is Step.GO:
                 await self._settled(written)
@@ -254,11 +256,9 @@ class Registry:
     async def _put(self, kind: Kind, body: Object, expected: int, write: Write) -> Written:
         meta = body["metadata"]
         key = keys.key(kind, meta.get("namespace", ""), meta["name"]).encode()
-        stored = {"kind": kind.kind, "apiVersion": kind.api_version, **body}
-        stored["metadata"] = {name: value for name, value in meta.items() if name != "resourceVersion"}
         if write.dry_run:
             return await self._rehearse(key, expected)
-        value = encode(stored)
+        value = encode(await _to_store(kind, body))
         if not kind.ttl_seconds:
             return await self._write(If(key, expected), Put(key, value))
         try:
@@ -288,10 +288,6 @@ class Registry:
         current = found[0] if found else None
         return Written((current.mod_revision if current else 0) == expected, expected, current)
 
-    def _cached(self, kind: Kind, found: KeyValue) -> Cached:
-        key = found.key.decode().removeprefix(keys.prefix(kind))
-        return Cached(kind, head(kind), key, decode(found.value), found.mod_revision)
-
     async def _written(self, kind: Kind, body: Object, written: Written, write: Write) -> Cached:
         meta = body["metadata"]
         namespace = meta.get("namespace", "")
@@ -299,7 +295,7 @@ class Registry:
             await self._settled(written)
             found = self.feed.of(kind).get(namespace, meta["name"])
             if found is not None and found.revision == written.revision:
-                return found
+                return await _as(kind, found)
         return Cached(kind, head(kind), keys.relative(kind, namespace, meta["name"]), body, written.revision)
 
     async def _settled(self, written: Written) -> None:
@@ -329,6 +325,30 @@ class Registry:
     async def _admit_valid(self, admission: Admission, write: Write) -> None:
         if not write.raw:
             await self.admission.validate(admission)
+
+
+async def _as(kind: Kind, found: Cached) -> Cached:
+    """As the version shows it that was asked for."""
+    return (await shown(kind, [found]))[0]
+
+
+def _stored(kind: Kind, found: KeyValue | None) -> Cached | None:
+    if found is None:
+        return None
+    key = found.key.decode().removeprefix(keys.prefix(kind))
+    return stored(kind.home, head(kind.home), key, found.value, found.mod_revision)
+
+
+async def _to_store(kind: Kind, body: Object) -> Object:
+    """The object as the store keeps it: in the hub's version, its resourceVersion being the store's own."""
+    made = {"kind": kind.kind, "apiVersion": kind.api_version, **body}
+    if kind.versions is not None and kind.hub is not None:
+        made = (await kind.versions.convert([made], kind.hub))[0]
+    return _unversioned(made)
+
+
+def _unversioned(body: Object) -> Object:
+    return {**body, "metadata": {key: value for key, value in body["metadata"].items() if key != "resourceVersion"}}
 
 
 def _counts(kind: Kind, new: Object, old: Object) -> bool:

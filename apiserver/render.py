@@ -85,7 +85,8 @@ class EventWriter:
 
     def line(self, event: Seen) -> bytes:
         change = event.change
-        if change is None or self.form.as_ == "Table":  # a table's ages differ from moment to moment
+        if change is None or self.form.as_ == "Table" or self.kind.versions is not None:
+            # A table's ages differ from moment to moment; a kind of several versions has an object for each.
             return _line(event.type, self.object(event))
         key = (f"{self.form.as_}/{self.form.version}", event.type)
         if key not in change.forms:

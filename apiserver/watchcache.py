@@ -13,7 +13,7 @@ from typing import Any
 from sortedcontainers import SortedDict
 
 from apiserver import keys
-from apiserver.cached import Cached, Change, decode, head
+from apiserver.cached import Cached, Change, head, stored
 from apiserver.kinds.kind import Kind
 from apiserver.watcher import Filter, Watcher
 from podling.api.errors import Expired
@@ -50,7 +50,16 @@ class KindCache:
         return unreadable
 
     def _cached(self, key: str, value: bytes, revision: int) -> Cached:
-        return Cached(self.kind, self.head, key, decode(value), revision)
+        return stored(self.kind, self.head, key, value, revision)
+
+    def become(self, kind: Kind) -> None:
+        """The kind was redefined; what is stored stays."""
+        self.kind, self.head = kind, head(kind)
+        objects: dict[str, Cached] = {
+            key: Cached(kind, each.head, key, each.object, each.revision) for key, each in self.objects.items()
+        }
+        self.objects = SortedDict(objects)
+        self.version += 1
 
     def put(self, key: str, value: bytes, revision: int) -> None:
         current = self._cached(key, value, revision)

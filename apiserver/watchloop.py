@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from apiserver.answer import WatchAnswer
+from apiserver.cached import shown
+from apiserver.kinds.kind import Kind
 from apiserver.watcher import Seen
 
 BOOKMARK_SECONDS = 60.0
@@ -30,8 +32,16 @@ async def told(found: WatchAnswer) -> AsyncIterator[Told]:
         if found.bookmarks and now >= due and not watcher.ended:
             bookmark, due = found.feed.revision, now + BOOKMARK_SECONDS
         if events or bookmark is not None:
-            yield Told(events, bookmark)
+            yield Told(await _shown(found.kind, events), bookmark)
         elif watcher.ended or now >= end:
             return
         else:
             await watcher.wait(max(0.0, min(end, due if found.bookmarks else end) - now))
+
+
+async def _shown(kind: Kind, events: list[Seen]) -> list[Seen]:
+    """The events' objects in the version that the watch is of."""
+    if kind.versions is None:
+        return events
+    made = iter(await shown(kind, [event.cached for event in events if event.cached is not None]))
+    return [event if event.cached is None else event._replace(cached=next(made)) for event in events]

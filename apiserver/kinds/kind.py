@@ -6,7 +6,7 @@ All functions here are pure and take plain JSON objects.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from apiserver.schema.schema import Schema
 from podling.api.errors import GroupResource
@@ -75,12 +75,30 @@ class Ranges(NamedTuple):
     node_ports: tuple[int, int] = (30000, 32767)
 
 
+class Versions(Protocol):
+    """How the objects of a resource that is served in several versions become each other's."""
+
+    @property
+    def exact(self) -> bool:
+        """An object that is stored in the version asked for is shown as it is. Custom kinds prune and default it."""
+
+    def kind(self, api_version: str) -> "Kind | None":
+        """The version that is served under this name, if one is."""
+
+    async def convert(self, objects: Sequence[Object], to: "Kind") -> list[Object]:
+        """New objects of that version, in order. Each given one says its own apiVersion and stays as it is."""
+
+
 Allocate = Callable[[Object, Object | None, Iterable[Object], Ranges], ErrorList]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
-    """Group, version and names; schema; defaults; validation; what a create or an update may touch; columns."""
+    """Group, version and names; schema; defaults; validation; what a create or an update may touch; columns.
+
+    One kind is one version of a resource. A write runs in the version that its client speaks; what is stored is the
+    hub's. Kinds are compared by identity.
+    """
 
     group: str
     version: str
@@ -119,12 +137,19 @@ class Kind:
     columns: tuple[Column, ...] = ()  # () is Name and Created At
     row_conditions: Callable[[Object], Sequence[Object]] = lambda _: ()  # what a Table's row says of an object's end
 
+    hub: "Kind | None" = None  # another version of this one is what is stored
+    versions: Versions | None = None  # None: what is stored is what is served
     stored: bool = True  # False: only a question is answered (SubjectAccessReview, TokenReview, Binding)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def resource(self) -> GroupResource:
         return GroupResource(self.group, self.plural)
+
+    @property
+    def home(self) -> "Kind":
+        """The kind whose keys and cache this one shares."""
+        return self.hub or self
 
     @property
     def api_version(self) -> str:
