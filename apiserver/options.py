@@ -90,6 +90,7 @@ def list_options(options: Options, kind: Kind) -> ListOptions:
     except SelectorError as error:
         raise BadRequest(str(error)) from None
     _check_fields(kind, fields)
+    fields = tuple(each._replace(key=kind.field_labels.get(each.key, each.key)) for each in fields)
     errors = _check_watch(read) if read.watch else _check_list(read)
     if errors:
         raise invalid("meta.k8s.io", "ListOptions", "", errors)
@@ -98,7 +99,7 @@ def list_options(options: Options, kind: Kind) -> ListOptions:
 
 
 def _check_fields(kind: Kind, fields: Selector) -> None:
-    known = {"metadata.name", "metadata.namespace", *kind.selectable({"metadata": {}})}
+    known = {"metadata.name", "metadata.namespace", *(kind.field_labels or kind.selectable({"metadata": {}}))}
     for wanted in fields:
         if wanted.key not in known:
             if len(known) > 2:

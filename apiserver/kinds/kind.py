@@ -86,7 +86,8 @@ class Versions(Protocol):
         """The version that is served under this name, if one is."""
 
     async def convert(self, objects: Sequence[Object], to: "Kind") -> list[Object]:
-        """New objects of that version, in order. Each given one says its own apiVersion and stays as it is."""
+        """The objects in that version, in order. Each given one says its own apiVersion and stays as it is; parts of it
+        may be in what is made of it."""
 
 
 Allocate = Callable[[Object, Object | None, Iterable[Object], Ranges], ErrorList]
@@ -133,6 +134,7 @@ class Kind:
     ttl_seconds: int = 0  # objects vanish this long after their last write (events)
     create_on_update: bool = False  # PUT to a name that does not exist creates it
     selectable: Callable[[Object], Mapping[str, str]] = lambda _: {}  # fields besides metadata.name and .namespace
+    field_labels: Mapping[str, str] = field(default_factory=dict)  # a version's own names of the hub's fields
     subresources: tuple[Subresource, ...] = ()
     columns: tuple[Column, ...] = ()  # () is Name and Created At
     row_conditions: Callable[[Object], Sequence[Object]] = lambda _: ()  # what a Table's row says of an object's end
