@@ -17,13 +17,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from apiserver import deletion, keys, managedfields, objectmeta
+from apiserver import deletion, keys, managedfields, objectmeta, objectstore
 from apiserver.admission.plugin import Admission
-from apiserver.cached import Cached, decode, encode, head, shown, stored
+from apiserver.cached import Cached, decode, encode, head, shown
 from apiserver.deletion import DeleteOptions, Step
 from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind, Ranges, Subresource
-from apiserver.leases import LeasePool
+from apiserver.objectstore import ObjectStore
 from apiserver.options import parse_version
 from apiserver.refusal import Unexplained
 from apiserver.request import User
@@ -31,7 +31,7 @@ from podling.api import errors
 from podling.api.field import FieldError
 from podling.api.meta import name_suffix, timestamp
 from podling.loop.clock import Clock
-from podling.storage import Delete, If, KeyValue, LeaseNotFound, Put, Storage, StorageError, StorageUnavailable, Written
+from podling.storage import Storage, Written
 
 Object = dict[str, Any]
 Change = Callable[[Object], Awaitable[Object]]
@@ -79,9 +79,8 @@ class Registry:
     def __init__(
         self, storage: Storage, feed: Feed, admission: AdmissionChain, clock: Clock, ranges: Ranges = RANGES
     ) -> None:
-        self.storage, self.feed, self.admission, self.clock = storage, feed, admission, clock
+        self.objects, self.feed, self.admission, self.clock = ObjectStore(storage, clock), feed, admission, clock
         self._ranges, self._allocating = ranges, asyncio.Lock()
-        self._leases = LeasePool(storage, clock)
 
     async def get(self, kind: Kind, namespace: str, name: str, at_least: int | None = None) -> Cached:
         """The object, as new as everything written so far; or, with `at_least`, as new as that version."""
@@ -144,11 +143,11 @@ class Registry:
         _refuse(kind, meta, objectmeta.validate(meta, kind) + kind.validate(body) + kind.validate_create(body))
         await self._admit_valid(admission, write)
         write.warnings += kind.warn(body)
-        written = await self._put(kind, body, 0, write)
+        written = await self.objects.put(kind, body, 0, dry_run=write.dry_run)
         if written.succeeded:
             return await self._written(kind, body, written, write)
         taken = errors.already_exists(kind.resource, meta["name"])
-        current = _stored(kind, written.current)
+        current = objectstore.found(kind, written.current)
         if current and current.metadata.get("deletionTimestamp"):
             raise errors.AlreadyExists(f"object is being deleted: {taken.message}", taken.details)
         raise taken
@@ -168,15 +167,17 @@ class Registry:
         while current is not None:
             seen = await _as(kind, current)
             new = await self._changed(kind, seen, change, write, sub)
-            if new == seen.object and (seen is current or await _to_store(kind, new) == _unversioned(current.object)):
+            if new == seen.object and (
+                seen is current or await objectstore.to_store(kind, new) == objectstore.unversioned(current.object)
+            ):
                 return seen
             if deletion.goes_with_update(kind, new, seen.object):
-                written = await self._remove(kind, current, write)
+                written = await self.objects.remove(kind, current, dry_run=write.dry_run)
             else:
-                written = await self._put(kind, new, current.revision, write)
+                written = await self.objects.put(kind, new, current.revision, dry_run=write.dry_run)
             if written.succeeded:
                 return await self._written(kind, new, written, write)
-            current = _stored(kind, written.current)
+            current = objectstore.found(kind, written.current)
         raise errors.not_found(kind.resource, name)
 
     async def _changed(
@@ -236,57 +237,20 @@ class Registry:
             if step is Step.WAIT:
                 return Deleted(current, step)
             if step is Step.GO:
-                written = await self._remove(kind, current, write)
+                written = await self.objects.remove(kind, current, dry_run=write.dry_run)
             else:
-                written = await self._put(kind, body, current.revision, write)
+                written = await self.objects.put(kind, body, current.revision, dry_run=write.dry_run)
             if not written.succeeded:
-                found = _stored(kind, written.current)
+                found = objectstore.found(kind, written.current)
                 continue
             if step is Step.GO:
                 await self._settled(written)
                 return Deleted(current, step)
             current = await self._written(kind, body, written, write)
             if step is Step.MARK_AND_GO:
-                await self._settled(await self._remove(kind, current, write))
+                await self._settled(await self.objects.remove(kind, current, dry_run=write.dry_run))
             return Deleted(current, step)
         raise errors.not_found(kind.resource, name)
-
-    # The store.
-
-    async def _put(self, kind: Kind, body: Object, expected: int, write: Write) -> Written:
-        meta = body["metadata"]
-        key = keys.key(kind, meta.get("namespace", ""), meta["name"]).encode()
-        if write.dry_run:
-            return await self._rehearse(key, expected)
-        value = encode(await _to_store(kind, body))
-        if not kind.ttl_seconds:
-            return await self._write(If(key, expected), Put(key, value))
-        try:
-            return await self._write(If(key, expected), Put(key, value, await self._leases.lease(kind.ttl_seconds)))
-        except LeaseNotFound:
-            self._leases.forget(kind.ttl_seconds)
-            return await self._write(If(key, expected), Put(key, value, await self._leases.lease(kind.ttl_seconds)))
-
-    async def _remove(self, kind: Kind, current: Cached, write: Write) -> Written:
-        key = (keys.prefix(kind) + current.key).encode()
-        if write.dry_run:
-            return await self._rehearse(key, current.revision)
-        return await self._write(If(key, current.revision), Delete(key))
-
-    async def _write(self, condition: If, op: Put | Delete) -> Written:
-        try:
-            return await self.storage.write(condition, op)
-        except StorageUnavailable as error:
-            raise errors.ServiceUnavailable(f"the store is not available: {error}") from error
-
-    async def _rehearse(self, key: bytes, expected: int) -> Written:
-        """What a write would have come to."""
-        try:
-            found = (await self.storage.get(key)).kvs
-        except StorageError as error:
-            raise errors.ServiceUnavailable(f"the store is not available: {error}") from error
-        current = found[0] if found else None
-        return Written((current.mod_revision if current else 0) == expected, expected, current)
 
     async def _written(self, kind: Kind, body: Object, written: Written, write: Write) -> Cached:
         meta = body["metadata"]
@@ -330,25 +294,6 @@ class Registry:
 async def _as(kind: Kind, found: Cached) -> Cached:
     """As the version shows it that was asked for."""
     return (await shown(kind, [found]))[0]
-
-
-def _stored(kind: Kind, found: KeyValue | None) -> Cached | None:
-    if found is None:
-        return None
-    key = found.key.decode().removeprefix(keys.prefix(kind))
-    return stored(kind.home, head(kind.home), key, found.value, found.mod_revision)
-
-
-async def _to_store(kind: Kind, body: Object) -> Object:
-    """The object as the store keeps it: in the hub's version, its resourceVersion being the store's own."""
-    made = {"kind": kind.kind, "apiVersion": kind.api_version, **body}
-    if kind.versions is not None and kind.hub is not None:
-        made = (await kind.versions.convert([made], kind.hub))[0]
-    return _unversioned(made)
-
-
-def _unversioned(body: Object) -> Object:
-    return {**body, "metadata": {key: value for key, value in body["metadata"].items() if key != "resourceVersion"}}
 
 
 def _counts(kind: Kind, new: Object, old: Object) -> bool:
