@@ -84,7 +84,7 @@ async def _apply(call: Call, options: WriteOptions) -> Answer:
         config = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": seen.get("metadata") or {}}
         call.view.write(seen, config)
     subresource = call.sub.name if call.sub else ""
-    now = timestamp(registry.clock.now())
+    now = "" if call.view else timestamp(registry.clock.now())  # Kubernetes tells no times of views
 
     def merged(live: Object | None) -> Object:
         return managedfields.apply(

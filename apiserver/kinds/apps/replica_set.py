@@ -72,7 +72,6 @@ REPLICA_SET = Kind(
     validate_update=validate_selector_update,
     warn=lambda obj: [*pods.warn_name(obj), *pods.warn_template(pods.template_of(obj), TEMPLATE)],
     generation=("spec",),
-    selectable=lambda obj: {"status.replicas": str(status_of(obj).get("replicas", 0))},
     subresources=(
         scale(lambda obj: selector_text(spec_of(obj).get("selector"))),
         status(validate_status),

@@ -75,8 +75,9 @@ def prepare_update(new: Object, old: Object) -> None:
 
 def _follow_address(now: Object, was: Object) -> None:
     """`clusterIP` is the first of `clusterIPs`; writers that know the older field alone change that alone."""
-    if now.get("clusterIP") != was.get("clusterIP") and now.get("clusterIPs") == was.get("clusterIPs"):
-        now.pop("clusterIPs", None)
+    if now.get("clusterIP") != was.get("clusterIP"):
+        if now.get("clusterIPs") == was.get("clusterIPs"):
+            now.pop("clusterIPs", None)
         _list_address(now)
 
 
@@ -104,7 +105,7 @@ def _key(port: Object) -> tuple[str, int]:
 
 def _drop_useless(now: Object, was: Object) -> None:
     """Of what the writer did not change."""
-    if needs_address(was) and not needs_address(now) and now.get("clusterIPs") == was.get("clusterIPs"):
+    if needs_address(was) and not needs_address(now):
         _drop(now, was, ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"))
     if needs_node_ports(was) and not needs_node_ports(now) and _node_ports(now) == _node_ports(was):
         for port in now.get("ports") or ():
