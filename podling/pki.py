@@ -3,7 +3,9 @@
 Files in `pki/` (keys 0600): `ca`, `apiserver`, `admin`, `scheduler`, `controllers`, `apiserver-kubelet-client` and
 `node-<node>` as `.crt` and `.key` (EC P-256); `sa.key` and `sa.pub` (RSA 2048) sign service account tokens;
 `tokens.csv` holds bearer tokens (token,user,uid,"group,group"), empty until somebody adds one. The store has an
-authority of its own, `etcd-ca`, with `etcd-server` and `etcd-client`: no user of the API may open it.
+authority of its own, `etcd-ca`, with `etcd-server` and `etcd-client`: no user of the API may open it. So has what the
+API server shows to the API servers behind it, which then believe it who the user is: `front-proxy-ca` and
+`front-proxy-client`.
 
 A leaf is made again when it is missing or unreadable, was signed by another authority, lacks a name it needs, or has
 less than 30 days left; the authority only when it is missing, unreadable or has less than 30 days left.
@@ -28,7 +30,7 @@ LEAF_LIFE = timedelta(days=365)
 RENEW_BEFORE = timedelta(days=30)
 CLOCK_SKEW = timedelta(hours=1)
 
-AUTHORITIES = {"ca": "kubernetes", "etcd-ca": "etcd-ca"}  # file and common name
+AUTHORITIES = {"ca": "kubernetes", "etcd-ca": "etcd-ca", "front-proxy-ca": "front-proxy-ca"}  # file and common name
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 APISERVER_NAMES = (
     *LOOPBACK,
@@ -67,6 +69,7 @@ def leaves(nodes: Iterable[str], hostname: str, addresses: Sequence[str] = ()) -
         Leaf("controllers", "system:kube-controller-manager", ("system:masters",), server_names=LOOPBACK),
         Leaf("etcd-server", "etcd", server_names=(*LOOPBACK, hostname), authority="etcd-ca"),
         Leaf("etcd-client", "root", authority="etcd-ca"),
+        Leaf("front-proxy-client", "front-proxy-client", authority="front-proxy-ca"),
         *(
             Leaf(f"node-{node}", f"system:node:{node}", ("system:nodes",), server_names=(node, *LOOPBACK, hostname))
             for node in nodes
@@ -98,6 +101,14 @@ def ensure(
         _make_service_account_key(folder)
     if not (folder / "tokens.csv").exists():
         write_atomically(folder / "tokens.csv", b"", mode=0o600)
+
+
+def issue(folder: Path, leaf: Leaf, now: datetime | None = None) -> None:
+    """One more certificate of an authority that is there: of a server beside the cluster's own."""
+    authority = _load(folder, leaf.authority)
+    if authority is None:
+        raise FileNotFoundError(f"there is no authority {leaf.authority} in {folder}")
+    _make_leaf(folder, leaf, authority, now or datetime.now(UTC))
 
 
 def _load(folder: Path, file: str) -> Pair | None:

@@ -15,6 +15,9 @@ from podling.api import field
 from podling.api.field import ErrorList, Path
 from podling.loop.clock import FakeClock
 from tests.unit.apiserver.memory import MemoryStorage
+from tests.unit.apiserver.running import certificates, server
+
+__all__ = ["certificates", "server", "world"]
 
 Object = dict[str, Any]
 

@@ -5,90 +5,19 @@ import contextlib
 import gzip
 import io
 import json
-import socket
-import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from apiserver import service
-from apiserver.config import Config
-from podling import pki
 from podling.api import errors
 from podling.client.grpc import GrpcClient, dial
 from podling.client.resource import CONFIG_MAPS, NAMESPACES
-from tests.unit.apiserver.memory import MemoryStorage
+from tests.unit.apiserver.running import Running, client_tls
 
 JSON = {"Content-Type": "application/json"}
 MAPS = "/api/v1/namespaces/default/configmaps"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pki")
-    pki.ensure(folder, ["n1"])
-    return folder
-
-
-@dataclass
-class Running:
-    config: Config
-    storage: MemoryStorage
-    session: aiohttp.ClientSession
-    folder: Path
-    task: asyncio.Task[None]
-
-    async def call(self, method: str, path: str, **more: Any) -> tuple[int, Any]:
-        async with self.session.request(method, self.config.url + path, **more) as response:
-            text = await response.text()
-            return response.status, json.loads(text) if text.startswith("{") else text
-
-
-def client_tls(folder: Path, name: str = "") -> ssl.SSLContext:
-    tls = ssl.create_default_context(cafile=str(folder / "ca.crt"))
-    if name:
-        tls.load_cert_chain(folder / f"{name}.crt", folder / f"{name}.key")
-    return tls
-
-
-@pytest.fixture
-async def server(certificates: Path) -> AsyncIterator[Running]:
-    folder, storage = certificates, MemoryStorage()
-    storage.put(b"/older", b"than the server")
-    config = Config(
-        port=free_port(),
-        grpc_port=free_port(),
-        tls_cert=folder / "apiserver.crt",
-        tls_key=folder / "apiserver.key",
-        client_ca=folder / "ca.crt",
-        sa_key=folder / "sa.key",
-        sa_pub=folder / "sa.pub",
-        kubelet_client_cert=folder / "apiserver-kubelet-client.crt",
-        kubelet_client_key=folder / "apiserver-kubelet-client.key",
-    )
-    task = asyncio.create_task(service.run(config, storage))
-    connector = aiohttp.TCPConnector(ssl=client_tls(folder, "admin"))
-    async with aiohttp.ClientSession(connector=connector) as session:
-        running = Running(config, storage, session, folder, task)
-        for _ in range(400):
-            with contextlib.suppress(aiohttp.ClientConnectionError):
-                if (await running.call("GET", "/readyz"))[0] == 200:
-                    break
-            await asyncio.sleep(0.02)
-        yield running
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_an_object_is_made_read_listed_and_deleted(server: Running) -> None:
