@@ -14,6 +14,7 @@ from apiserver.lister import Lister
 from apiserver.registry import Registry
 from apiserver.streams.kubelets import Kubelets
 from apiserver.tokens import Issuer
+from apiserver.webhook.client import WebhookClient
 from podling.storage import Storage
 
 
@@ -59,6 +60,7 @@ class Context:
     authenticator: Authenticator
     authorizer: Authorizers
     admission: Chain
+    webhooks: WebhookClient
     bootstrapped: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     kubelets: Kubelets = field(default_factory=Kubelets)

@@ -26,6 +26,7 @@ from apiserver.kinds.pod.capabilities import CAPABILITIES
 from apiserver.podface import Server, listen
 from apiserver.registry import SERVER, Change, Registry, Write
 from apiserver.tokens import Issuer
+from apiserver.webhook.client import WebhookClient
 from podling.api.errors import ApiError
 from podling.loop.clock import Clock, RealClock
 from podling.storage import Storage
@@ -62,6 +63,7 @@ def build(config: Config, storage: Storage, kinds: Sequence[Kind] = KINDS, clock
         authenticator=Authenticator(Issuer(config.sa_key.read_bytes(), config.issuer), feed, config.token_file),
         authorizer=authorizers,
         admission=admission,
+        webhooks=WebhookClient(feed),
     )
 
 
@@ -73,6 +75,7 @@ async def run(config: Config, storage: Storage) -> None:
         stack.push_async_callback(_cancel, asyncio.create_task(compaction.run(storage), name="compaction"))
         await context.feed.ready.wait()
         stack.push_async_callback(context.kubelets.close)
+        stack.push_async_callback(context.webhooks.close)
         stack.push_async_callback((await _serve_https(context)).cleanup)
         stack.push_async_callback((await rpc.serve(context)).stop, DRAIN_SECONDS)
         stack.push_async_callback(_end_watches, context)
