@@ -69,8 +69,13 @@ async def to_store(kind: Kind, body: Object) -> Object:
     made = {"kind": kind.kind, "apiVersion": kind.api_version, **body}
     if kind.versions is not None and kind.hub is not None:
         made = (await kind.versions.convert([made], kind.hub))[0]
-    return unversioned(made)
+    return _unversioned(made)
 
 
-def unversioned(body: Object) -> Object:
+async def is_kept(kind: Kind, body: Object, current: Cached) -> bool:
+    """Whether the store has just this already. What nobody sees may differ: its version, say."""
+    return await to_store(kind, body) == _unversioned(current.object)
+
+
+def _unversioned(body: Object) -> Object:
     return {**body, "metadata": {key: value for key, value in body["metadata"].items() if key != "resourceVersion"}}

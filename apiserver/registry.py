@@ -23,8 +23,10 @@ from apiserver.cached import Cached, decode, encode, head, shown
 from apiserver.deletion import DeleteOptions, Step
 from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind, Ranges, Subresource
+from apiserver.managedfields.elsewhere import Elsewhere
 from apiserver.objectstore import ObjectStore
 from apiserver.options import parse_version
+from apiserver.otherversions import decided
 from apiserver.refusal import Unexplained
 from apiserver.request import User
 from podling.api import errors
@@ -133,7 +135,7 @@ class Registry:
         objectmeta.begin(meta, str(uuid.uuid4()), now)
         kind.default(body)
         if write.tracked:
-            _track(kind, body, None, write, now)
+            await _track(kind, body, None, write, now)
         admission = self._admission("CREATE", kind, body, None, write)
         await self._admit(admission, write)
         kind.prepare_create(body)
@@ -167,9 +169,7 @@ class Registry:
         while current is not None:
             seen = await _as(kind, current)
             new = await self._changed(kind, seen, change, write, sub)
-            if new == seen.object and (
-                seen is current or await objectstore.to_store(kind, new) == objectstore.unversioned(current.object)
-            ):
+            if new == seen.object and (seen is current or await objectstore.is_kept(kind, new, current)):
                 return seen
             if deletion.goes_with_update(kind, new, seen.object):
                 written = await self.objects.remove(kind, current, dry_run=write.dry_run)
@@ -190,7 +190,7 @@ class Registry:
         objectmeta.carry_over(meta, old["metadata"])
         kind.default(new)
         if write.tracked and not write.raw:
-            _track(kind, new, old, write, "" if sub and sub.view else timestamp(self.clock.now()))
+            await _track(kind, new, old, write, "" if sub and sub.view else timestamp(self.clock.now()))
         admission = self._admission("UPDATE", kind, new, old, write)
         await self._admit(admission, write)
         prepare = sub.prepare_update if sub else kind.prepare_update
@@ -308,16 +308,20 @@ def _part(obj: Object, path: str) -> Any:
     return found
 
 
-def _track(kind: Kind, new: Object, old: Object | None, write: Write, now: str) -> None:
-    managedfields.track(
-        new,
-        old,
-        manager=write.manager,
-        api_version=kind.api_version,
-        subresource=write.subresource,
-        schema=kind.schema,
-        now=now,
-    )
+async def _track(kind: Kind, new: Object, old: Object | None, write: Write, now: str) -> None:
+    def track(elsewhere: Elsewhere) -> None:
+        managedfields.track(
+            new,
+            old,
+            manager=write.manager,
+            api_version=kind.api_version,
+            subresource=write.subresource,
+            schema=kind.schema,
+            now=now,
+            elsewhere=elsewhere,
+        )
+
+    await decided(kind, track, new, old)
 
 
 def _named(body: Object) -> Object:

@@ -12,6 +12,7 @@ from typing import Any
 from apiserver.managedfields import entries
 from apiserver.managedfields.compare import compare
 from apiserver.managedfields.conflict import Conflicts
+from apiserver.managedfields.elsewhere import NOWHERE, Compared, Elsewhere, Places, compared
 from apiserver.managedfields.entries import APPLY, UPDATE, BadEntries, Managed, Manager, Owned
 from apiserver.managedfields.fieldset import EMPTY, FieldSet
 from apiserver.managedfields.ignored import ignored_fields
@@ -41,6 +42,7 @@ def apply(
     schema: Schema,
     now: str,
     kind: str = "",
+    elsewhere: Elsewhere = NOWHERE,
 ) -> Object:
     """The merged object with its managedFields; `live` None is a create. Neither argument is changed.
 
@@ -54,7 +56,9 @@ def apply(
         raise Unexplained(f"failed to create typed patch object ({_called(config)}): {words}")
     who = Manager(manager, APPLY, "", subresource)
     ignored = ignored_fields(schema, subresource)
-    act = _Apply(live, config, who=who, api_version=api_version, shape=shape, ignored=ignored, now=now)
+    act = _Apply(
+        live, config, who=who, api_version=api_version, elsewhere=elsewhere, shape=shape, ignored=ignored, now=now
+    )
     try:
         managed = entries.decode((live or {}).get("metadata", {}).get("managedFields"))
         if not managed and live is not None:
@@ -100,6 +104,7 @@ class _Apply:
         *,
         who: Manager,
         api_version: str,
+        elsewhere: Elsewhere,
         shape: Shape,
         ignored: FieldSet,
         now: str,
@@ -109,7 +114,8 @@ class _Apply:
             meta = live.get("metadata", {})
             self.live["metadata"] = {key: value for key, value in meta.items() if key != "managedFields"}
         self.config, self.who, self.api_version, self.now = config, who, api_version, now
-        self.shape, self.ignored = shape, ignored
+        self.shape, self.ignored, self.elsewhere = shape, ignored, elsewhere
+        self.places = Places(api_version, shape, elsewhere)
 
     def run(self, managed: Managed, force: bool) -> Object:
         try:
@@ -135,11 +141,12 @@ class _Apply:
         mine = Owned(fields, self.api_version, True, last.time if last else None)
         after = {**managed, self.who: mine}
         if last is not None and last.fields:
-            merged = self.prune(merged, after, last.fields)
+            merged = self.prune(merged, after, last)
         found = compare(self.live, merged, self.shape).without(self.ignored)
+        seen = compared(self.live, merged, self.api_version, found, self.who.subresource, self.elsewhere)
         if not force:
-            self.refuse(after, found.modified | found.added)
-        after = taken(after, found, self.api_version, but=self.who)
+            self.refuse(after, seen)
+        after = taken(after, seen, but=self.who)
         changed = merged != self.live
         kept = (after[self.who].fields if self.who in after else EMPTY) - STRIPPED
         after.pop(self.who, None)
@@ -147,27 +154,41 @@ class _Apply:
             after[self.who] = Owned(kept, self.api_version, True, self.now if changed else mine.time)
         return typed_copy(merged, self.shape), after
 
-    def refuse(self, managed: Managed, changed: FieldSet) -> None:
-        others = {
-            manager: owned.fields & changed
-            for manager, owned in managed.items()
-            if manager != self.who and owned.api_version == self.api_version
-        }
-        conflicts = {manager: fields for manager, fields in others.items() if fields}
+    def refuse(self, managed: Managed, seen: Compared) -> None:
+        conflicts: dict[Manager, FieldSet] = {}
+        for manager, owned in managed.items():
+            found = seen.at(owned.api_version) if manager != self.who else None
+            if found and (fields := owned.fields & (found.modified | found.added)):
+                conflicts[manager] = fields
         if conflicts:
             raise Conflicts(conflicts)
 
-    def prune(self, merged: Object, managed: Managed, last: FieldSet) -> Object:
+    def prune(self, merged: Object, managed: Managed, last: Owned) -> Object:
         """Take away what was applied last; put back what anybody owns now, and what was never this manager's."""
-        shape = self.shape
-        mentioned = with_parents(last, shape)
-        everything = with_parents(fields_of(merged, shape), shape)
+        version = last.api_version
+        shape = self.places.shape(version)
+        if shape is None:
+            return merged
+        merged = self.places.moved(merged, self.api_version, version)
+        mentioned = with_parents(last.fields, shape)
         pruned = remove(merged, mentioned, shape) or {}
-        claimed = FieldSet()
-        for owned in managed.values():
-            if owned.api_version == self.api_version:
-                claimed = claimed | owned.fields
-        kept = with_parents(fields_of(pruned, shape), shape) | with_parents(claimed, shape)
-        pruned = remove(merged, everything - kept, shape) or {}
+        for claimed in sorted({owned.api_version for owned in managed.values()}, key=lambda each: each != version):
+            pruned = self.owned_back(merged, pruned, version, claimed, managed)
+        everything = with_parents(fields_of(merged, shape), shape)
         left = with_parents(fields_of(pruned, shape), shape)
-        return remove(merged, (everything - left) & mentioned, shape) or {}
+        pruned = remove(merged, (everything - left) & mentioned, shape) or {}
+        return self.places.moved(pruned, version, self.api_version)
+
+    def owned_back(self, merged: Object, pruned: Object, version: str, claimed: str, managed: Managed) -> Object:
+        """`pruned`, with what managers of the version `claimed` own of `merged`; both are, and stay, of `version`."""
+        shape = self.places.shape(claimed)
+        if shape is None:
+            return pruned
+        fields = FieldSet()
+        for owned in managed.values():
+            if owned.api_version == claimed:
+                fields = fields | owned.fields
+        merged, pruned = (self.places.moved(each, version, claimed) for each in (merged, pruned))
+        everything = with_parents(fields_of(merged, shape), shape)
+        kept = with_parents(fields_of(pruned, shape), shape) | with_parents(fields, shape)
+        return self.places.moved(remove(merged, everything - kept, shape) or {}, claimed, version)

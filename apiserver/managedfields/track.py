@@ -4,6 +4,7 @@ from typing import Any
 
 from apiserver.managedfields import entries
 from apiserver.managedfields.compare import Comparison, compare
+from apiserver.managedfields.elsewhere import NOWHERE, Elsewhere, compared
 from apiserver.managedfields.entries import UPDATE, BadEntries, Managed, Manager
 from apiserver.managedfields.ignored import ignored_fields
 from apiserver.managedfields.shape import SchemaError, shape_of
@@ -26,6 +27,7 @@ def track(
     subresource: str = "",
     schema: Schema,
     now: str,
+    elsewhere: Elsewhere = NOWHERE,
 ) -> None:
     """Set `new`'s managedFields from `old`'s (None: a create) and what changed, in place.
 
@@ -39,8 +41,8 @@ def track(
     managed = _decoded(given) if forged else {}
     if old is not None and not managed and (not before or (_is_reset(given) and not subresource)):
         return  # nobody is tracked
+    live = _without_entries(old) if old is not None else skeleton(new, schema)
     try:
-        live = _without_entries(old) if old is not None else skeleton(new, schema)
         found = compare(live, new, shape_of(schema)).without(ignored_fields(schema, subresource))
     except SchemaError:
         found = Comparison()
@@ -48,7 +50,8 @@ def track(
         _set(meta, before)
         return
     who = Manager(manager or "unknown", operation, api_version, subresource)
-    managed = update(managed or entries.decode_own(before), found, who, api_version, now)
+    seen = compared(live, new, api_version, found, subresource, elsewhere) if found else None
+    managed = update(managed or entries.decode_own(before), found, who, api_version, now, seen)
     _set(meta, entries.encode(managed))
 
 

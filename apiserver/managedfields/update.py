@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from apiserver.managedfields.compare import Comparison
+from apiserver.managedfields.elsewhere import Compared
 from apiserver.managedfields.entries import UPDATE, Managed, Manager, Owned, seconds
 from apiserver.managedfields.fieldset import FieldSet
 
@@ -25,9 +26,11 @@ STRIPPED = FieldSet.of(
 )
 
 
-def update(managed: Managed, found: Comparison, manager: Manager, api_version: str, now: str) -> Managed:
-    """The managers after an ordinary write in which `found` changed."""
-    after = taken(managed, found, api_version)
+def update(  # noqa: PLR0917
+    managed: Managed, found: Comparison, manager: Manager, api_version: str, now: str, seen: Compared | None = None
+) -> Managed:
+    """The managers after an ordinary write in which `found` changed; `seen` tells what other versions see of it."""
+    after = taken(managed, seen or Compared(api_version, found, lambda _: None))
     mine = (found.modified | found.added) - STRIPPED
     if mine:
         before = after.get(manager)
@@ -35,15 +38,16 @@ def update(managed: Managed, found: Comparison, manager: Manager, api_version: s
     return capped(after)
 
 
-def taken(managed: Managed, found: Comparison, api_version: str, but: Manager | None = None) -> Managed:
+def taken(managed: Managed, seen: Compared, but: Manager | None = None) -> Managed:
     """All managers, `but` one excepted, without what changed. Entries of versions that are not served go."""
-    changed = found.modified | found.added | found.removed
     after: Managed = {}
     for manager, owned in managed.items():
         if manager == but:
             after[manager] = owned
-        elif owned.api_version == api_version:
-            after[manager] = replace(owned, fields=owned.fields - changed)
+        elif found := seen.at(owned.api_version):
+            after[manager] = replace(owned, fields=owned.fields - found.modified - found.added - found.removed)
+        elif found is not None:
+            after[manager] = owned
     return {manager: owned for manager, owned in after.items() if owned.fields}
 
 

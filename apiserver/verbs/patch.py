@@ -5,7 +5,9 @@ from typing import Any
 from apiserver import managedfields
 from apiserver.answer import Answer
 from apiserver.kinds.kind import Kind
+from apiserver.managedfields.elsewhere import Elsewhere
 from apiserver.options import WriteOptions, write_options
+from apiserver.otherversions import decided
 from apiserver.patch.decode import OBJECT
 from apiserver.patch.gotext import json_kind
 from apiserver.patch.patch import APPLY_YAML, STRATEGIC_MERGE_PATCH, apply_patch, patch_error, strict_errors
@@ -86,21 +88,25 @@ async def _apply(call: Call, options: WriteOptions) -> Answer:
     subresource = call.sub.name if call.sub else ""
     now = "" if call.view else timestamp(registry.clock.now())  # Kubernetes tells no times of views
 
-    def merged(live: Object | None) -> Object:
-        return managedfields.apply(
-            live,
-            config,
-            manager=options.field_manager,
-            force=bool(options.force),
-            api_version=kind.api_version,
-            subresource=subresource,
-            schema=kind.schema,
-            now=now,
-            kind=kind.kind,
-        )
+    async def merged(live: Object | None) -> Object:
+        def apply(elsewhere: Elsewhere) -> Object:
+            return managedfields.apply(
+                live,
+                config,
+                manager=options.field_manager,
+                force=bool(options.force),
+                api_version=kind.api_version,
+                subresource=subresource,
+                schema=kind.schema,
+                now=now,
+                kind=kind.kind,
+                elsewhere=elsewhere,
+            )
+
+        return await decided(kind, apply, live)
 
     async def change(current: Object) -> Object:
-        new = _shaped(kind, merged(current))
+        new = _shaped(kind, await merged(current))
         call.place(new)
         call.check_name(new)
         return new
@@ -112,7 +118,7 @@ async def _apply(call: Call, options: WriteOptions) -> Answer:
     except errors.NotFound:
         if call.sub:
             raise
-    new = _shaped(kind, merged(None))
+    new = _shaped(kind, await merged(None))
     if uid := new["metadata"].get("uid"):
         why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
         raise errors.conflict(kind.resource, call.name, why)

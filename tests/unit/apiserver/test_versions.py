@@ -3,29 +3,36 @@
 import asyncio
 from typing import Any
 
+from apiserver import managedfields
 from apiserver.deletion import DeleteOptions
 from apiserver.feed import Feed
 from apiserver.kinds import versions
 from apiserver.kinds.kind import Column, Kind
 from apiserver.lists import Reader
+from apiserver.managedfields.elsewhere import Elsewhere
 from apiserver.options import list_options
+from apiserver.otherversions import decided
 from apiserver.registry import Registry, Write
 from apiserver.request import User
 from apiserver.schema.schema import Field, Schema
 from podling.api import field
+from podling.api.errors import Conflict
 from podling.api.field import Path
 from podling.loop.clock import FakeClock
-from tests.unit.apiserver.conftest import META, Open
+from tests.unit.apiserver.conftest import Open
 from tests.unit.apiserver.memory import MemoryStorage
 
 Object = dict[str, Any]
 ALICE = User("alice", ())
 
 
+WORD = Schema("string")
+NAMED = Schema("object", fields={"name": Field(WORD)})
+
+
 def _schema(name: str) -> Schema:
-    return Schema(
-        "object", fields={"metadata": Field(META), name: Field(Schema("integer")), "note": Field(Schema("string"))}
-    )
+    fields = {"apiVersion": WORD, "kind": WORD, "metadata": NAMED, "note": WORD, name: Schema("integer")}
+    return Schema("object", fields={key: Field(schema) for key, schema in fields.items()})
 
 
 def _renamed(old: str, new: str, obj: Object) -> Object:
@@ -163,3 +170,54 @@ async def test_a_kind_that_comes_at_run_time_finds_its_objects_and_misses_no_cha
         assert (late.group, late.plural) not in world.feed.caches
         feeding.cancel()
         await asyncio.gather(feeding, return_exceptions=True)
+
+
+async def test_managers_of_both_versions_keep_what_is_theirs() -> None:
+    async with World() as world:
+        await world.registry.create(V2, "default", _size("a", amount=2, note="mine"), Write(ALICE, "two"))
+
+        async def changed(current: Object) -> Object:
+            return {**current, "n": 5}
+
+        await world.registry.update(V1, "default", "a", changed, Write(ALICE, "one"))
+        meta = (await world.stored("a"))["metadata"]
+        owners = {entry["manager"]: (entry["apiVersion"], set(entry["fieldsV1"])) for entry in meta["managedFields"]}
+        assert owners == {"two": ("example.com/v2", {"f:note"}), "one": ("example.com/v1", {"f:n"})}
+
+
+async def test_an_apply_in_another_version_conflicts_and_prunes_across_versions() -> None:
+    async with World() as world:
+        first = await _apply(world, V2, "gitops", _size("a", amount=2, note="x"))
+        assert first["amount"] == 2
+        try:
+            await _apply(world, V1, "other", _size("a", n=3))
+        except Conflict as error:
+            assert 'conflict with "gitops"' in error.message
+        else:
+            raise AssertionError("no conflict")
+        assert "note" not in await _apply(world, V1, "gitops", _size("a", n=2))
+
+
+async def _apply(world: World, kind: Kind, manager: str, config: Object) -> Object:
+    """As `verbs/patch.py` does it."""
+    body = {"apiVersion": kind.api_version, "kind": kind.kind, **config}
+    write = Write(ALICE, manager, tracked=False)
+
+    async def merged(live: Object | None) -> Object:
+        def act(elsewhere: Elsewhere) -> Object:
+            return managedfields.apply(
+                live,
+                body,
+                manager=manager,
+                force=False,
+                api_version=kind.api_version,
+                schema=kind.schema,
+                now="2026-01-01T00:00:00Z",
+                elsewhere=elsewhere,
+            )
+
+        return await decided(kind, act, live)
+
+    if world.feed.of(kind).get("default", config["metadata"]["name"]):
+        return (await world.registry.update(kind, "default", config["metadata"]["name"], merged, write)).object
+    return (await world.registry.create(kind, "default", await merged(None), write)).object
