@@ -62,7 +62,8 @@ def test_a_users_certificate_cannot_serve(folder: Path) -> None:
 
 def test_every_leaf_is_signed_by_the_authority(folder: Path) -> None:
     for path in folder.glob("*.crt"):
-        authority = certificate(folder, path.stem.rpartition("-")[0] + "-ca" if path.stem.startswith(("etcd-", "front-proxy-")) else "ca")
+        own = path.stem.startswith(("etcd-", "front-proxy-"))
+        authority = certificate(folder, f"{path.stem.rpartition('-')[0]}-ca" if own else "ca")
         certificate(folder, path.stem).verify_directly_issued_by(authority)
 
 
