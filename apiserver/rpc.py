@@ -60,7 +60,11 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
         self.context = context
 
     async def Discover(self, _: pb.DiscoverRequest, __: grpc.aio.ServicerContext) -> pb.DiscoverReply:
-        """What may be listed, watched and deleted: every kind that is stored."""
+        """What may be listed, watched and deleted: every kind that is stored, in one of its versions."""
+        one_each = {kind.home.resource: kind for kind in self.context.kinds.all if kind.stored and kind.hub is None}
+        for kind in self.context.kinds.all:
+            if kind.stored:
+                one_each.setdefault(kind.home.resource, kind)
         return pb.DiscoverReply(
             resources=[
                 pb.Resource(
@@ -71,8 +75,7 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
                     namespaced=kind.namespaced,
                     verbs=kind.verbs,
                 )
-                for kind in self.context.kinds.all
-                if kind.stored
+                for kind in one_each.values()
             ]
         )
 

@@ -7,9 +7,11 @@ from aiohttp.web_request import BaseRequest
 
 from apiserver import metrics
 from apiserver.answer import WatchAnswer
+from apiserver.cached import encode
 from apiserver.negotiate import Form
 from apiserver.render import EventWriter
 from apiserver.watchloop import told
+from podling.api.errors import ApiError
 
 STUCK_SECONDS = 30.0  # a client that takes nothing for so long is gone
 
@@ -28,6 +30,9 @@ async def send_watch(http: BaseRequest, found: WatchAnswer, form: Form, included
                 lines.append(writer.bookmark(bookmark))
             async with asyncio.timeout(STUCK_SECONDS):
                 await response.write(b"".join(lines))
+        await response.write_eof()
+    except ApiError as error:  # a webhook does not convert
+        await response.write(b'{"type":"ERROR","object":%s}\n' % encode(error.status()))
         await response.write_eof()
     except TimeoutError:
         if http.transport is not None:

@@ -7,15 +7,17 @@
 Source: k8s.io/kubernetes/pkg/controller/garbagecollector.
 """
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from controllers.controller import Context
+from controllers.owners import Graph, Item
 from podling.api.errors import ApiError, Conflict, NotFound
 from podling.api.meta import split_key
 from podling.client.informer import Informer
-from podling.client.resource import Partial, Resource
+from podling.client.resource import CUSTOM_RESOURCE_DEFINITIONS, Partial, Resource
 from podling.loop import reconcile
 from podling.loop.workqueue import WorkQueue
 
@@ -23,55 +25,25 @@ RETRY_SECONDS = 1.0
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 
 
-class Item(NamedTuple):
-    """One object: which informer knows it, and its key there."""
-
-    of: Resource[Partial]
-    key: str
-
-
-class Graph:
-    """Who owns whom, by uid; kept by the informers of every kind."""
-
-    def __init__(self) -> None:
-        self.items: dict[str, tuple[Item, Any]] = {}  # uid to item and metadata
-        self.dependents: dict[str, set[str]] = {}  # owner uid to dependents' uids
-
-    def put(self, item: Item, old: Partial | None, new: Partial | None) -> list[str]:
-        """The uids worth a look after a change."""
-        look: list[str] = []
-        if old is not None:
-            uid = str(old.metadata.uid)
-            for owner in _owners(old):
-                self.dependents.get(owner, set()).discard(uid)
-                look.append(owner)
-            if new is None or new.metadata.uid != uid:
-                self.items.pop(uid, None)
-                look += self.dependents.get(uid, ())
-        if new is not None:
-            uid = str(new.metadata.uid)
-            self.items[uid] = (item, new.metadata)
-            for owner in _owners(new):
-                self.dependents.setdefault(owner, set()).add(uid)
-            look.append(uid)
-        return look
-
-
-def _owners(item: Partial) -> list[str]:
-    return [str(owner.uid) for owner in item.metadata.ownerReferences or ()]
-
-
 class Collector:
     def __init__(self, context: Context) -> None:
         self._client, self._informers = context.client, context.informers
         self._graph = Graph()
         self._queue: WorkQueue[str] = WorkQueue(context.clock)
+        self._followed: set[Resource[Partial]] = set()
 
-    async def run(self, resources: Sequence[Resource[Partial]]) -> None:
-        informers = [self._follow(of) for of in resources if of.plural != "events"]
-        for informer in informers:  # nobody is an orphan before every kind is known
-            await informer.synced()
+    async def run(self) -> None:
         await reconcile.run("garbage", self._queue, self._look)
+
+    def follow(self, resources: Sequence[Resource[Partial]]) -> list[Informer[Partial]]:
+        """Every kind that is served now, and no other; the informers of those that are new."""
+        wanted = {of for of in resources if of.plural != "events"}
+        for of in self._followed - wanted:
+            self._informers.forget(of)
+            for uid in self._graph.forget(of):
+                self._queue.add(uid)
+        new, self._followed = wanted - self._followed, wanted
+        return [self._follow(of) for of in resources if of in new]
 
     def _follow(self, of: Resource[Partial]) -> Informer[Partial]:
         informer = self._informers.get(of)
@@ -96,8 +68,27 @@ class Collector:
             if await self._delete_dependents(uid):
                 return
             await self._drop_finalizer(item, metadata, FOREGROUND)
-        elif metadata.ownerReferences and not metadata.deletionTimestamp and not self._owned(metadata):
+        elif metadata.ownerReferences and not metadata.deletionTimestamp and not await self._is_owned(item, metadata):
             await self._delete(item, metadata, "Background")
+
+    async def _is_owned(self, item: Item, metadata: Any) -> bool:
+        """Whether some owner lives. Owners that no informer has told of are asked for: each kind has a watch of its
+        own, and one may be behind another."""
+        if self._owned(metadata):
+            return True
+        namespace, _ = split_key(item.key)
+        for reference in metadata.ownerReferences:
+            if str(reference.uid) in self._graph.items:
+                continue
+            group = reference.apiVersion.rpartition("/")[0]
+            of = next((of for of in self._followed if (of.group, of.kind) == (group, reference.kind)), None)
+            if of is None or (of.namespaced and not namespace):
+                return True  # nobody can say: a kind that is not served, or not where this object could see it
+            with suppress(NotFound):
+                found = await self._client.get(of, reference.name, namespace if of.namespaced else "")
+                if found.metadata.uid == reference.uid:
+                    return True
+        return False
 
     def _owned(self, metadata: Any) -> bool:
         """Some owner lives and is not waiting for this object to go."""
@@ -144,10 +135,24 @@ class Collector:
 
 
 async def control(context: Context) -> None:
-    while True:
-        try:
-            resources = await context.client.resources()
-        except ApiError:
-            await context.clock.sleep(RETRY_SECONDS)
-        else:
-            await Collector(context).run(resources)
+    collector = Collector(context)
+    kinds = asyncio.Event()
+    kinds.set()
+    context.informers.get(CUSTOM_RESOURCE_DEFINITIONS).on_change(lambda *_: kinds.set())
+
+    async def follow_kinds() -> list[Informer[Partial]]:
+        while True:
+            await kinds.wait()
+            kinds.clear()
+            try:
+                return collector.follow(await context.client.resources())
+            except ApiError:
+                kinds.set()
+                await context.clock.sleep(RETRY_SECONDS)
+
+    for informer in await follow_kinds():  # an owner waits for dependents of every kind: all must be known
+        await informer.synced()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(collector.run())
+        while True:
+            await follow_kinds()

@@ -32,6 +32,7 @@ class FakeClient:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str, str], Object] = {}
         self.version = 1
+        self.custom: list[Resource[Any]] = []  # resources that are served besides the built-in ones
         self.fail: Callable[[str, str, str], None] = lambda verb, plural, name: None
         self._log: list[Event] = []
         self._changed = asyncio.Event()
@@ -165,7 +166,8 @@ class FakeClient:
                 await self.delete(of, name, namespace)
 
     async def resources(self) -> Sequence[Resource[Partial]]:
-        return [Resource(of.group, of.version, of.plural, of.kind, Partial, of.namespaced) for of in RESOURCES]
+        every = (*RESOURCES, *self.custom)
+        return [Resource(of.group, of.version, of.plural, of.kind, Partial, of.namespaced) for of in every]
 
     async def close(self) -> None:
         return None

@@ -40,3 +40,8 @@ class Informers:
             informer = Informer(self._client, of, labels=labels, fields=fields, clock=self._clock)
             self._known[key] = (informer, self._group.create_task(informer.run()))
         return self._known[key][0]
+
+    def forget(self, of: Resource[Any]) -> None:
+        """Follow a resource no more: it is not served any longer."""
+        for key in [key for key in self._known if key[0] == of]:
+            self._known.pop(key)[1].cancel()

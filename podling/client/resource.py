@@ -60,6 +60,9 @@ CLUSTER_ROLES = Resource(
 RUNTIME_CLASSES = Resource(
     "node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", node_v1.RuntimeClass, namespaced=False
 )
+CUSTOM_RESOURCE_DEFINITIONS = Resource(
+    "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", Partial, namespaced=False
+)
 
 RESOURCES: tuple[Resource[object], ...] = (
     PODS,

@@ -1,13 +1,23 @@
 from typing import Any
 
 from controllers import cluster_role_aggregation, garbage
-from podling.client.resource import CLUSTER_ROLES, CONFIG_MAPS, SECRETS
+from podling.api.errors import ServiceUnavailable
+from podling.client.resource import (
+    CLUSTER_ROLES,
+    CONFIG_MAPS,
+    CUSTOM_RESOURCE_DEFINITIONS,
+    SECRETS,
+    Partial,
+    Resource,
+)
+
+BOATS = Resource("example.com", "v1", "boats", "Boat", Partial)
 
 
 def owned_by(*owners: dict[str, Any], block: bool = False) -> dict[str, Any]:
     references = [
         {
-            "apiVersion": "v1",
+            "apiVersion": owner.get("apiVersion", "v1"),
             "kind": owner["kind"],
             "name": owner["metadata"]["name"],
             "uid": owner["metadata"]["uid"],
@@ -74,3 +84,47 @@ async def test_a_role_adds_up_the_roles_it_selects(bench: Any) -> None:
     bench.client.add(CLUSTER_ROLES, {"metadata": {"name": "c"}, "rules": [pods]})
     await bench.wait()
     assert bench.client.find(CLUSTER_ROLES, "sum")["rules"] == [pods, nodes]
+
+
+async def test_an_owner_that_its_own_watch_has_not_told_of_yet_is_asked_for(bench: Any) -> None:
+    def nobody_watches(verb: str, plural: str, name: str) -> None:
+        if (verb, plural) == ("watch", "configmaps"):
+            raise ServiceUnavailable("the watch is behind")
+
+    await bench.start(garbage.control)
+    bench.client.fail = nobody_watches
+    await bench.wait()
+    owner = bench.client.add(CONFIG_MAPS, {"metadata": {"name": "owner"}})
+    bench.client.add(SECRETS, {"metadata": {"name": "child", **owned_by(owner)}})
+    await bench.wait()
+    assert bench.names("secrets") == ["child"]
+
+
+async def test_what_is_owned_by_a_custom_resource_goes_with_it_whenever_its_kind_came(bench: Any) -> None:
+    await bench.start(garbage.control)
+    await bench.wait()
+    early = {"apiVersion": "example.com/v1", "kind": "Boat", "metadata": {"name": "b", "uid": "boat-1"}}
+    bench.client.add(SECRETS, {"metadata": {"name": "child", **owned_by(early)}})
+    await bench.wait()
+    assert bench.names("secrets") == ["child"], "nobody can say whether its owner is there"
+    bench.client.custom.append(BOATS)
+    boat = bench.client.add(BOATS, early)
+    bench.client.add(CUSTOM_RESOURCE_DEFINITIONS, {"metadata": {"name": "boats.example.com"}})
+    await bench.wait()
+    assert bench.names("secrets") == ["child"]
+    await bench.client.delete(BOATS, boat["metadata"]["name"], "default")
+    await bench.wait()
+    assert bench.names("secrets") == []
+
+
+async def test_a_kind_that_goes_is_followed_no_more(bench: Any) -> None:
+    bench.client.custom.append(BOATS)
+    boat = bench.client.add(BOATS, {"metadata": {"name": "b"}})
+    bench.client.add(SECRETS, {"metadata": {"name": "child", **owned_by(boat)}})
+    await bench.start(garbage.control)
+    await bench.wait()
+    bench.client.custom.clear()
+    bench.client.objects.pop(("boats", "default", "b"))
+    bench.client.add(CUSTOM_RESOURCE_DEFINITIONS, {"metadata": {"name": "others.example.com"}})
+    await bench.wait()
+    assert bench.names("secrets") == ["child"], "as Kubernetes: an owner of an unknown kind is not known to be gone"
