@@ -1,8 +1,8 @@
 """The end of a namespace: its contents are deleted, and when nothing remains its finalizer goes, and with it the
 namespace.
 
-    Terminating ──▶ delete every kind's objects ──▶ anything left? ──yes──▶ say so in the conditions, look again
-                                                         └──no──▶ finalize
+    Terminating ──▶ delete the pods ──▶ then every other kind's objects ──▶ anything left? ──no──▶ finalize
+                                                                                 └──yes──▶ say so, look again
 Source: k8s.io/kubernetes/pkg/controller/namespace/deletion.
 """
 
@@ -16,6 +16,7 @@ from podling.client.resource import NAMESPACES
 from podling.loop.reconcile import After
 
 FINALIZER = "kubernetes"
+PODS = ("", "pods")
 LOOK_AGAIN_SECONDS = 0.5
 
 
@@ -54,10 +55,10 @@ async def control(context: Context) -> None:
 
 
 async def _empty(context: Context, namespace: str) -> list[Left]:
-    """Delete what can be deleted now; what remains. Pods are told to end first, so that they end while others go."""
+    """Delete what can be deleted now; what remains. Pods go first, alone: what they use stays until they have ended."""
     client, left = context.client, []
     resources = [of for of in await client.resources() if of.namespaced]
-    for of in sorted(resources, key=lambda of: of.plural != "pods"):
+    for of in sorted(resources, key=lambda of: (of.group, of.plural) != PODS):
         found = (await client.list(of, namespace)).items
         if not found:
             continue
@@ -74,6 +75,8 @@ async def _empty(context: Context, namespace: str) -> list[Left]:
                 for finalizer in item.metadata.finalizers or ():
                     counts[finalizer] = counts.get(finalizer, 0) + 1
             left.append(Left(f"{of.plural}.{of.group}", len(found), counts))
+            if (of.group, of.plural) == PODS:
+                break
     return left
 
 

@@ -60,13 +60,19 @@ async def test_a_namespace_says_what_it_waits_for(bench: Any) -> None:
     await bench.wait()
     said = {c["type"]: c for c in bench.client.find(NAMESPACES, "a")["status"]["conditions"]}
     assert said["NamespaceContentRemaining"]["message"] == (
-        "Some resources are remaining: pods. has 1 resource instances, configmaps. has 1 resource instances"
+        "Some resources are remaining: pods. has 1 resource instances"
+    )
+    assert not bench.client.find(CONFIG_MAPS, "c", "a")["metadata"].get("deletionTimestamp"), "the pod may read it yet"
+    await bench.client.delete(PODS, "p", "a", grace_seconds=0)
+    await bench.wait(1)
+    said = {c["type"]: c for c in bench.client.find(NAMESPACES, "a")["status"]["conditions"]}
+    assert said["NamespaceContentRemaining"]["message"] == (
+        "Some resources are remaining: configmaps. has 1 resource instances"
     )
     assert said["NamespaceFinalizersRemaining"]["message"] == (
         "Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances"
     )
     assert bench.client.find(NAMESPACES, "a")["spec"]["finalizers"] == ["kubernetes"]
-    await bench.client.delete(PODS, "p", "a", grace_seconds=0)
     await bench.client.patch(CONFIG_MAPS, "c", {"metadata": {"finalizers": None}}, "a")
     await bench.wait(1)
     assert bench.client.find(NAMESPACES, "a")["spec"]["finalizers"] == []
