@@ -57,7 +57,7 @@ def attributes(method: str, parts: list[str], query: Mapping[str, str]) -> Attri
         elif verb == "delete":
             verb = "deletecollection"
     elif watches:
-        verb, selector, name = "watch", f"metadata.name={name}", ""
+        verb, selector, name = "watch", ",".join(filter(None, (selector, f"metadata.name={name}"))), ""
     made = Attributes(
         user=ANONYMOUS,
         verb=verb,

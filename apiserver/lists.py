@@ -12,7 +12,7 @@
 Source: k8s.io/apiserver/pkg/storage/cacher and the table in the API concepts page.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 
 from apiserver import continuation
 from apiserver.answer import ListAnswer
@@ -42,67 +42,75 @@ class Reader:
         return found
 
     async def _list(self, kind: Kind, namespace: str, options: ListOptions) -> ListAnswer:
-        wanted = options.filter(namespace)
+        wanted, limit = options.filter(namespace), max(options.limit, 0)
         if options.continue_:
-            return await self._continued(kind, wanted, options)
+            token = continuation.read(options.continue_, namespace)
+            if options.resource_version not in ("", "0"):
+                raise errors.BadRequest("specifying resource version is not allowed when using continue")
+            if token.revision > 0:
+                return await self._at(kind, wanted, token, limit, lambda: continuation.expired(token, namespace))
+            return self._now(kind, wanted, token.start, await self.feed.fresh(), limit)
         revision = _version(options.resource_version)
-        exact = options.match == "Exact" or (options.limit > 0 and revision > 0 and not options.match)
-        if exact:
-            found = await self._at(kind, wanted, Token(revision, ""), lambda: errors.Expired(continuation.LIST_TOO_OLD))
-            return _page(kind, wanted, found, revision, options.limit)
+        if options.match == "Exact" or (limit > 0 and revision > 0 and not options.match):
+            gone = errors.Expired(continuation.LIST_TOO_OLD)
+            return await self._at(kind, wanted, Token(revision, ""), limit, lambda: gone)
         if options.resource_version == "":
-            revision = await self.feed.fresh()
+            await self.feed.fresh()
         else:
             await self.feed.reach(revision)
-            revision = self.feed.revision
-        limit = 0 if options.resource_version == "0" else options.limit
-        return _page(kind, wanted, self.feed.of(kind).select(wanted), revision, limit)
+        return self._now(kind, wanted, "", self.feed.revision, 0 if options.resource_version == "0" else limit)
 
-    async def _continued(self, kind: Kind, wanted: Filter, options: ListOptions) -> ListAnswer:
-        token = continuation.read(options.continue_)
-        if options.resource_version not in ("", "0"):
-            raise errors.BadRequest("specifying resource version is not allowed when using continue")
-        if token.revision > 0:
-            found = await self._at(kind, wanted, token, lambda: continuation.expired(token))
-            return _page(kind, wanted, found, token.revision, options.limit)
-        revision = await self.feed.fresh()
-        rest = (cached for cached in self.feed.of(kind).select(wanted) if cached.key >= token.start)
-        return _page(kind, wanted, rest, revision, options.limit)
+    def _now(self, kind: Kind, wanted: Filter, start: str, revision: int, limit: int) -> ListAnswer:
+        """The state of the cache, from a key on, told as that of `revision`."""
+        cache = self.feed.of(kind)
+        if not limit and not start:
+            return ListAnswer(kind, list(cache.select(wanted)), revision)
+        items: list[Cached] = []
+        for cached in cache.span(wanted.namespace, start):
+            if limit and len(items) == limit:
+                return _cut(kind, wanted, items, revision, cache.count(wanted.namespace, cached.key))
+            if wanted.matches(cached):
+                items.append(cached)
+        return ListAnswer(kind, items, revision)
 
     async def _at(
-        self, kind: Kind, wanted: Filter, token: Token, gone: Callable[[], errors.Expired]
-    ) -> Iterable[Cached]:
+        self, kind: Kind, wanted: Filter, token: Token, limit: int, gone: Callable[[], errors.Expired]
+    ) -> ListAnswer:
         """The state at the token's revision, from its key on."""
-        revision, start = token
-        await self.feed.reach(revision)
+        await self.feed.reach(token.revision)
         cache = self.feed.of(kind)
-        if cache.changed <= revision:
-            return [cached for cached in cache.select(wanted) if cached.key >= start]
+        if cache.changed <= token.revision:
+            return self._now(kind, wanted, token.start, token.revision, limit)
         try:
-            return [cached for cached in await self._stored(cache, revision, start) if wanted.matches(cached)]
+            return await self._stored(kind, cache, wanted, token, limit)
         except Compacted:
             raise gone() from None
         except StorageError as error:
             raise errors.ServiceUnavailable(f"the store is not available: {error}") from error
 
-    async def _stored(self, cache: KindCache, revision: int, start: str) -> Sequence[Cached]:
+    async def _stored(self, kind: Kind, cache: KindCache, wanted: Filter, token: Token, limit: int) -> ListAnswer:
         prefix = cache.prefix.encode()
-        at, end = prefix + start.encode(), prefix_end(prefix)
-        found: list[Cached] = []
+        scope = prefix + (f"{wanted.namespace}/".encode() if cache.kind.namespaced and wanted.namespace else b"")
+        at, end = max(scope, prefix + token.start.encode()), prefix_end(scope)
+        items: list[Cached] = []
         while True:
-            page = await self.feed.storage.range(at, end, revision=revision, limit=PAGE)
-            for kv in page.kvs:
+            page = await self.feed.storage.range(at, end, revision=token.revision, limit=min(limit + 1, PAGE) or PAGE)
+            for position, kv in enumerate(page.kvs):
+                if limit and len(items) == limit:
+                    return _cut(kind, wanted, items, token.revision, page.total - position)
                 try:
                     key = kv.key[len(prefix) :].decode()
-                    found.append(stored(cache.kind, cache.head, key, kv.value, kv.mod_revision))
+                    cached = stored(cache.kind, cache.head, key, kv.value, kv.mod_revision)
                 except UNREADABLE:
                     continue
-            if len(page.kvs) < PAGE:
-                return found
+                if wanted.matches(cached):
+                    items.append(cached)
+            if page.total == len(page.kvs):
+                return ListAnswer(kind, items, token.revision)
             at = page.kvs[-1].key + b"\0"
 
     async def watch(self, kind: Kind, namespace: str, name: str, options: ListOptions) -> Watcher:
-        """A watcher with what comes first already in it; raises `Expired` for a version that is forgotten."""
+        """A watcher with what comes first already in it; for a version that is forgotten, why there is none."""
         wanted = Filter(namespace, name, options.labels, options.fields)
         try:
             after = parse_version(options.resource_version or "0")
@@ -110,11 +118,14 @@ class Reader:
             value = show(options.resource_version)
             raise Unexplained(f"resourceVersion: Invalid value: {value}: {error}") from None
         cache = self.feed.of(kind)
-        if after and not options.send_initial:
-            await self.feed.reach(0)
-            return cache.watch(wanted, after)
-        await (self.feed.reach(after) if options.resource_version else self.feed.fresh())
-        watcher = cache.watch(wanted, cache.changed)
+        try:
+            if after and not options.send_initial:
+                await self.feed.reach(0)
+                return cache.watch(wanted, after)
+            await (self.feed.reach(after) if options.resource_version else self.feed.fresh())
+        except (errors.Expired, errors.Timeout) as error:
+            return Watcher.refused(error)
+        watcher = cache.watch(wanted, self.feed.revision)
         if options.send_initial is not False:
             watcher.start_with(cache.select(wanted))
         if options.send_initial and options.bookmarks:
@@ -131,15 +142,7 @@ def _version(text: str) -> int:
         ) from None
 
 
-def _page(kind: Kind, wanted: Filter, found: Iterable[Cached], revision: int, limit: int) -> ListAnswer:
-    if limit <= 0:
-        return ListAnswer(kind, list(found), revision)
-    rest: Iterator[Cached] = iter(found)
-    items: list[Cached] = []
-    for cached in rest:
-        if len(items) == limit:
-            token = continuation.write(Token(revision, items[-1].key + "\0"))
-            remaining = None if wanted.labels or wanted.fields else 1 + sum(1 for _ in rest)
-            return ListAnswer(kind, items, revision, token, remaining)
-        items.append(cached)
-    return ListAnswer(kind, items, revision)
+def _cut(kind: Kind, wanted: Filter, items: list[Cached], revision: int, left: int) -> ListAnswer:
+    """A list that ends at a limit. `left` objects follow, whether the selectors want them or not."""
+    token = continuation.write(Token(revision, items[-1].key + "\0"), wanted.namespace)
+    return ListAnswer(kind, items, revision, token, None if wanted.selects else left)

@@ -3,8 +3,9 @@
 Source: k8s.io/apimachinery/pkg/apis/meta/v1/validation and pkg/apis/meta/internalversion/validation.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apiserver.deletion import DeleteOptions
@@ -20,15 +21,19 @@ Options = Mapping[str, str]
 
 APPLY = "application/apply-patch+yaml"
 
+_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_MOST = 2**63
+
 
 def integer(options: Options, name: str) -> int | None:
     text = options.get(name, "")
     if not text:
         return None
-    try:
-        return int(text)
-    except ValueError:
-        raise BadRequest(f"strconv.ParseInt: parsing {field.show(text)}: invalid syntax") from None
+    if not _INTEGER.fullmatch(text):
+        raise BadRequest(f"strconv.ParseInt: parsing {field.show(text)}: invalid syntax")
+    if not -_MOST <= int(text) < _MOST:
+        raise BadRequest(f"strconv.ParseInt: parsing {field.show(text)}: value out of range")
+    return int(text)
 
 
 def boolean(options: Options, name: str) -> bool:
@@ -50,6 +55,8 @@ def version(options: Options) -> int:
 def parse_version(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f"strconv.ParseUint: parsing {field.show(text)}: invalid syntax")
+    if int(text) >= 2 * _MOST:
+        raise ValueError(f"strconv.ParseUint: parsing {field.show(text)}: value out of range")
     return int(text)
 
 
@@ -71,31 +78,31 @@ class ListOptions:
 
 
 def list_options(options: Options, kind: Kind) -> ListOptions:
-    limit, seconds = integer(options, "limit"), integer(options, "timeoutSeconds")
+    try:
+        labels = parse_labels(options.get("labelSelector", ""))
+        fields = parse_fields(options.get("fieldSelector", ""))
+    except SelectorError as error:
+        raise BadRequest(str(error)) from None
     read = ListOptions(
-        labels=(),
-        fields=(),
-        limit=limit or 0,
+        labels=labels,
+        fields=tuple(each._replace(key=kind.field_labels.get(each.key, each.key)) for each in fields),
+        limit=integer(options, "limit") or 0,
         continue_=options.get("continue", ""),
         resource_version=options.get("resourceVersion", ""),
         match=options.get("resourceVersionMatch", ""),
         watch=boolean(options, "watch"),
         bookmarks=boolean(options, "allowWatchBookmarks"),
         send_initial=boolean(options, "sendInitialEvents") if "sendInitialEvents" in options else None,
-        timeout_seconds=seconds,
+        timeout_seconds=integer(options, "timeoutSeconds"),
     )
-    try:
-        labels = parse_labels(options.get("labelSelector", ""))
-        fields = parse_fields(options.get("fieldSelector", ""))
-    except SelectorError as error:
-        raise BadRequest(str(error)) from None
-    _check_fields(kind, fields)
-    fields = tuple(each._replace(key=kind.field_labels.get(each.key, each.key)) for each in fields)
-    errors = _check_watch(read) if read.watch else _check_list(read)
-    if errors:
+    if read.watch and read.resource_version in ("", "0") and not read.match and read.send_initial is None:
+        read = replace(
+            read, send_initial=True, match="NotOlderThan"
+        )  # such a watch has always begun with what is there
+    if errors := _check_watch(read) if read.watch else _check_list(read):
         raise invalid("meta.k8s.io", "ListOptions", "", errors)
-    values = {name: getattr(read, name) for name in ListOptions.__slots__}
-    return ListOptions(**{**values, "labels": labels, "fields": fields})
+    _check_fields(kind, fields)
+    return read
 
 
 def _check_fields(kind: Kind, fields: Selector) -> None:
@@ -129,15 +136,16 @@ def _check_list(read: ListOptions) -> ErrorList:
 
 def _check_watch(read: ListOptions) -> ErrorList:
     errors: ErrorList = []
-    if read.send_initial is not None:
-        if read.match != "NotOlderThan":
-            errors.append(field.forbidden(MATCH, f"sendInitialEvents requires setting {MATCH} to NotOlderThan"))
-        if read.match not in ("", "NotOlderThan"):
-            errors.append(field.not_supported(MATCH, read.match, ("NotOlderThan",)))
-    elif read.match:
+    if read.send_initial is not None and read.match != "NotOlderThan":
+        errors.append(field.forbidden(MATCH, f"sendInitialEvents requires setting {MATCH} to NotOlderThan"))
+    if not read.match:
+        return errors
+    if read.send_initial is None:
         errors.append(field.forbidden(MATCH, f"{MATCH} is forbidden for watch unless sendInitialEvents is provided"))
+    if read.match != "NotOlderThan":
+        errors.append(field.not_supported(MATCH, read.match, ("NotOlderThan",)))
     if read.continue_:
-        errors.append(field.forbidden(Path("continue"), "continue is forbidden for watch"))
+        errors.append(field.forbidden(MATCH, f"{MATCH} is forbidden when continue is provided"))
     return errors
 
 

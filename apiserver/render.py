@@ -95,6 +95,8 @@ class EventWriter:
 
     def object(self, event: Seen) -> bytes:
         cached = event.cached
+        if event.status is not None:
+            return encode(event.status)
         if cached is None:
             return self._bookmark(event.revision, INITIAL_END)
         if not self.form.as_:

@@ -25,6 +25,11 @@ RING = 2048  # changes that a kind remembers for watches from a version
 UNREADABLE = (ValueError, KeyError, TypeError)  # what a value that is no object raises
 
 
+def _bounds(kind: Kind, namespace: str) -> tuple[str, str | None]:
+    """The keys of a namespace: from the first, to before the second, None being no end."""
+    return (f"{namespace}/", f"{namespace}0") if kind.namespaced and namespace else ("", None)
+
+
 class KindCache:
     def __init__(self, kind: Kind, ring: int = RING) -> None:
         self.kind, self.head, self.prefix = kind, head(kind), keys.prefix(kind)
@@ -87,20 +92,24 @@ class KindCache:
 
     def select(self, wanted: Filter) -> Iterator[Cached]:
         """What the filter lets through, in key order."""
-        for key in self._range(wanted):
-            cached = self.objects[key]
-            if wanted.matches(cached):
-                yield cached
+        if wanted.name and (wanted.namespace or not self.kind.namespaced):
+            one = self.get(wanted.namespace, wanted.name)
+            return filter(wanted.matches, () if one is None else (one,))
+        all_ = self.span(wanted.namespace)
+        return filter(wanted.matches, all_) if wanted.selects or wanted.name else all_
 
-    def _range(self, wanted: Filter) -> Iterable[str]:
-        if not (self.kind.namespaced and wanted.namespace):
-            return self.objects.keys()  # type: ignore[no-any-return]
-        if wanted.name:
-            key = f"{wanted.namespace}/{wanted.name}"
-            return (key,) if key in self.objects else ()
-        return self.objects.irange(  # type: ignore[no-any-return]
-            f"{wanted.namespace}/", f"{wanted.namespace}0", (True, False)
-        )
+    def span(self, namespace: str, start: str = "") -> Iterator[Cached]:
+        """All of a namespace, or of all of them (""), in key order, from the key `start` on."""
+        low, high = _bounds(self.kind, namespace)
+        if not (low or start):
+            return iter(self.objects.values())
+        return map(self.objects.__getitem__, self.objects.irange(max(low, start), high, (True, False)))
+
+    def count(self, namespace: str, start: str) -> int:
+        """How many `span` gives."""
+        low, high = _bounds(self.kind, namespace)
+        end = len(self.objects) if high is None else self.objects.bisect_left(high)
+        return end - self.objects.bisect_left(max(low, start))  # type: ignore[no-any-return]
 
     def changes_after(self, revision: int) -> list[Change]:
         """Raises `Expired` when the ring no longer reaches back that far."""
@@ -110,7 +119,7 @@ class KindCache:
 
     def watch(self, wanted: Filter, after: int) -> Watcher:
         """Every change after revision `after`, past ones first."""
-        watcher = Watcher(wanted, self.changes_after(after))
+        watcher = Watcher(wanted, after, self.changes_after(after))
         self.watchers.add(watcher)
         return watcher
 

@@ -4,9 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from apiserver.cached import Cached, Change
+from podling.api.errors import ApiError
 from podling.api.selectors import Selector, matches
 
 BACKLOG = 4096  # changes that may wait for one watcher; beyond it the watcher is too slow and its watch ends
@@ -20,6 +21,10 @@ class Filter:
     name: str = ""
     labels: Selector = ()
     fields: Selector = ()
+
+    @property
+    def selects(self) -> bool:
+        return bool(self.labels or self.fields)
 
     def matches(self, cached: Cached) -> bool:
         metadata = cached.object["metadata"]
@@ -35,13 +40,14 @@ class Filter:
 class Seen(NamedTuple):
     """A change as one watcher sees it: an object that comes to match is ADDED, one that no longer does DELETED.
 
-    BOOKMARK has no object: what was there when the watch began has been told, up to `revision`.
+    BOOKMARK has no object: what was there when the watch began has been told, up to `revision`. ERROR has a Status.
     """
 
     type: str
     revision: int
     cached: Cached | None
     change: Change | None  # None: not a change but what was there when the watch began
+    status: dict[str, Any] | None = None
 
 
 def seen(wanted: Filter, change: Change) -> Seen | None:
@@ -56,8 +62,8 @@ def seen(wanted: Filter, change: Change) -> Seen | None:
 class Watcher:
     """Fed by the cache, drained by one connection; neither waits for the other."""
 
-    def __init__(self, wanted: Filter, past: Iterable[Change] = ()) -> None:
-        self.wanted = wanted
+    def __init__(self, wanted: Filter, since: int = 0, past: Iterable[Change] = ()) -> None:
+        self.wanted, self.since = wanted, since  # what happened up to revision `since` is known, if it lies ahead too
         self._waiting: deque[Seen] = deque()
         self._wake: asyncio.Future[None] | None = None
         self._limit = BACKLOG
@@ -70,6 +76,14 @@ class Watcher:
         self._waiting.extend(Seen("ADDED", cached.revision, cached, None) for cached in found)
         self._limit += len(self._waiting)
 
+    @classmethod
+    def refused(cls, error: ApiError) -> "Watcher":
+        """A watch that tells why it cannot be, and ends."""
+        made = cls(Filter())
+        made._waiting.append(Seen("ERROR", 0, None, None, error.status()))
+        made.ended = True
+        return made
+
     def mark(self, revision: int) -> None:
         """The end of what was there already."""
         self._waiting.append(Seen("BOOKMARK", revision, None, None))
@@ -78,7 +92,7 @@ class Watcher:
         """False when the watch has ended: it was cut, or is too slow."""
         if self.ended:
             return False
-        event = seen(self.wanted, change)
+        event = seen(self.wanted, change) if change.revision > self.since else None
         if event is not None:
             self._waiting.append(event)
             if len(self._waiting) > self._limit:

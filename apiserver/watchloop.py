@@ -1,6 +1,7 @@
 """What a watch sends, in batches: the same for both faces. Slow clients hold up nobody: their watcher is cut."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from apiserver.kinds.kind import Kind
 from apiserver.watcher import Seen
 
 BOOKMARK_SECONDS = 60.0
+LAST_BOOKMARK_SECONDS = 2.0  # before the watch's time is over
 
 
 class Told(NamedTuple):
@@ -22,21 +24,30 @@ class Told(NamedTuple):
 async def told(found: WatchAnswer) -> AsyncIterator[Told]:
     """Ends when the watch's time is over, or when it was cut and everything that waited is told."""
     clock = asyncio.get_running_loop().time
-    end = clock() + found.seconds
-    due = clock() + BOOKMARK_SECONDS
+    now = clock()
+    end = now + found.seconds
+    due = _due(now, end) if found.bookmarks else math.inf
     watcher = found.watcher
     while True:
         events = watcher.take()
         now = clock()
         bookmark = None
-        if found.bookmarks and now >= due and not watcher.ended:
-            bookmark, due = found.feed.revision, now + BOOKMARK_SECONDS
+        if now >= due:
+            due = _due(now, end)
+            if found.feed.revision > watcher.since and not watcher.ended:
+                bookmark = found.feed.revision
         if events or bookmark is not None:
             yield Told(await _shown(found.kind, events), bookmark)
         elif watcher.ended or now >= end:
             return
         else:
-            await watcher.wait(max(0.0, min(end, due if found.bookmarks else end) - now))
+            await watcher.wait(max(0.0, min(end, due) - now))
+
+
+def _due(now: float, end: float) -> float:
+    """When the next bookmark is told: in a minute, or just before the end; after that, never."""
+    due = min(now + BOOKMARK_SECONDS, end - LAST_BOOKMARK_SECONDS)
+    return due if due > now else math.inf
 
 
 async def _shown(kind: Kind, events: list[Seen]) -> list[Seen]:

@@ -13,7 +13,8 @@ SHORTEST_SECONDS = (
 
 
 async def watch(call: Call) -> WatchAnswer:
-    options = list_options({**call.request.options, "watch": "1"}, call.kind)
+    asked = {**call.request.options, "watch": "1", "fieldSelector": call.request.attributes.field_selector}
+    options = list_options(asked, call.kind)
     watcher = await Reader(call.context.feed).watch(call.kind, call.namespace, call.name, options)
     seconds = options.timeout_seconds or SHORTEST_SECONDS * (1 + random.random())
     return WatchAnswer(call.kind, watcher, call.context.feed, seconds, options.bookmarks)

@@ -96,7 +96,6 @@ async def test_a_body_without_a_length_is_counted_as_it_comes(server: Running) -
         ("DELETE", "/api/v1/namespaces", 405, "the server does not allow this method on the requested resource"),
         ("POST", "/healthz", 405, "405 method not allowed\n"),
         ("GET", f"{MAPS}?limit=x", 400, 'strconv.ParseInt: parsing "x": invalid syntax'),
-        ("GET", f"{MAPS}?watch=1&resourceVersion=1", 410, "too old resource version: 1 ("),
     ],
 )
 async def test_what_is_not_there_or_not_allowed_says_so(
@@ -105,6 +104,20 @@ async def test_what_is_not_there_or_not_allowed_says_so(
     status, body = await server.call(method, path)
     assert status == code
     assert words in (body["message"] if isinstance(body, dict) else body)
+
+
+async def test_a_watch_from_a_forgotten_version_is_an_event_of_its_own_and_ends(server: Running) -> None:
+    status, event = await server.call("GET", f"{MAPS}?watch=1&resourceVersion=1")
+    assert (status, event["type"], event["object"]["code"], event["object"]["reason"]) == (200, "ERROR", 410, "Expired")
+    assert event["object"]["message"].startswith("too old resource version: 1 (")
+
+
+async def test_one_object_is_watched_by_its_path(server: Running) -> None:
+    for name in "ab":
+        await server.call("POST", MAPS, json={"metadata": {"name": name}})
+    path = MAPS.replace("/v1/", "/v1/watch/")
+    status, event = await server.call("GET", f"{path}/b?timeoutSeconds=1")
+    assert (status, event["type"], event["object"]["metadata"]["name"]) == (200, "ADDED", "b")
 
 
 async def test_a_defect_is_a_500_and_a_line_in_the_log(

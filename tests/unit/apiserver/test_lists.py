@@ -1,8 +1,11 @@
 """Which revision a list reads, and how pages hang together."""
 
+import base64
+import json
+
 import pytest
 
-from apiserver import continuation
+from apiserver import continuation, feed
 from apiserver.answer import ListAnswer
 from apiserver.lists import Reader
 from apiserver.options import list_options
@@ -81,7 +84,7 @@ async def test_any_version_ignores_the_limit(world: World) -> None:
 
 
 async def test_a_version_beside_a_continue_token_is_refused(world: World) -> None:
-    token = continuation.write(continuation.Token(2, "default/a"))
+    token = continuation.write(continuation.Token(2, "default/a"), "default")
     with pytest.raises(errors.BadRequest, match="specifying resource version is not allowed"):
         await listed(world, resourceVersion="2", **{"continue": token})
 
@@ -103,17 +106,99 @@ async def test_initial_events_end_with_a_mark(world: World) -> None:
     assert (await Reader(world.feed).watch(NOTE, "default", "", none)).take() == []
 
 
+async def test_a_page_is_cut_where_objects_follow_that_nobody_asked_for(world: World) -> None:
+    """As Kubernetes has it: the limit is met, so nobody looks whether a later object would match."""
+    await world.note("a", labels={"x": "y"})
+    await world.note("b")
+    first = await listed(world, limit="1", labelSelector="x=y")
+    assert (names(first), first.remaining, bool(first.continue_)) == (["a"], None, True)
+    last = await listed(world, limit="1", labelSelector="x=y", **{"continue": first.continue_})
+    assert (names(last), last.continue_) == ([], "")
+
+
+async def test_pages_of_an_older_state_come_from_the_store_and_count_what_remains(world: World) -> None:
+    for name in "abcde":
+        await world.note(name, labels={"odd": str(name in "ace")})
+    first = await listed(world, limit="2")
+    await world.note("bb")
+    second = await listed(world, limit="2", **{"continue": first.continue_})
+    assert (names(second), second.remaining, second.revision) == (["c", "d"], 1, first.revision)
+    odd = await listed(world, limit="2", labelSelector="odd=True", resourceVersion=str(first.revision))
+    assert (names(odd), odd.remaining) == (["a", "c"], None)
+    rest = await listed(world, limit="2", labelSelector="odd=True", **{"continue": odd.continue_})
+    assert (names(rest), rest.continue_) == (["e"], "")
+
+
+async def test_a_token_stays_in_the_namespace_that_is_listed(world: World) -> None:
+    for namespace in ("default", "other"):
+        for name in "ab":
+            await world.registry.create(NOTE, namespace, {"metadata": {"name": name}})
+    reader, page = Reader(world.feed), list_options({"limit": "3"}, NOTE)
+    everywhere = await reader.list(NOTE, "", page)
+    assert continuation.read(everywhere.continue_, "") == continuation.Token(everywhere.revision, "other/a\0")
+    rest = await reader.list(NOTE, "", list_options({"continue": everywhere.continue_}, NOTE))
+    assert [cached.key for cached in rest.items] == ["other/b"]
+    here = await reader.list(NOTE, "other", list_options({"limit": "1"}, NOTE))
+    assert (here.remaining, here.continue_) == (1, continuation.write(continuation.Token(here.revision, "a\0"), ""))
+    rest = await reader.list(NOTE, "other", list_options({"continue": here.continue_}, NOTE))
+    assert [cached.key for cached in rest.items] == ["other/b"]
+
+
+async def test_a_watch_from_before_what_is_remembered_is_told_so_and_ends(world: World) -> None:
+    await world.note("a")
+    world.feed.of(NOTE).since = 5
+    options = list_options({"watch": "1", "resourceVersion": "2"}, NOTE)
+    watcher = await Reader(world.feed).watch(NOTE, "default", "", options)
+    (event,) = watcher.take()
+    assert (event.type, event.status and event.status["reason"], watcher.ended) == ("ERROR", "Expired", True)
+    assert event.status and event.status["message"] == "too old resource version: 2 (5)"
+
+
+async def test_a_watch_from_a_version_to_come_tells_what_is_later(world: World) -> None:
+    options = list_options({"watch": "1", "resourceVersion": "3"}, NOTE)
+    watcher = await Reader(world.feed).watch(NOTE, "default", "", options)
+    for name in "abc":
+        await world.note(name)
+    assert [(event.type, event.revision) for event in watcher.take()] == [("ADDED", 4)]
+
+
+async def test_initial_events_of_a_version_that_does_not_come_are_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "PATIENCE_SECONDS", 0.01)
+    asked = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "resourceVersion": "99"}
+    watcher = await Reader(world.feed).watch(NOTE, "default", "", list_options({"watch": "1", **asked}, NOTE))
+    (event,) = watcher.take()
+    assert event.status and event.status["message"] == "Timeout: Too large resource version: 99, current: 1"
+
+
+@pytest.mark.parametrize("version", ["", "0"])
+async def test_a_watch_that_began_with_what_is_there_always_marks_its_end_too(world: World, version: str) -> None:
+    await world.note("a")
+    options = list_options({"watch": "1", "allowWatchBookmarks": "true", "resourceVersion": version}, NOTE)
+    watcher = await Reader(world.feed).watch(NOTE, "default", "", options)
+    assert [(event.type, event.revision) for event in watcher.take()] == [("ADDED", 2), ("BOOKMARK", 2)]
+
+
+def token(**body: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip("=")
+
+
 @pytest.mark.parametrize(
-    ("token", "words"),
+    ("text", "words"),
     [
         ("nonsense", "invalid character '\\u009e' looking for beginning of value"),
         ("eyJ2IjoieCJ9", "server does not recognize this encoded version x"),
         ("a b", "illegal base64 data at input byte 1"),
-        (continuation.write(continuation.Token(5, "")), "encoded start key empty"),
-        (continuation.write(continuation.Token(5, "../x")), "is not valid"),
+        (token(v="meta.k8s.io/v1", rv=5), "encoded start key empty (version meta.k8s.io/v1)"),
+        (token(v="meta.k8s.io/v1", start="a"), "incorrect encoded start resourceVersion (version meta.k8s.io/v1)"),
+        (token(v="meta.k8s.io/v1", rv=5, start="../x"), "continue key is not valid: ../x"),
+        (token(v="meta.k8s.io/v1", rv=5, start="a/../../x"), "continue key is not valid: a/../../x"),
+        (token(v="meta.k8s.io/v1", rv=5, start="//x"), "continue key is not valid: //x"),
     ],
 )
-def test_a_continue_token_that_is_no_good_says_why(token: str, words: str) -> None:
+def test_a_continue_token_that_is_no_good_says_why(text: str, words: str) -> None:
     with pytest.raises(errors.BadRequest) as refused:
-        continuation.read(token)
+        continuation.read(text, "default")
+    assert refused.value.message.startswith("invalid continue token: continue key is not valid: ")
     assert words in refused.value.message

@@ -24,7 +24,19 @@ from tests.unit.apiserver.conftest import NOTE, POD
         ({"sendInitialEvents": "true"}, "sendInitialEvents is forbidden for list"),
         ({"watch": "1", "sendInitialEvents": "true"}, "requires setting resourceVersionMatch to NotOlderThan"),
         ({"watch": "1", "resourceVersionMatch": "Exact"}, "forbidden for watch unless sendInitialEvents is provided"),
-        ({"watch": "1", "continue": "x"}, "continue is forbidden for watch"),
+        (
+            {"watch": "1", "sendInitialEvents": "true", "resourceVersionMatch": "Exact"},
+            "[resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+            ', resourceVersionMatch: Unsupported value: "Exact": supported values: "NotOlderThan"]',
+        ),
+        ({"watch": "1", "continue": "x"}, "resourceVersionMatch is forbidden when continue is provided"),
+        (
+            {"resourceVersionMatch": "Exact", "fieldSelector": "data.a=b"},
+            "forbidden unless resourceVersion is provided",
+        ),
+        ({"limit": "9999999999999999999"}, 'parsing "9999999999999999999": value out of range'),
+        ({"limit": "1_0"}, 'strconv.ParseInt: parsing "1_0": invalid syntax'),
+        ({"timeoutSeconds": " 1"}, 'strconv.ParseInt: parsing " 1": invalid syntax'),
     ],
 )
 def test_list_options_that_make_no_sense(options: dict[str, str], words: str) -> None:
