@@ -1,5 +1,10 @@
 """Every kind that is served, in the order in which discovery lists groups and, in them, resources."""
 
+from apiserver.kinds.admissionregistration.webhook_configuration import (
+    MUTATING_WEBHOOK_CONFIGURATION,
+    VALIDATING_WEBHOOK_CONFIGURATION,
+)
+from apiserver.kinds.apiregistration.api_service import API_SERVICE
 from apiserver.kinds.apps.controller_revision import CONTROLLER_REVISION
 from apiserver.kinds.apps.daemon_set import DAEMON_SET
 from apiserver.kinds.apps.deployment import DEPLOYMENT
@@ -62,6 +67,11 @@ KINDS: tuple[Kind, ...] = (
     SECRET,
     SERVICE,
     SERVICE_ACCOUNT,
+    # apiregistration.k8s.io
+    API_SERVICE,
+    # admissionregistration.k8s.io
+    MUTATING_WEBHOOK_CONFIGURATION,
+    VALIDATING_WEBHOOK_CONFIGURATION,
     # apps
     CONTROLLER_REVISION,
     DAEMON_SET,

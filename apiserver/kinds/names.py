@@ -212,3 +212,15 @@ def http_header(name: str) -> list[str]:
         "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for "
         "validation is '[-A-Za-z0-9]+')"
     ]
+
+
+def fully_qualified(name: str, path: Path) -> ErrorList:
+    """`check.example.com`: the name of a webhook. Source: validation.IsFullyQualifiedName."""
+    if not name:
+        return [field.required(path)]
+    if wrong := subdomain(name):
+        return [field.invalid(path, name, ", ".join(wrong))]
+    labels = name.split(".")
+    if len(labels) < 3:
+        return [field.invalid(path, name, "should be a domain with at least three segments separated by dots")]
+    return [field.invalid(path, each, ", ".join(wrong)) for each in labels if (wrong := label(each))][:1]

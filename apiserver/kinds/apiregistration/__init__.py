@@ -1,0 +1,1 @@
+"""The kind of apiregistration.k8s.io."""
