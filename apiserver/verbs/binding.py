@@ -12,7 +12,7 @@ from apiserver.options import write_options
 from apiserver.refusal import Unexplained
 from apiserver.registry import Write
 from apiserver.request import Request
-from podling.api import errors
+from podling.api import conditions, errors
 from podling.api.errors import BadRequest, GroupResource
 from podling.api.meta import timestamp
 
@@ -102,14 +102,5 @@ def assign(pod: Object, binding: Object, node: Object | None, now: str) -> None:
 
 
 def _scheduled(status: Object, now: str) -> None:
-    wanted = {"type": "PodScheduled", "status": "True"}
-    conditions = status.setdefault("conditions", [])
-    for condition in conditions:
-        if condition["type"] == "PodScheduled":
-            if condition.get("status") != "True":
-                condition["lastTransitionTime"] = now
-            condition.update(wanted)
-            condition.pop("reason", None)
-            condition.pop("message", None)
-            return
-    conditions.append({**wanted, "lastProbeTime": None, "lastTransitionTime": now})
+    told = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
+    status["conditions"] = conditions.turned(status.get("conditions"), told, now)

@@ -7,7 +7,7 @@ from typing import Any
 
 from apiserver.context import Context
 from apiserver.registry import SERVER, Write
-from podling.api import errors, selectors
+from podling.api import conditions, errors, selectors
 from podling.api.errors import GroupResource, TooManyRequests
 from podling.api.meta import timestamp
 
@@ -58,8 +58,7 @@ def covers(budget: Object, pod: Object) -> bool:
 def needs_leave(budget: Object, pod: Object) -> bool:
     """A pod that is not ready counts for nothing: it may go where enough others are, or where it always may."""
     spec, status = budget.get("spec") or {}, budget.get("status") or {}
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    if any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions):
+    if conditions.holds((pod.get("status") or {}).get("conditions"), "Ready"):
         return True
     if spec.get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
         return False
@@ -91,9 +90,14 @@ def spend(budget: Object, pod: str, now: str) -> Object:
 
 
 def _exhausted(status: Object, generation: int, now: str) -> None:
-    conditions = [each for each in status.get("conditions") or () if each.get("type") != "DisruptionAllowed"]
-    told = {"type": "DisruptionAllowed", "status": "False", "reason": "InsufficientPods", "message": ""}
-    status["conditions"] = [*conditions, {**told, "observedGeneration": generation, "lastTransitionTime": now}]
+    told = {
+        "type": "DisruptionAllowed",
+        "status": "False",
+        "reason": "InsufficientPods",
+        "message": "",
+        "observedGeneration": generation,
+    }
+    status["conditions"] = conditions.turned(status.get("conditions"), told, now)
 
 
 def _cause(words: str) -> dict[str, str]:

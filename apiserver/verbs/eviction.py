@@ -14,6 +14,7 @@ from apiserver.options import delete_options, write_options
 from apiserver.registry import Write
 from apiserver.request import Attributes, Request
 from apiserver.verbs import disruption
+from podling.api import conditions
 from podling.api.errors import BadRequest
 from podling.api.meta import timestamp
 
@@ -22,6 +23,7 @@ Object = dict[str, Any]
 WHY = {
     "type": "DisruptionTarget",
     "status": "True",
+    "lastProbeTime": None,
     "reason": "EvictionByEvictionAPI",
     "message": "Eviction API: evicting",
 }
@@ -61,10 +63,5 @@ async def _mark(context: Context, asked: Attributes, pods: Kind, deletion: Delet
 
 
 def mark(pod: Object, now: str) -> None:
-    conditions = pod.setdefault("status", {}).setdefault("conditions", [])
-    found = next((each for each in conditions if each["type"] == WHY["type"]), None)
-    if found is None:
-        conditions.append(found := {"lastProbeTime": None})
-    if found.get("status") != "True":
-        found["lastTransitionTime"] = now
-    found.update(WHY)
+    status = pod.setdefault("status", {})
+    status["conditions"] = conditions.turned(status.get("conditions"), WHY, now)

@@ -37,7 +37,8 @@ def test_a_condition_that_said_no_says_yes_now() -> None:
         {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1"}
     ]
     assign(bound, binding(), None, NOW)
-    assert bound["status"]["conditions"] == [{"type": "PodScheduled", "status": "True", "lastTransitionTime": NOW}]
+    told = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": NOW}
+    assert bound["status"]["conditions"] == [told]
 
 
 @pytest.mark.parametrize(
