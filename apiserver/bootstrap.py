@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from apiserver.authz import bootstrap as roles
 from apiserver.context import Context
+from apiserver.fairness import keeper
 from apiserver.kinds.priority_class import SYSTEM_CLASSES
 from podling.api.errors import AlreadyExists
 
@@ -30,5 +31,6 @@ async def ensure(context: Context) -> None:
         if context.feed.of(classes).get("", found["metadata"]["name"]) is None:
             with suppress(AlreadyExists):
                 await context.registry.create(classes, "", {**found, "metadata": dict(found["metadata"])})
+    await keeper.ensure(context.registry)
     await roles.ensure(context.registry, context.kinds)
     context.bootstrapped.set()

@@ -61,6 +61,7 @@ class Write:
     raw: bool = False  # True: the server's own step (binding): no admission, no owner, no new generation
     options: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)  # of the audit log, where there is one
 
 
 RANGES = Ranges()
@@ -280,6 +281,7 @@ class Registry:
             options=write.options,
             dry_run=write.dry_run,
             warnings=write.warnings,
+            annotations=write.annotations,
         )
 
     async def _admit(self, admission: Admission, write: Write) -> None:

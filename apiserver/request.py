@@ -44,4 +44,5 @@ class Request:
     content_type: str = "application/json"
     user_agent: str = ""
     warnings: list[str] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)  # of the audit log
     decoded: Any = None

@@ -18,6 +18,7 @@ from apiserver.authn.authenticator import Authenticator
 from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.config import Config
 from apiserver.context import Context, Kinds
+from apiserver.fairness import keeper
 from apiserver.feed import Feed
 from apiserver.kinds import KINDS
 from apiserver.kinds.kind import Kind, Ranges
@@ -80,6 +81,7 @@ async def run(config: Config, storage: Storage) -> None:
         stack.push_async_callback((await rpc.serve(context)).stop, DRAIN_SECONDS)
         stack.push_async_callback(_end_watches, context)
         stack.push_async_callback(_cancel, asyncio.create_task(_bootstrap(context), name="bootstrap"))
+        stack.push_async_callback(_cancel, asyncio.create_task(_keep_flow_control(context), name="flow control"))
         log.info("apiserver serving url=%s grpc=%s:%d", config.url, config.bind_address, config.grpc_port)
         await asyncio.Event().wait()
 
@@ -91,6 +93,11 @@ async def _bootstrap(context: Context) -> None:
         except ApiError as error:
             log.warning("bootstrap failed, trying again error=%s", error)
             await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _keep_flow_control(context: Context) -> None:
+    await context.bootstrapped.wait()
+    await keeper.run(context.registry)
 
 
 async def _end_watches(context: Context) -> None:

@@ -71,6 +71,8 @@ def table(
     kind: Kind, bodies: Iterable[Object], version: str, included: str, meta: dict[str, Any], *, columns: bool = True
 ) -> dict[str, Any]:
     """`meta` is the list's metadata, or resourceVersion of the one object. Later events of a watch have no columns."""
+    if kind.row_order is not None:
+        bodies = sorted(bodies, key=kind.row_order)
     return {
         "kind": "Table",
         "apiVersion": f"meta.k8s.io/{version}",

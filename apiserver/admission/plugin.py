@@ -25,6 +25,7 @@ class Admission:
     options: dict[str, Any] = field(default_factory=dict)  # DeleteOptions, …
     dry_run: bool = False
     warnings: list[str] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)  # what the audit log shall tell of it, by qualified keys
 
     def creates(self, group: str, plural: str) -> dict[str, Any] | None:
         """The new object, where this is the creation of one of that kind (not of a subresource)."""

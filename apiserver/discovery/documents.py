@@ -9,6 +9,7 @@ Groups come in the order of `GROUPS`, which kubectl's short names and mappings r
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -51,7 +52,19 @@ def groups(kinds: Iterable[Kind]) -> dict[str, list[str]]:
             versions[kind.group].append(kind.version)
     rank = {group: place for place, group in enumerate(GROUPS)}
     ordered = sorted(versions, key=lambda group: (rank.get(group, len(GROUPS)), group))
-    return {group: sorted(versions[group], reverse=True) for group in ordered}
+    return {group: sorted(versions[group], key=_age) for group in ordered}
+
+
+_VERSION = re.compile(r"v([1-9][0-9]*)(?:(alpha|beta)([1-9][0-9]*))?")
+
+
+def _age(version: str) -> tuple[int, int, int, str]:
+    """v2 before v1 before v1beta2 before v1beta1 before v1alpha1; what has no such form last, by name."""
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        return 3, 0, 0, version
+    major, stage, minor = found.groups()
+    return (None, "beta", "alpha").index(stage), -int(major), -int(minor or 0), version
 
 
 def api_versions(server: str) -> Object:

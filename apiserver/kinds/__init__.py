@@ -17,6 +17,8 @@ from apiserver.kinds.config_map import CONFIG_MAP
 from apiserver.kinds.discovery.endpoint_slice import ENDPOINT_SLICE
 from apiserver.kinds.endpoints import ENDPOINTS
 from apiserver.kinds.event import EVENT
+from apiserver.kinds.flowcontrol.flow_schema import FLOW_SCHEMA
+from apiserver.kinds.flowcontrol.priority_level import PRIORITY_LEVEL
 from apiserver.kinds.kind import Kind
 from apiserver.kinds.lease import LEASE
 from apiserver.kinds.limit_range import LIMIT_RANGE
@@ -95,6 +97,9 @@ KINDS: tuple[Kind, ...] = (
     RUNTIME_CLASS,
     # discovery.k8s.io
     ENDPOINT_SLICE,
+    # flowcontrol.apiserver.k8s.io
+    FLOW_SCHEMA,
+    PRIORITY_LEVEL,
     # networking.k8s.io
     INGRESS_CLASS,
     INGRESS,

@@ -137,6 +137,7 @@ class Kind:
     field_labels: Mapping[str, str] = field(default_factory=dict)  # a version's own names of the hub's fields
     subresources: tuple[Subresource, ...] = ()
     columns: tuple[Column, ...] = ()  # () is Name and Created At
+    row_order: Callable[[Object], Any] | None = None  # by what the rows of a Table are sorted; None: by name
     row_conditions: Callable[[Object], Sequence[Object]] = lambda _: ()  # what a Table's row says of an object's end
 
     hub: "Kind | None" = None  # another version of this one is what is stored

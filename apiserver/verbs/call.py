@@ -71,6 +71,7 @@ class Call:
             dry_run=options.dry_run,
             options=dict(self.request.options),
             warnings=self.request.warnings,
+            annotations=self.request.annotations,
         )
 
     def decoded(self, strictness: str) -> Object:

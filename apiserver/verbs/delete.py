@@ -55,6 +55,7 @@ def _write(call: Call, options: DeleteOptions) -> Write:
         dry_run=options.dry_run,
         options=dict(call.request.options),
         warnings=call.request.warnings,
+        annotations=call.request.annotations,
     )
 
 

@@ -95,6 +95,19 @@ ORDERS: Mapping[str, Sequence[str]] = {
     "VolumeResourceRequirements": ("limits", "requests"),
     "LabelSelector": ("matchLabels", "matchExpressions"),
     "LabelSelectorRequirement": ("key", "operator", "values"),
+    "FlowSchemaSpec": ("priorityLevelConfiguration", "matchingPrecedence", "distinguisherMethod", "rules"),
+    "PolicyRulesWithSubjects": ("subjects", "resourceRules", "nonResourceRules"),
+    "Subject": ("kind", "user", "group", "serviceAccount"),
+    "ResourcePolicyRule": ("verbs", "apiGroups", "resources", "clusterScope", "namespaces"),
+    "NonResourcePolicyRule": ("verbs", "nonResourceURLs"),
+    "ServiceAccountSubject": ("namespace", "name"),
+    "PriorityLevelConfigurationSpec": ("type", "limited", "exempt"),
+    "LimitedPriorityLevelConfiguration": (
+        *("nominalConcurrencyShares", "limitResponse", "lendablePercent", "borrowingLimitPercent"),
+    ),
+    "LimitResponse": ("type", "queuing"),
+    "QueuingConfiguration": ("queues", "handSize", "queueLengthLimit"),
+    "ExemptPriorityLevelConfiguration": ("nominalConcurrencyShares", "lendablePercent"),
     "HostAlias": ("ip", "hostnames"),
     "PodDNSConfig": ("nameservers", "searches", "options"),
     "TopologySpreadConstraint": (
@@ -105,6 +118,7 @@ ORDERS: Mapping[str, Sequence[str]] = {
 _HELD_BY_SPEC = ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers")
 _STRUCTS = ("preference", "podAffinityTerm")  # never null, being no pointers
 _NAMES = {
+    "apiGroups": "APIGroups",
     "apiVersion": "APIVersion",
     "awsElasticBlockStore": "AWSElasticBlockStore",
     "cephfs": "CephFS",
@@ -129,6 +143,11 @@ _NAMES = {
     "tcpSocket": "TCPSocket",
     "tty": "TTY",
 }
+
+
+def internal(value: Object, type_: str) -> Object:
+    """As messages show a whole value; `type_`: "flowcontrol.v1.FlowSchemaSpec"."""
+    return _struct(value, schema(type_))
 
 
 def difference(old: Object, new: Object, type_: str) -> str:
