@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 from multidict import CIMultiDict
 
-from apiserver import address, metrics, negotiate, pipeline, render, routes
+from apiserver import address, discovery, metrics, negotiate, pipeline, render, routes
 from apiserver.answer import ListAnswer, WatchAnswer
 from apiserver.authn.impersonation import impersonated
 from apiserver.context import Context
@@ -71,7 +71,7 @@ async def _answer(context: Context, http: BaseRequest, asked: Attributes, warnin
     if not asked.resource:
         return await routes.serve(context, http, asked)
     if not context.kinds.serves(asked.group, asked.version):
-        return routes.nothing_here()
+        return discovery.missing(asked.group)
     request = Request(
         attributes=asked,
         options=http.query,

@@ -65,24 +65,23 @@ READY: dict[str, Check] = {
     "poststarthook/rbac/bootstrap-roles": bootstrap,
     "shutdown": shutdown,
 }
+PAGES = {"healthz": {**LIVE, "poststarthook/rbac/bootstrap-roles": bootstrap}, "livez": LIVE, "readyz": READY}
 
 
 async def healthz(context: Context, http: BaseRequest, rest: list[str]) -> web.StreamResponse:
-    return await _checked("healthz", {**LIVE, "poststarthook/rbac/bootstrap-roles": bootstrap}, context, http, rest)
+    return await _checked("healthz", context, http, rest)
 
 
 async def livez(context: Context, http: BaseRequest, rest: list[str]) -> web.StreamResponse:
-    return await _checked("livez", LIVE, context, http, rest)
+    return await _checked("livez", context, http, rest)
 
 
 async def readyz(context: Context, http: BaseRequest, rest: list[str]) -> web.StreamResponse:
-    return await _checked("readyz", READY, context, http, rest)
+    return await _checked("readyz", context, http, rest)
 
 
-async def _checked(
-    name: str, checks: dict[str, Check], context: Context, http: BaseRequest, rest: Sequence[str]
-) -> web.StreamResponse:
-    one = "/".join(rest)
+async def _checked(name: str, context: Context, http: BaseRequest, rest: Sequence[str]) -> web.StreamResponse:
+    checks, one = PAGES[name], "/".join(rest)
     if one and one not in checks:
         return web.Response(status=404, text="404 page not found\n", headers=TEXT)
     excluded = set(http.query.getall("exclude", []))

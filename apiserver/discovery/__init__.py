@@ -6,9 +6,10 @@ import msgspec
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver import negotiate, render
+from apiserver import health, negotiate, render
 from apiserver.context import Context
 from apiserver.discovery import documents
+from apiserver.refusal import no_such_resource
 from podling.api.errors import NotAcceptable
 
 AGGREGATED = "APIGroupDiscoveryList"
@@ -16,10 +17,13 @@ AGGREGATED = "APIGroupDiscoveryList"
 
 async def paths(context: Context, _: BaseRequest, rest: list[str]) -> web.StreamResponse:
     """What `kubectl get --raw /` shows."""
+    from apiserver import routes  # the table names this page
+
     if any(rest):
-        return missing()
+        return nowhere()
     versions = {(kind.group, kind.version) for kind in context.kinds.all}
-    found = {"/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"}
+    found = set(routes.ROUTES) - {"/"}
+    found |= {f"/{page}/{check}" for page, checks in health.PAGES.items() for check in checks}
     found |= {f"/apis/{group}" for group, _ in versions if group}
     found |= {f"/apis/{group}/{version}" if group else f"/api/{version}" for group, version in versions}
     return web.json_response({"paths": sorted(found)}, dumps=lambda value: msgspec.json.encode(value).decode())
@@ -31,7 +35,7 @@ async def legacy(context: Context, http: BaseRequest, rest: list[str]) -> web.St
     if not rest:
         return _root(http, documents.api_versions(context.config.url.partition("://")[2]), context, core=True)
     found = documents.resource_list(context.kinds.all, "", rest[0]) if len(rest) == 1 else None
-    return _document(http, found) if found else missing()
+    return _document(http, found) if found else missing("")
 
 
 async def groups(context: Context, http: BaseRequest, rest: list[str]) -> web.StreamResponse:
@@ -46,7 +50,7 @@ async def groups(context: Context, http: BaseRequest, rest: list[str]) -> web.St
             found = documents.resource_list(context.kinds.all, group, version)
         case _:
             found = None
-    return _document(http, found) if found else missing()
+    return _document(http, found) if found else missing(rest[0])
 
 
 def _root(http: BaseRequest, plain: documents.Object, context: Context, core: bool) -> web.Response:
@@ -75,6 +79,13 @@ def _answer(body: Any, form: negotiate.Form, content_type: str) -> web.Response:
     return web.Response(body=render.body(body, form), headers={"Content-Type": content_type})
 
 
-def missing() -> web.Response:
+def missing(group: str) -> web.Response:
+    """Below a group that Kubernetes has built in, a version that is not served is a resource that is not there."""
+    if not group or group in documents.GROUPS:
+        raise no_such_resource()
+    return nowhere()
+
+
+def nowhere() -> web.Response:
     headers = {"Content-Type": "text/plain; charset=utf-8"}
     return web.Response(status=404, text="404 page not found\n", headers=headers)

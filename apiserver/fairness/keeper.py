@@ -107,12 +107,9 @@ def mended(found: Object, wanted: Object) -> Object | None:
     """`found` as this program has it; None where nothing is to be done, or it is not ours any more."""
     metadata = found["metadata"]
     annotations = metadata.get("annotations") or {}
-    if metadata["name"] in MANDATORY:
-        follows = True
-    else:
-        follows = annotations.get(AUTOUPDATE, "true" if metadata.get("generation") == 1 else "false") == "true"
-    spec = wanted["spec"] if follows else found["spec"]
-    if follows and metadata["name"] == "exempt" and "exempt" in found["spec"] and annotations.get(AUTOUPDATE) == "false":
+    follows = annotations.get(AUTOUPDATE, "true" if metadata.get("generation") == 1 else "false") == "true"
+    spec = wanted["spec"] if follows or metadata["name"] in MANDATORY else found["spec"]
+    if "exempt" in found["spec"] and not follows:
         spec = {**spec, "exempt": found["spec"]["exempt"]}  # the one part of a mandatory object that may be written
     said = annotations if AUTOUPDATE in annotations else {**annotations, AUTOUPDATE: "true" if follows else "false"}
     if spec == found["spec"] and said == annotations:

@@ -6,6 +6,7 @@ from typing import Any
 
 from apiserver.kinds.kind import Kind
 from apiserver.openapi.operations import paths
+from apiserver.openapi.others import others
 from apiserver.openapi.schemas import V2, V3, definitions
 from apiserver.schema.load import schema
 from apiserver.schema.schema import Schema
@@ -28,6 +29,7 @@ def index(kinds: Sequence[Kind]) -> dict[str, str]:
     members: dict[str, list[str]] = {}
     for kind in kinds:
         members.setdefault(group_path(kind), []).append(kind.kind)
+    members.update((path, []) for path in others(kinds, INFO))
     found = {}
     for path, names in sorted(members.items()):
         words = f"{INFO['version']} {path} {sorted(names)}"

@@ -9,6 +9,7 @@ from apiserver.cached import encode
 from apiserver.context import Context
 from apiserver.kinds.kind import Kind
 from apiserver.openapi import documents, protobuf
+from apiserver.openapi.others import others
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 JSON = {"Content-Type": "application/json", "Vary": "Accept"}
@@ -42,6 +43,8 @@ async def v3(context: Context, http: BaseRequest, rest: list[str]) -> web.Stream
         headers["Cache-Control"] = "public, immutable"
     if http.headers.get("If-None-Match") == headers["ETag"]:
         return web.Response(status=304, headers=headers)
+    if not kinds:
+        return web.Response(body=encode(others(context.kinds.all, documents.INFO)[path]), headers=headers)
     return web.Response(
         body=_document(path, kinds, lambda found: encode(documents.v3_document(found))), headers=headers
     )

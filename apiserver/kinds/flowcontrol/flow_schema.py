@@ -152,8 +152,8 @@ def _resource_rule(rule: Object, path: Path) -> ErrorList:
         errors += _alone(namespaces, here, "namespaces")
     else:
         for position, name in enumerate(namespaces):
-            words = [NAMESPACES_WORDS + found for found in names.label(name)]
-            errors += names.each(here.index(position), name, words)
+            wrong = [NAMESPACES_WORDS + found for found in names.label(name)]
+            errors += names.each(here.index(position), name, wrong)
     return errors
 
 
@@ -188,8 +188,10 @@ def _method(obj: Object) -> str:
 
 
 def _missing(obj: Object) -> str:
-    found = (each for each in status_of(obj).get("conditions") or () if each.get("type") == "Dangling")
-    return str(next(found, {}).get("status", "?"))
+    for condition in status_of(obj).get("conditions") or ():
+        if condition.get("type") == "Dangling":
+            return str(condition.get("status", ""))
+    return "?"
 
 
 def _order(obj: Object) -> tuple[int, str]:
