@@ -34,6 +34,18 @@ class DeleteOptions:
     resource_version: str | None = None
     dry_run: bool = False
 
+    def body(self) -> Object:
+        """The DeleteOptions object, as admission sees it."""
+        preconditions = {"uid": self.uid, "resourceVersion": self.resource_version}
+        found: Object = {
+            "gracePeriodSeconds": self.grace_seconds,
+            "preconditions": {name: value for name, value in preconditions.items() if value is not None} or None,
+            "orphanDependents": self.orphan_dependents,
+            "propagationPolicy": self.propagation or None,
+            "dryRun": ["All"] if self.dry_run else None,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
     @property
     def says_nothing(self) -> bool:
         """Of what the object owns."""

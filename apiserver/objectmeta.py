@@ -11,11 +11,14 @@ from apiserver.kinds import names
 from apiserver.kinds.kind import Kind
 from podling.api import field
 from podling.api.field import ErrorList, Path
+from podling.api.meta import name_suffix
 
 Object = dict[str, Any]
 
 METADATA = Path("metadata")
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
+NAME_BASE = 58  # a made name fits a label of 63: five random letters follow
+GONE = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 
 
 def finalizers(found: Sequence[str] | None, path: Path) -> ErrorList:
@@ -127,11 +130,19 @@ def _no_new_finalizers(new: Sequence[str], old: Sequence[str], path: Path) -> Er
 # What the server itself writes.
 
 
-def begin(meta: Object, uid: str, now: str) -> None:
-    """Stamp a new object; what a client said of these fields does not count."""
-    for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"):
+def begin(meta: Object) -> None:
+    """A new object: what a client said of these fields does not count."""
+    for name in (*GONE, "uid", "creationTimestamp", "resourceVersion"):
+        meta.pop(name, None)
+
+
+def stamp(meta: Object, uid: str, now: str) -> None:
+    """What mutating admission does not see yet: who the object is, and the name that was asked for by its beginning."""
+    for name in GONE:
         meta.pop(name, None)
     meta["uid"], meta["creationTimestamp"] = uid, now
+    if not meta.get("name") and meta.get("generateName"):
+        meta["name"] = meta["generateName"][:NAME_BASE] + name_suffix()
 
 
 def carry_over(new: Object, old: Object) -> None:

@@ -31,7 +31,7 @@ from apiserver.refusal import Unexplained
 from apiserver.request import User
 from podling.api import errors
 from podling.api.field import FieldError
-from podling.api.meta import name_suffix, timestamp
+from podling.api.meta import timestamp
 from podling.loop.clock import Clock
 from podling.storage import Storage, Written
 
@@ -46,7 +46,6 @@ class AdmissionChain(Protocol):
 
 
 NAME_ATTEMPTS = 8
-NAME_BASE = 58  # a made name fits a label of 63: five random letters follow
 
 
 @dataclass(slots=True)
@@ -105,11 +104,11 @@ class Registry:
             return await self._create(kind, body, write)
         for _ in range(NAME_ATTEMPTS - 1):
             try:
-                return await self._create(kind, _named(body), write)
+                return await self._create(kind, decode(encode(body)), write)
             except errors.AlreadyExists:
                 continue
         try:
-            return await self._create(kind, _named(body), write)
+            return await self._create(kind, decode(encode(body)), write)
         except errors.AlreadyExists as error:
             words = f"{error.message}, the server was not able to generate a unique name for the object"
             raise errors.AlreadyExists(words, {**(error.details or {}), "retryAfterSeconds": 1}) from None
@@ -133,12 +132,14 @@ class Registry:
     async def _create_now(self, kind: Kind, body: Object, write: Write) -> Cached:
         meta = body["metadata"]
         now = timestamp(self.clock.now())
-        objectmeta.begin(meta, str(uuid.uuid4()), now)
+        objectmeta.begin(meta)
         kind.default(body)
         if write.tracked:
             await _track(kind, body, None, write, now)
         admission = self._admission("CREATE", kind, body, None, write)
         await self._admit(admission, write)
+        objectmeta.stamp(meta, str(uuid.uuid4()), now)
+        admission.name = meta.get("name", "")
         kind.prepare_create(body)
         if kind.generation:
             meta["generation"] = 1
@@ -230,8 +231,9 @@ class Registry:
             deletion.check_preconditions(kind, current.object, options)
             if not admitted:
                 admission = self._admission("DELETE", kind, None, current.object, write)
-                await self.admission.admit(admission)
-                await self.admission.validate(admission)
+                admission.options = options.body()
+                await self._admit(admission, write)
+                await self._admit_valid(admission, write)
                 admitted = True
             body = current.copy()
             step = deletion.decide(kind, body, options, self.clock.now())
@@ -324,12 +326,6 @@ async def _track(kind: Kind, new: Object, old: Object | None, write: Write, now:
         )
 
     await decided(kind, track, new, old)
-
-
-def _named(body: Object) -> Object:
-    made: Object = decode(encode(body))
-    made["metadata"]["name"] = made["metadata"]["generateName"][:NAME_BASE] + name_suffix()
-    return made
 
 
 def _refuse(kind: Kind, meta: Object, found: list[FieldError]) -> None:

@@ -36,7 +36,8 @@ class Attributes:
 
 @dataclass(slots=True)
 class Request:
-    """A call of a resource after routing: everything the pipeline needs. `warnings` collects Warning header texts."""
+    """A call of a resource after routing: everything the pipeline needs. `warnings` collects Warning header texts,
+    `annotations` what admission has for the audit log."""
 
     attributes: Attributes
     options: Mapping[str, str] = field(default_factory=dict)  # the query

@@ -53,18 +53,19 @@ def build(config: Config, storage: Storage, kinds: Sequence[Kind] = KINDS, clock
             write, status = Write(SERVER, subresource="status", raw=True), quotas.subresource("status")
             await registry.update(quotas, namespace, name, change, write, status)
 
-    admission = Chain(feed, authorizers, count, config.warn_unsupported)
+    served, webhooks = Kinds(kinds), WebhookClient(feed)
+    admission = Chain(feed, authorizers, count, config.warn_unsupported, served=lambda: served.all, webhooks=webhooks)
     registry = Registry(storage, feed, admission, clock, Ranges(config.service_cluster_ip_range))
     return Context(
         config=config,
         storage=storage,
-        kinds=Kinds(kinds),
+        kinds=served,
         feed=feed,
         registry=registry,
         authenticator=Authenticator(Issuer(config.sa_key.read_bytes(), config.issuer), feed, config.token_file),
         authorizer=authorizers,
         admission=admission,
-        webhooks=WebhookClient(feed),
+        webhooks=webhooks,
     )
 
 

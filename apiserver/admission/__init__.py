@@ -1,5 +1,7 @@
 """The admission chain, in Kubernetes' order."""
 
+from collections.abc import Callable, Iterable
+
 from apiserver.admission.defaultingressclass import DefaultIngressClass
 from apiserver.admission.defaulttolerationseconds import DefaultTolerationSeconds
 from apiserver.admission.escalation import Escalation
@@ -15,16 +17,28 @@ from apiserver.admission.serviceaccount import ServiceAccount
 from apiserver.admission.storage import DefaultStorageClass, StorageObjectInUseProtection
 from apiserver.admission.taintnodesbycondition import TaintNodesByCondition
 from apiserver.admission.unsupportedfields import UnsupportedFields
+from apiserver.admission.webhooks.mutating import MutatingAdmissionWebhook
+from apiserver.admission.webhooks.validating import ValidatingAdmissionWebhook
 from apiserver.authz.authorizer import Chain as Authorizers
+from apiserver.kinds.kind import Kind
 from apiserver.lister import Lister
+from apiserver.webhook.client import WebhookClient
 
 
 class Chain:
-    """Runs every plugin in turn; the first refusal ends it."""
+    """Runs every plugin in turn; the first refusal ends it. `served` gives all kinds of now."""
 
     def __init__(
-        self, lister: Lister, authorizer: Authorizers, count: Count = uncounted, warn_unsupported: bool = False
+        self,
+        lister: Lister,
+        authorizer: Authorizers,
+        count: Count = uncounted,
+        warn_unsupported: bool = False,
+        *,
+        served: Callable[[], Iterable[Kind]] = tuple,
+        webhooks: WebhookClient | None = None,
     ) -> None:
+        webhooks = webhooks or WebhookClient(lister)
         self.plugins: tuple[Plugin, ...] = (
             NamespaceLifecycle(lister),
             LimitRanger(lister),
@@ -40,10 +54,18 @@ class Chain:
             RuntimeClass(lister),
             Escalation(authorizer),
             *([UnsupportedFields()] if warn_unsupported else ()),
+            MutatingAdmissionWebhook(lister, served, webhooks),
+            ValidatingAdmissionWebhook(lister, served, webhooks),
             ResourceQuota(lister, count),
         )
 
     async def admit(self, write: Admission) -> None:
+        await self._admit(write)
+        if write.rounds.wanted:  # once more, for plugins that a webhook's change may concern; never a third time
+            write.rounds.second = True
+            await self._admit(write)
+
+    async def _admit(self, write: Admission) -> None:
         for plugin in self.plugins:
             await plugin.admit(write)
 

@@ -11,8 +11,19 @@ from podling.api.errors import Forbidden, GroupResource
 
 
 @dataclass(slots=True)
+class Rounds:
+    """The chain admits a second time where a late plugin has changed what early ones had seen. `wanted` asks for that;
+    `kept` is what each plugin remembers of the first round."""
+
+    second: bool = False
+    wanted: bool = False
+    kept: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Admission:
-    """One write on its way in. `object` is None on DELETE and CONNECT, `old` on CREATE."""
+    """One write on its way in. `object` is None on DELETE, the options (PodExecOptions) on CONNECT; `old` is None on
+    CREATE and CONNECT."""
 
     operation: str  # CREATE UPDATE DELETE CONNECT
     kind: Kind
@@ -22,10 +33,11 @@ class Admission:
     user: User
     object: dict[str, Any] | None
     old: dict[str, Any] | None
-    options: dict[str, Any] = field(default_factory=dict)  # DeleteOptions, …
+    options: dict[str, Any] = field(default_factory=dict)  # of a DELETE its DeleteOptions, else the query
     dry_run: bool = False
     warnings: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)  # what the audit log shall tell of it, by qualified keys
+    rounds: Rounds = field(default_factory=Rounds)
 
     def creates(self, group: str, plural: str) -> dict[str, Any] | None:
         """The new object, where this is the creation of one of that kind (not of a subresource)."""
@@ -37,6 +49,19 @@ class Admission:
         if self.operation == "UPDATE" and not self.subresource and self.kind.resource == (group, plural):
             return self.object
         return None
+
+    def become(self, new: dict[str, Any]) -> None:
+        """`new` takes the object's place, in place: who writes it holds on to it and to its metadata."""
+        assert self.object is not None
+        meta = self.object.get("metadata")
+        self.object.clear()
+        self.object.update(new)
+        if meta is not None:
+            changed = new.get("metadata") or {}
+            if changed is not meta:
+                meta.clear()
+                meta.update(changed)
+            self.object["metadata"] = meta
 
     def forbidden(self, why: str) -> Forbidden:
         """A refusal in the words of Kubernetes' admission: `pods "web" is forbidden: …`."""

@@ -10,15 +10,18 @@ import json
 from typing import Any
 
 from podling.api.errors import Invalid, TooLarge
+from podling.api.field import show
 
 MOST_OPERATIONS = 10_000
 MOST_COPIED_BYTES = 3 * 1024 * 1024
+MISSING = "doc is missing path:"
 
 Container = dict[str, Any] | list[Any]
 
 
 class NotApplicable(Exception):
-    """An operation that the document does not allow. The text never reaches the client, as in Kubernetes."""
+    """An operation that the document does not allow, in the words of that library. A client's own patch is refused
+    without them, as in Kubernetes; of a webhook's patch they are told."""
 
 
 def apply_json_patch(current: dict[str, Any], operations: list[dict[str, Any]]) -> Any:
@@ -41,6 +44,15 @@ def apply_json_patch(current: dict[str, Any], operations: list[dict[str, Any]]) 
 
 
 def _apply(document: dict[str, Any], operation: dict[str, Any]) -> int:
+    try:
+        return _apply_one(document, operation)
+    except NotApplicable as refused:
+        if str(refused).startswith(MISSING):
+            raise NotApplicable(f"{operation['op']} operation does not apply: {refused}") from None
+        raise
+
+
+def _apply_one(document: dict[str, Any], operation: dict[str, Any]) -> int:
     """One operation, in place; answers how many bytes a copy took."""
     match operation.get("op"):
         case "add":
@@ -61,9 +73,9 @@ def _apply(document: dict[str, Any], operation: dict[str, Any]) -> int:
             return len(json.dumps(value))
         case "test":
             if not same(_read(document, _word(operation, "path")), operation.get("value")):
-                raise NotApplicable("testing value failed")
+                raise NotApplicable(f"testing value {operation['path']} failed: test failed")
         case other:
-            raise NotApplicable(f"unexpected kind: {other}")
+            raise NotApplicable(f"Unexpected kind: {other}")
     return 0
 
 
@@ -94,7 +106,7 @@ def _find(document: dict[str, Any], pointer: str) -> tuple[Container, str]:
     for part in parts[:-1]:
         found = _get(found, part)
         if not isinstance(found, dict | list):
-            raise NotApplicable(f"no such path: {pointer}")
+            raise NotApplicable(f"{MISSING} {show(pointer)}: missing value")
     return found, parts[-1]
 
 
@@ -145,4 +157,5 @@ def _remove(document: dict[str, Any], pointer: str) -> None:
     elif key in container:
         del container[key]
     else:
-        raise NotApplicable(f"no such member: {key}")
+        words = f"Unable to remove nonexistent key: {key}: missing value"
+        raise NotApplicable(f"error in remove for path: '{pointer}': {words}")
