@@ -26,6 +26,7 @@ from apiserver.protobuf import decode as protobuf
 from apiserver.refusal import unforeseen
 from apiserver.request import Attributes, Request
 from apiserver.table import include
+from apiserver.verbs.admitted import admit_connection
 from apiserver.verbs.call import Call
 from apiserver.watchstream import send_watch
 from podling.api.errors import ApiError, TooLarge, UnsupportedMediaType
@@ -81,7 +82,8 @@ async def _answer(context: Context, http: BaseRequest, asked: Attributes, warnin
     )
     call = pipeline.resolve(context, request)
     stream = STREAMS.get((asked.group, asked.resource, asked.subresource))
-    if stream is not None:
+    if stream is not None and call.sub is not None:
+        await admit_connection(context, request, http, call.kind, call.sub)
         response: web.StreamResponse = await stream(http, context, request)
         return response
     return await _resource(http, call)

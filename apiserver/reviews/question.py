@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from apiserver.admission.plugin import Admission
 from apiserver.context import Context
 from apiserver.kinds.kind import Kind
 from apiserver.managedfields.track import track as track_fields
 from apiserver.options import write_options
 from apiserver.request import Request, User
 from apiserver.schema.schema import Schema
+from apiserver.verbs import admitted
 from apiserver.verbs.call import manager_of
 from podling.api.errors import NotFound
 from podling.api.meta import timestamp
@@ -41,21 +41,7 @@ def track(context: Context, request: Request, body: Object, schema: Schema, api_
 
 
 async def admit(context: Context, request: Request, kind: Kind, body: Object) -> None:
-    asked = request.attributes
-    write = Admission(
-        operation="CREATE",
-        kind=kind,
-        subresource=asked.subresource,
-        namespace=asked.namespace,
-        name=asked.name,
-        user=asked.user,
-        object=body,
-        old=None,
-        options=dict(request.options),
-        warnings=request.warnings,
-    )
-    await context.admission.admit(write)
-    await context.admission.validate(write)
+    await admitted.admit(context, request, kind, request.attributes.subresource, body)
 
 
 def user_info(user: User) -> Object:

@@ -5,13 +5,13 @@ Source: k8s.io/kubernetes/pkg/registry/core/pod/storage/storage.go (BindingREST)
 
 from typing import Any
 
-from apiserver.admission.plugin import Admission
 from apiserver.answer import Answer
 from apiserver.context import Context
 from apiserver.options import write_options
 from apiserver.refusal import Unexplained
 from apiserver.registry import Write
 from apiserver.request import Request
+from apiserver.verbs.admitted import admit
 from podling.api import conditions, errors
 from podling.api.errors import BadRequest, GroupResource
 from podling.api.meta import timestamp
@@ -36,21 +36,7 @@ async def bind(context: Context, request: Request) -> Answer:
     pods = context.kinds.find("", "v1", "pods")
     assert pods is not None
     write = Write(asked.user, subresource="binding", dry_run=options.dry_run, raw=True)
-    admission = Admission(
-        operation="CREATE",
-        kind=pods,
-        subresource="binding",
-        namespace=asked.namespace,
-        name=name,
-        user=asked.user,
-        object=binding,
-        old=None,
-        options=dict(request.options),
-        dry_run=options.dry_run,
-        warnings=request.warnings,
-    )
-    await context.admission.admit(admission)
-    await context.admission.validate(admission)
+    await admit(context, request, pods, "binding", binding, dry_run=options.dry_run)
     node = context.lister.get(NODES, "", binding["target"]["name"])
     now = timestamp(context.registry.clock.now())
 

@@ -14,6 +14,7 @@ from apiserver.options import delete_options, write_options
 from apiserver.registry import Write
 from apiserver.request import Attributes, Request
 from apiserver.verbs import disruption
+from apiserver.verbs.admitted import admit
 from podling.api import conditions
 from podling.api.errors import BadRequest
 from podling.api.meta import timestamp
@@ -37,7 +38,9 @@ async def evict(context: Context, request: Request) -> Answer:
     deletion = delete_options({}, eviction.get("deleteOptions") or {})
     pods = context.kinds.find("", "v1", "pods")
     assert pods is not None
-    write = Write(asked.user, dry_run=options.dry_run or deletion.dry_run, warnings=request.warnings)
+    dry_run = options.dry_run or deletion.dry_run
+    write = Write(asked.user, dry_run=dry_run, warnings=request.warnings, raw=True)  # the eviction was admitted
+    await admit(context, request, pods, "eviction", eviction, dry_run=dry_run)
     pod = await context.registry.get(pods, asked.namespace, asked.name)
     await disruption.ask(context, pod.object, write.dry_run)
     if not write.dry_run:

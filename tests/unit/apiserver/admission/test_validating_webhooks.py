@@ -128,3 +128,26 @@ async def test_a_namespace_is_in_itself(webhooks: Webhooks) -> None:
     await webhooks.configure("validating", "v", {"name": "a.example.com", "rules": [rule]})
     await webhooks.call("POST", "/api/v1/namespaces", named("n"))
     assert [(each["name"], each["namespace"]) for each in webhooks.requests] == [("n", "n")]
+
+
+async def test_exec_and_evictions_are_asked_for_too(webhooks: Webhooks) -> None:
+    rule = {"operations": ["CONNECT", "CREATE", "DELETE"], "apiGroups": [""], "apiVersions": ["v1"]}
+    rules = [{**rule, "resources": ["pods/exec", "pods/eviction", "pods"]}]
+    pod = {**named("p"), "spec": {"containers": [{"name": "c", "image": "i"}], "serviceAccountName": "s"}}
+    await webhooks.call("POST", "/api/v1/namespaces/default/serviceaccounts", named("s"))
+    assert (await webhooks.call("POST", "/api/v1/namespaces/default/pods", pod))[0] == 201
+    await webhooks.configure("validating", "v", {"name": "a.example.com", "rules": rules})
+    path = "/api/v1/namespaces/default/pods/p"
+    webhooks.answers["/a"] = lambda request: {"allowed": request["operation"] != "CONNECT"}
+    code, refused = await webhooks.call("POST", f"{path}/exec?command=ls&command=-l&container=c&stdout=true")
+    assert (code, refused["message"]) == (400, f"{DENIED} without explanation")
+    assert (
+        await webhooks.call("POST", f"{path}/eviction", {"apiVersion": "policy/v1", "kind": "Eviction", **named("p")})
+    )[0] == 201
+    connect, eviction = webhooks.requests  # evicting is no deletion in the eyes of admission
+    assert connect["kind"]["kind"] == "PodExecOptions"
+    options = {"kind": "PodExecOptions", "apiVersion": "v1", "command": ["ls", "-l"], "container": "c", "stdout": True}
+    assert (connect["object"], connect["oldObject"], connect["options"]) == (options, None, None)
+    assert (connect["operation"], connect["name"], connect["subResource"]) == ("CONNECT", "p", "exec")
+    assert eviction["kind"] == {"group": "policy", "version": "v1", "kind": "Eviction"}
+    assert (eviction["operation"], eviction["subResource"]) == ("CREATE", "eviction")
