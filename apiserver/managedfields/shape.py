@@ -101,6 +101,8 @@ class Shape:
         if known is not None:
             return known
         field = item.fields.get(key)
+        if field is not None and field.default is not None:
+            return field.default
         return ZEROS.get(field.schema.type) if field is not None and field.required else None
 
 
@@ -117,8 +119,9 @@ def shape_of(schema: Schema, field: Field | None = None) -> Shape:
     if schema.type in SCALARS:
         return Shape("scalar", schema, SCALARS[schema.type])
     if schema.type == "array":
-        if field is not None and field.list_type in ("map", "set"):
-            return Shape("list", schema, keys=field.list_map_keys if field.list_type == "map" else ())
+        said = field if field is not None and field.list_type else schema
+        if said.list_type in ("map", "set"):
+            return Shape("list", schema, keys=said.list_map_keys if said.list_type == "map" else ())
         return Shape("atomic", schema)
     if map_type == "atomic":
         return Shape("atomic", schema)

@@ -1,8 +1,9 @@
 """What a field may hold: the one description that strict decoding, `kubectl explain`, OpenAPI, merging and field
 ownership all read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -11,7 +12,8 @@ class Schema:
 
     `type` is "object", "array", "string", "integer", "number", "boolean", or "" for anything at all.
     `format` narrows it: "int32", "int64", "date-time", "micro-time", "byte", "quantity", "int-or-string", or "".
-    An object has either `fields`, or `values` (a map of strings to these), or neither (any JSON object).
+    An object has either `fields`, or `values` (a map of strings to these), or neither (any JSON object). In custom
+    resources it may have both: values are then what else it may hold.
     """
 
     type: str
@@ -22,6 +24,10 @@ class Schema:
     values: "Schema | None" = None
     items: "Schema | None" = None
     map_type: str = ""  # "atomic": owned and replaced as a whole
+    list_type: str = ""  # of a list that stands in no field, as in Field
+    list_map_keys: tuple[str, ...] = ()
+    shape: Callable[..., Any] | None = None  # how a body is read (shape.Shaper), where not as Go reads a struct
+    publish: Callable[[str], dict[str, Any]] | None = None  # what OpenAPI says of it, given the prefix of references
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,3 +47,4 @@ class Field:
     patch_strategy: str = ""  # strategic merge: "", "merge", "replace", "retainKeys", "merge,retainKeys"
     patch_merge_key: str = ""
     map_type: str = ""
+    default: Any = None  # what a list's item without this key counts as

@@ -37,7 +37,7 @@ _shapers: dict[int, tuple[Schema, Shaper]] = {}
 def shaper(schema: Schema) -> Shaper:
     found = _shapers.get(id(schema))
     if found is None:
-        made: Shaper = _make(schema)
+        made: Shaper = schema.shape or _make(schema)
         _shapers[id(schema)] = found = (schema, made)  # the schema is kept, so its id stays its own
     return found[1]
 

@@ -97,4 +97,5 @@ def too_long(path: Path, most_bytes: int) -> FieldError:
 
 
 def too_many(path: Path, count: int, most: int) -> FieldError:
-    return FieldError("FieldValueTooMany", str(path), f"Too many: {count}: must have at most {most} items")
+    items = "item" if most == 1 else "items"
+    return FieldError("FieldValueTooMany", str(path), f"Too many: {count}: must have at most {most} {items}")

@@ -1,0 +1,53 @@
+"""Lists that are sets or maps hold nothing twice.
+
+Source: k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype/validation.go.
+"""
+
+import json
+from typing import Any
+
+from apiserver.structural.node import Node
+from podling.api import field
+from podling.api.field import ErrorList, Path
+
+
+def duplicates(value: Any, node: Node | None, path: Path) -> ErrorList:
+    if node is None or not node.has_lists:
+        return []
+    found: ErrorList = []
+    if isinstance(value, dict):
+        for name, item in sorted(value.items()):
+            if isinstance(node.values, Node):
+                found += duplicates(item, node.values, path.key(name))
+            if name in node.properties:
+                found += duplicates(item, node.properties[name], path.child(name))
+    elif isinstance(value, list):
+        if node.list_type == "set":
+            found += [field.duplicate(path.index(place), value[place]) for place in _again(value)]
+        elif node.list_type == "map":
+            found += _map(value, node, path)
+        for place, item in enumerate(value):
+            found += duplicates(item, node.items, path.index(place))
+    return found
+
+
+def _map(items: list[Any], node: Node, path: Path) -> ErrorList:
+    for place, item in enumerate(items):
+        if item is not None and not isinstance(item, dict):
+            return [field.invalid(path.index(place), item, "must be an object for an array of list-type map")]
+    keys = [
+        {name: item[name] for name in node.list_map_keys if name in item} for item in (each or {} for each in items)
+    ]
+    return [field.duplicate(path.index(place), dict(sorted(keys[place].items()))) for place in _again(keys)]
+
+
+def _again(items: list[Any]) -> list[int]:
+    """Where a value stands for the second time; the third and later ones are not told again."""
+    times: dict[str, int] = {}
+    found: list[int] = []
+    for place, item in enumerate(items):
+        text = json.dumps(item, sort_keys=True)
+        times[text] = times.get(text, 0) + 1
+        if times[text] == 2:
+            found.append(place)
+    return found
