@@ -116,7 +116,8 @@ class EventWriter:
         if annotations:
             meta["annotations"] = annotations
         if self.form.as_ == "Table":
-            return self._table([], meta)
+            empty = {"kind": self.kind.kind, "apiVersion": self.kind.api_version, "metadata": meta}
+            return self._table([empty], {"resourceVersion": str(revision)})
         if self.form.as_:
             return encode(table.metadata_only({"metadata": meta}, self.form.version))
         return b'%s"metadata":%s}' % (head(self.kind), encode(meta))

@@ -23,9 +23,11 @@ NAME = (
     "https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names"
 )
 
+NEVER = "0001-01-01T00:00:00Z"  # Go's time that nobody set
+
 DEFAULT = (
-    Column("Name", "string", NAME, lambda body: body["metadata"]["name"], format="name"),
-    Column("Created At", "date", CREATED, lambda body: body["metadata"].get("creationTimestamp")),
+    Column("Name", "string", NAME, lambda body: body["metadata"].get("name", ""), format="name"),
+    Column("Created At", "date", CREATED, lambda body: body["metadata"].get("creationTimestamp", NEVER)),
 )
 
 

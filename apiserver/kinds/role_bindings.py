@@ -79,7 +79,7 @@ def _columns(type_name: str, noun: str) -> tuple[Column, ...]:
             "Role",
             "string",
             columns.documented(type_name, "roleRef").removesuffix(" This field is immutable."),
-            lambda obj: f"{obj['roleRef'].get('kind', '')}/{obj['roleRef'].get('name', '')}",
+            lambda obj: "/".join((obj.get("roleRef") or {}).get(name, "") for name in ("kind", "name")),
         ),
         columns.AGE,
         Column("Users", "string", f"Users in the {noun}", lambda obj: _of_kind("User", obj), priority=1),

@@ -6,9 +6,11 @@ import yaml
 
 from apiserver import negotiate, render, table
 from apiserver.answer import Answer, ListAnswer
+from apiserver.kinds import KINDS
+from apiserver.kinds.kind import Kind
 from apiserver.negotiate import Form
 from apiserver.watchcache import KindCache
-from apiserver.watcher import Filter
+from apiserver.watcher import Filter, Seen
 from podling.api.errors import BadRequest, NotAcceptable, UnsupportedMediaType
 from tests.unit.apiserver.conftest import NOTE
 from tests.unit.apiserver.test_watchcache import value
@@ -127,3 +129,14 @@ def test_only_the_first_table_of_a_watch_has_columns() -> None:
 def test_a_bookmark_tells_a_version_in_every_form(as_: str) -> None:
     body = msgspec.json.decode(render.EventWriter(NOTE, Form(as_=as_), "").bookmark(9))
     assert (body["type"], body["object"]["metadata"]) == ("BOOKMARK", {"resourceVersion": "9"})
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.stored], ids=lambda kind: kind.plural)
+def test_a_bookmark_as_a_table_has_the_row_of_an_empty_object(kind: Kind) -> None:
+    """Clients of tables read the mark of the initial events' end from it."""
+    mark = Seen("BOOKMARK", 9, None, None)
+    found = msgspec.json.decode(render.EventWriter(kind, Form(as_="Table"), "Metadata").object(mark))
+    (row,) = found["rows"]
+    assert len(row["cells"]) == len(found["columnDefinitions"])
+    meta = {"resourceVersion": "9", "annotations": {"k8s.io/initial-events-end": "true"}}
+    assert (found["metadata"], row["object"]["metadata"]) == ({"resourceVersion": "9"}, meta)
