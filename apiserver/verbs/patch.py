@@ -113,20 +113,24 @@ async def _apply(call: Call, options: WriteOptions) -> Answer:
 
     write = call.write(options)
     write.tracked = False
-    try:
-        return call.answer(await registry.update(kind, call.namespace, call.name, change, write, call.sub))
-    except errors.NotFound:
-        if call.sub:
-            raise
-    new = _shaped(kind, await merged(None))
-    if uid := new["metadata"].get("uid"):
-        why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
-        raise errors.conflict(kind.resource, call.name, why)
-    new["metadata"].pop("resourceVersion", None)
-    call.place(new)
-    call.check_name(new)
-    cached = await registry.create(kind, call.namespace, new, write)
-    return Answer(cached.object, 201, kind, cached)
+    while True:
+        try:
+            return call.answer(await registry.update(kind, call.namespace, call.name, change, write, call.sub))
+        except errors.NotFound:
+            if call.sub:
+                raise
+        new = _shaped(kind, await merged(None))
+        if uid := new["metadata"].get("uid"):
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise errors.conflict(kind.resource, call.name, why)
+        new["metadata"].pop("resourceVersion", None)
+        call.place(new)
+        call.check_name(new)
+        try:
+            cached = await registry.create(kind, call.namespace, new, write)
+        except errors.AlreadyExists:
+            continue  # somebody else was faster: merge with theirs
+        return Answer(cached.object, 201, kind, cached)
 
 
 def _config(call: Call, options: WriteOptions) -> Object:

@@ -26,15 +26,20 @@ async def update(call: Call) -> Answer:
 
     write = call.write(options)
     registry = call.context.registry
-    try:
-        cached = await registry.update(call.kind, call.namespace, call.name, replace, write, call.sub)
-        return call.answer(cached)
-    except errors.NotFound:
-        if call.sub or not call.kind.create_on_update or not _may_create(call):
-            raise
-    wanted["metadata"].pop("resourceVersion", None)
-    cached = await registry.create(call.kind, call.namespace, wanted, write)
-    return Answer(cached.object, 201, call.kind, cached)
+    while True:
+        try:
+            cached = await registry.update(call.kind, call.namespace, call.name, replace, write, call.sub)
+            return call.answer(cached)
+        except errors.NotFound:
+            if call.sub or not call.kind.create_on_update or not _may_create(call):
+                raise
+        new = decode(raw)
+        new["metadata"].pop("resourceVersion", None)
+        try:
+            cached = await registry.create(call.kind, call.namespace, new, write)
+        except errors.AlreadyExists:
+            continue  # somebody else was faster
+        return Answer(cached.object, 201, call.kind, cached)
 
 
 def _check_uid(call: Call, said: str | None, found: str) -> None:
