@@ -205,3 +205,20 @@ async def test_a_node_may_not_read_what_is_not_its_own(server: Running) -> None:
     with pytest.raises(errors.Forbidden, match='User "system:node:n1" cannot list resource'):
         await client.list(CONFIG_MAPS)
     await client.close()
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+async def test_who_creates_by_name_while_another_does_meets_the_other(server: Running, method: str) -> None:
+    path = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
+    body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "a"}}
+    theirs = {**body, "metadata": {"name": "a", "namespace": "default", "uid": "u", "labels": {"x": "y"}}}
+    server.storage.before_write.append((b"/registry/leases/default/a", json.dumps(theirs).encode()))
+    apply = {"Content-Type": "application/apply-patch+yaml"} if method == "PATCH" else JSON
+    status, answer = await server.call(method, f"{path}/a?fieldManager=me", data=json.dumps(body), headers=apply)
+    if method == "PATCH":
+        assert (status, answer["metadata"]["labels"]) == (200, {"x": "y"})
+    else:
+        assert (status, answer["message"].partition(": ")[2]) == (
+            422,
+            "metadata.resourceVersion: Invalid value: 0: must be specified for an update",
+        )
