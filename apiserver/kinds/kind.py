@@ -40,11 +40,12 @@ def _may_change(_new: Object, _old: Object) -> ErrorList:
 
 class View(NamedTuple):
     """A subresource whose bodies are of another kind, made of the object: a Deployment's Scale. `read` gives it,
-    `write` (body, object) changes the object as the body says, `validate` looks at the body."""
+    `write` (body, object) changes the object as the body says, `validate` looks at the body, `kind` has its columns."""
 
     read: Callable[[Object], Object]
     write: Callable[[Object, Object], None]
     validate: Callable[[Object], ErrorList] = _valid
+    kind: "Kind | None" = None
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,28 @@ Source: ScaleREST of kubernetes/pkg/registry/apps/deployment/storage and its lik
 
 from collections.abc import Callable
 
-from apiserver.kinds.kind import Object, Subresource, View
+from apiserver.kinds.columns import AGE, NAME, documented
+from apiserver.kinds.kind import Column, Kind, Object, Subresource, View
 from apiserver.kinds.strategy import READ_WRITE
 from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
+SCALE = Kind(
+    "autoscaling",
+    "v1",
+    "Scale",
+    "scales",
+    schema("autoscaling.v1.Scale"),
+    columns=(
+        NAME,
+        Column("Desired", "integer", documented("autoscaling.v1.ScaleSpec", "replicas"),
+               lambda obj: obj["spec"].get("replicas", 0)),
+        Column("Available", "integer", documented("autoscaling.v1.ScaleStatus", "replicas"),
+               lambda obj: obj["status"]["replicas"]),
+        AGE,
+    ),
+)  # fmt: skip
 META = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
@@ -27,11 +43,11 @@ def scale(selector: Callable[[Object], str]) -> Subresource:
     return Subresource(
         "scale",
         READ_WRITE,
-        kind="Scale",
-        group="autoscaling",
-        version="v1",
-        schema=schema("autoscaling.v1.Scale"),
-        view=View(read, _write, _validate),
+        kind=SCALE.kind,
+        group=SCALE.group,
+        version=SCALE.version,
+        schema=SCALE.schema,
+        view=View(read, _write, _validate, SCALE),
     )
 
 

@@ -3,18 +3,21 @@
     k8s\\0 + Unknown{typeMeta{apiVersion, kind}, raw} ──▶ {"apiVersion": …, "kind": …, fields of raw}
 
 Go writes every field that is no pointer, empty ones included, and pointers only when they are set: an empty value
-counts as absent, but for the fields of `POINTERS`. Fields that we do not know are dropped, as by any protobuf reader.
+counts as absent, but where the schema says that the field is a pointer. Fields that we do not know are dropped, as by
+any protobuf reader.
 Source: k8s.io/apimachinery/pkg/runtime/serializer/protobuf/protobuf.go, protobuf.dev/programming-guides/encoding.
 """
 
 import base64
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from apiserver.protobuf.messages import Field, message_name, messages
+from apiserver.schema.load import schema
 from podling.api.errors import BadRequest
 from podling.api.meta import micro_timestamp, timestamp
 
@@ -23,79 +26,6 @@ DEEPEST = 64  # messages in messages
 
 Object = dict[str, Any]
 Wire = tuple[int, int | bytes]
-
-# Numbers and booleans that are pointers in Go: zero and false are said, not left out.
-POINTERS = frozenset(
-    {
-        "activeDeadlineSeconds",
-        "allocateLoadBalancerNodePorts",
-        "allowPrivilegeEscalation",
-        "attachRequired",
-        "automountServiceAccountToken",
-        "backoffLimit",
-        "backoffLimitPerIndex",
-        "blockOwnerDeletion",
-        "completions",
-        "controller",
-        "defaultMode",
-        "deletionGracePeriodSeconds",
-        "enableServiceLinks",
-        "expirationSeconds",
-        "failedJobsHistoryLimit",
-        "fsGroup",
-        "gracePeriodSeconds",
-        "hostUsers",
-        "immutable",
-        "leaseDurationSeconds",
-        "leaseTransitions",
-        "manualSelector",
-        "maxFailedIndexes",
-        "minDomains",
-        "minReplicas",
-        "mode",
-        "optional",
-        "orphanDependents",
-        "parallelism",
-        "podInfoOnMount",
-        "priority",
-        "privileged",
-        "progressDeadlineSeconds",
-        "readOnlyRootFilesystem",
-        "replicas",
-        "requiresRepublish",
-        "revisionHistoryLimit",
-        "runAsGroup",
-        "runAsNonRoot",
-        "runAsUser",
-        "seLinuxMount",
-        "setHostnameAsFQDN",
-        "shareProcessNamespace",
-        "stabilizationWindowSeconds",
-        "startingDeadlineSeconds",
-        "storageCapacity",
-        "successfulJobsHistoryLimit",
-        "suspend",
-        "targetCPUUtilizationPercentage",
-        "terminationGracePeriodSeconds",
-        "timeoutSeconds",
-        "tolerationSeconds",
-        "ttlSecondsAfterFinished",
-    }
-)
-
-# Structs that Go embeds: their fields are the outer message's own in JSON.
-EMBEDDED = frozenset(
-    {
-        "ephemeralContainerCommon",
-        "handler",
-        "localObjectReference",
-        "persistentVolumeSource",
-        "rule",
-        "ruleWithOperations",
-        "volumeSource",
-    }
-)
-NAMES = {"uID": "uid"}
 
 
 def to_json(body: bytes) -> bytes:
@@ -124,13 +54,13 @@ def _envelope(body: bytes) -> Object:
 def _message(body: bytes, name: str, depth: int) -> Object:
     if depth > DEEPEST:
         raise ValueError("exceeded max depth")
-    fields = messages()[name]
+    fields = places(name)
     found: Object = {}
     for number, (kind, raw) in _fields(body):
-        field = fields.get(number)
-        if field is None:
+        place = fields.get(number)
+        if place is None:
             continue
-        key = NAMES.get(field.name, field.name)
+        field, key = place.field, place.key
         if field.shape == "list":
             found.setdefault(key, []).extend(_elements(field, kind, raw, depth))
         elif field.shape == "map":
@@ -140,18 +70,41 @@ def _message(body: bytes, name: str, depth: int) -> Object:
             found.setdefault(key, {})[said] = _value(field.type, entry.get(2, empty)[1], depth)
         else:
             value = _value(field.type, raw, depth)
-            if field.name in EMBEDDED:
+            if not key:
                 found.update(value)
-            elif value or _counts(field, value):
+            elif value or _counts(place, value):
                 found[key] = value
     return found
 
 
-def _counts(field: Field, value: Any) -> bool:
+class _Place(NamedTuple):
+    """Where a field of a message stands in JSON: at `key`; "" where Go embeds a struct, whose fields are then its
+    holder's own."""
+
+    field: Field
+    key: str
+    pointer: bool
+
+
+@cache
+def places(name: str) -> Mapping[int, _Place]:
+    try:
+        known = schema(name).fields
+    except KeyError:  # a struct that only ever is embedded, and has no schema of its own
+        known = {}
+    keys = {key.lower(): key for key in known}
+    found = {}
+    for number, field in messages()[name].items():
+        key = keys.get(field.name.lower(), "" if known and field.type in messages() else field.name)
+        found[number] = _Place(field, key, key in known and known[key].pointer)
+    return found
+
+
+def _counts(place: _Place, value: Any) -> bool:
     """Whether an empty value was said, not left out."""
     if isinstance(value, str):
         return False
-    return isinstance(value, dict) or field.name in POINTERS or field.type == "intstr.IntOrString"
+    return isinstance(value, dict) or place.pointer or place.field.type == "intstr.IntOrString"
 
 
 def _elements(field: Field, kind: int, raw: int | bytes, depth: int) -> Iterator[Any]:

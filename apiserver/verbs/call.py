@@ -59,9 +59,9 @@ class Call:
         return current
 
     def answer(self, cached: Cached, code: int = 200) -> Answer:
-        return (
-            Answer(self.view.read(cached.object), code) if self.view else Answer(cached.object, code, self.kind, cached)
-        )
+        if view := self.view:
+            return Answer(view.read(cached.object), code, view.kind)
+        return Answer(cached.object, code, self.kind, cached)
 
     def write(self, options: WriteOptions) -> Write:
         return Write(

@@ -232,6 +232,20 @@ def validate_pull_policy(policy: str, path: Path) -> ErrorList:
     return [] if policy in PULL_POLICIES else [field.not_supported(path, policy, PULL_POLICIES)]
 
 
+def _flocker(source: Object, path: Path) -> ErrorList:
+    name, uuid = source.get("datasetName", ""), source.get("datasetUUID", "")
+    errors: ErrorList = []
+    if not name and not uuid:
+        errors.append(field.required(path, "one of datasetName and datasetUUID is required"))
+    if name and uuid:
+        errors.append(
+            field.invalid(path, "resource", "datasetName and datasetUUID can not be specified simultaneously")
+        )
+    if "/" in name:
+        errors.append(field.invalid(path.child("datasetName"), name, "must not contain '/'"))
+    return errors
+
+
 # In the order in which Kubernetes looks at them: the first one found counts.
 SOURCES: Mapping[str, Check] = {
     "emptyDir": _empty_dir,
@@ -243,6 +257,7 @@ SOURCES: Mapping[str, Check] = {
     "nfs": _nfs,
     "iscsi": _iscsi,
     "glusterfs": _needs("endpoints", "path"),
+    "flocker": _flocker,
     "persistentVolumeClaim": _needs("claimName"),
     "rbd": _needs("monitors", "image"),
     "cinder": _with_secret("volumeID"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apiserver.protobuf.decode import MAGIC, to_json
+from apiserver.protobuf.decode import MAGIC, places, to_json
 from apiserver.protobuf.messages import message_name, messages
 from podling.api.errors import BadRequest
 
@@ -65,6 +65,24 @@ def test_maps_lists_and_bytes() -> None:
 def test_zero_counts_where_go_has_a_pointer() -> None:
     spec = part(1, 0) + part(5, 0)  # replicas, minReadySeconds
     assert decoded("apps/v1", "Deployment", named("d") + part(2, spec))["spec"] == {"replicas": 0}
+
+
+def test_every_field_is_one_of_the_schema_or_a_struct_that_go_embeds() -> None:
+    embedded = {f"{name}.{place.field.name}" for name in messages() for place in places(name).values() if not place.key}
+    selectors = ("ConfigMapEnvSource", "ConfigMapKeySelector", "ConfigMapProjection", "ConfigMapVolumeSource")
+    selectors += ("SecretEnvSource", "SecretKeySelector", "SecretProjection")
+    assert embedded == {
+        "admissionregistration.v1.NamedRuleWithOperations.ruleWithOperations",
+        "admissionregistration.v1.RuleWithOperations.rule",
+        "core.v1.EphemeralContainer.ephemeralContainerCommon",
+        "core.v1.PersistentVolumeSpec.persistentVolumeSource",
+        "core.v1.Probe.handler",
+        "core.v1.Volume.volumeSource",
+        "networking.v1.IngressRule.ingressRuleValue",
+        *(f"core.v1.{name}.localObjectReference" for name in selectors),
+    }
+    keys = {key for name in messages() for key in (place.key for place in places(name).values())}
+    assert {"uid", "apiGroup", "webhooks", "expression"} <= keys
 
 
 def test_embedded_structs_lie_in_their_holder_and_quantities_are_text() -> None:
