@@ -63,7 +63,7 @@ NAMED: Object = {
     "used": {"pods": "1"},
     "url": "https://example.org/a",
 }
-# What names something that would have to exist, and what the server alone writes.
+# What names something that would have to exist, and what is taken only beside, or only without, another field.
 ABSENT = {
     "hostPID",
     "hostProcess",
@@ -88,10 +88,15 @@ CLAIM: Object = {
 }
 # What the server does not say well enough, laid over what is generated.
 SAMPLES: dict[str, Object] = {
+    "APIService": {
+        "metadata": {"name": "v1.example.org"},
+        "spec": {"group": "example.org", "version": "v1", "caBundle": None, "service": {"port": 443}},
+    },
     "CronJob": {"spec": {"jobTemplate": {"spec": {"template": {"spec": {"restartPolicy": "Never"}}}}}},
     "DaemonSet": SELECTED,
     "Deployment": SELECTED,
     "Event": {"involvedObject": {"namespace": NAMESPACE}, "metadata": {"namespace": NAMESPACE}},
+    "FlowSchema": {"spec": {"priorityLevelConfiguration": {"name": "exempt"}}},
     "IngressClass": {"spec": {"controller": "example.org/a"}},
     "Job": {"spec": {"template": {"spec": {"restartPolicy": "Never"}}}},
     "LimitRange": {"spec": {"limits": [{"type": "Container", "max": {"cpu": "2"}, "min": {"cpu": "1"}}]}},
@@ -102,6 +107,7 @@ SAMPLES: dict[str, Object] = {
     "PersistentVolumeClaim": {"spec": {"dataSource": None, **CLAIM["spec"]}},
     "Pod": {"spec": {"automountServiceAccountToken": False, "tolerations": None}},
     "PodDisruptionBudget": {"spec": {"maxUnavailable": None}},
+    "PriorityLevelConfiguration": {"spec": {"type": "Limited", "exempt": None}},
     "ReplicaSet": SELECTED,
     "RuntimeClass": {"overhead": {"podFixed": {"cpu": "1"}}},
     "Secret": {"stringData": None},
@@ -245,7 +251,7 @@ def mend(way: Way, path: str, message: str) -> None:
 def every_field(model: Any, schema: Schema, seen: set[str] | None = None) -> Iterator[str]:
     """The fields of a model, and of those in it, that our schema does not have: `PodSpec.evictionResponders`."""
     seen = set() if seen is None else seen
-    for name, type_ in _fields(model):
+    for name, written in _fields(model):
         field = schema.fields.get(name)
         if field is None:
             yield f"{schema.name.rpartition('.')[2]}.{name}"
@@ -253,6 +259,7 @@ def every_field(model: Any, schema: Schema, seen: set[str] | None = None) -> Ite
         inner = field.schema
         while inner.items or inner.values:
             inner = inner.items or inner.values or inner
+        type_ = written
         while parts(type_)[0]:
             type_ = parts(type_)[1]
         if hasattr(models, type_) and inner.fields and type_ not in seen:
