@@ -15,10 +15,12 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 from multidict import CIMultiDict
 
-from apiserver import address, discovery, metrics, negotiate, pipeline, render, routes
+from apiserver import address, discovery, headers, metrics, negotiate, pipeline, render, routes
 from apiserver.answer import ListAnswer, WatchAnswer
 from apiserver.authn.impersonation import impersonated
 from apiserver.context import Context
+from apiserver.fairness import width
+from apiserver.fairness.gate import Busy, Place
 from apiserver.handlers import STREAMS
 from apiserver.negotiate import Form
 from apiserver.patch.patch import APPLY_YAML, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
@@ -57,6 +59,8 @@ def app(context: Context) -> Handler:
         except Exception as error:
             log.exception("request failed method=%s path=%s", http.method, http.raw_path)
             response = refused(http, unforeseen(error))
+        if not response.prepared:
+            response.headers.update(headers.remembered(http))
         metrics.count(asked, response.status, time.perf_counter() - started)
         return response
 
@@ -68,6 +72,17 @@ async def _answer(context: Context, http: BaseRequest, asked: Attributes, warnin
     asked = replace(asked, user=user)
     user = impersonated(user, http.headers, address.named_by_selector(asked), context.authorizer)
     asked = replace(asked, user=user)
+    if (asked.group, asked.resource, asked.subresource) in STREAMS:  # lasts as long as its client likes
+        return await _serve(context, http, asked, warnings, None)
+    place = context.gate.enter(asked, width.seats(context.feed, asked, http.query))
+    headers.remember(http, place.headers)
+    async with place:
+        return await _serve(context, http, asked, warnings, place)
+
+
+async def _serve(
+    context: Context, http: BaseRequest, asked: Attributes, warnings: list[str], place: Place | None
+) -> web.StreamResponse:
     pipeline.authorize(context, address.named_by_selector(asked))
     if not asked.resource:
         return await routes.serve(context, http, asked)
@@ -86,10 +101,10 @@ async def _answer(context: Context, http: BaseRequest, asked: Attributes, warnin
         await admit_connection(context, request, http, call.kind, call.sub)
         response: web.StreamResponse = await stream(http, context, request)
         return response
-    return await _resource(http, call)
+    return await _resource(http, call, place)
 
 
-async def _resource(http: BaseRequest, call: Call) -> web.StreamResponse:
+async def _resource(http: BaseRequest, call: Call, place: Place | None) -> web.StreamResponse:
     request = call.request
     verb = request.attributes.verb
     if verb == "patch" and request.content_type.partition(";")[0].strip() not in PATCHES:
@@ -104,6 +119,8 @@ async def _resource(http: BaseRequest, call: Call) -> web.StreamResponse:
         request.body, request.content_type = protobuf.to_json(request.body), negotiate.JSON
     found = await pipeline.serve(call)
     if isinstance(found, WatchAnswer):
+        if place is not None:
+            place.leave()
         return await send_watch(http, found, form, included)
     if isinstance(found, ListAnswer):
         return await _send(http, render.items(found, form, included), 200, form, request.warnings)
@@ -154,6 +171,8 @@ async def _send(http: BaseRequest, body: bytes, code: int, form: Form, warnings:
 
 
 def refused(http: BaseRequest, error: ApiError, warnings: Sequence[str] = ()) -> web.Response:
+    if isinstance(error, Busy):
+        return web.Response(status=error.code, text=f"{error.message}\n", headers={**routes.TEXT, **error.headers})
     form = negotiate.of_errors(http.headers.get("Accept", ""))
     headers = CIMultiDict([("Content-Type", form.media), *warning_headers(warnings)])
     if seconds := (error.details or {}).get("retryAfterSeconds"):

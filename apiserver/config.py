@@ -26,6 +26,8 @@ class Config:
     allow_privileged: bool = False  # pods may ask for privileged containers
     resource_metrics: bool = False  # metrics.k8s.io is served, from what the kubelets tell
     warn_unsupported: bool = False  # of fields of pods that podling does not honour; Kubernetes has no such warnings
+    max_requests_inflight: int = 400  # with the next: the seats that priority levels share
+    max_mutating_requests_inflight: int = 200
     issuer: str = "https://kubernetes.default.svc"
 
     @property

@@ -8,6 +8,7 @@ from apiserver.admission import Chain
 from apiserver.authn.authenticator import Authenticator
 from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.config import Config
+from apiserver.fairness.gate import Gate
 from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind
 from apiserver.lister import Lister
@@ -60,6 +61,7 @@ class Context:
     authenticator: Authenticator
     authorizer: Authorizers
     admission: Chain
+    gate: Gate
     webhooks: WebhookClient
     bootstrapped: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -14,6 +14,13 @@ SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
 )
 WATCHES = Gauge("apiserver_longrunning_requests", "Watches that are open.", ["resource"])
+REFUSED = Counter(
+    "apiserver_flowcontrol_rejected_requests",
+    "Requests sent away by priority and fairness.",
+    ["flow_schema", "priority_level", "reason"],
+)
+EXECUTING = Gauge("apiserver_flowcontrol_current_executing_seats", "Seats in use.", ["priority_level"])
+INQUEUE = Gauge("apiserver_flowcontrol_current_inqueue_seats", "Seats that requests wait for.", ["priority_level"])
 
 
 def count(asked: Attributes, code: int, seconds: float) -> None:

@@ -11,6 +11,8 @@ from apiserver.request import Attributes
 
 Page = Callable[[Context, BaseRequest, list[str]], Awaitable[web.StreamResponse]]
 
+TEXT = {"Content-Type": "text/plain; charset=utf-8"}
+
 # The longest prefix wins; the page gets what is left of the path, in parts.
 ROUTES: dict[str, Page] = {
     "/": discovery.paths,
@@ -44,4 +46,4 @@ def nothing_here() -> web.Response:
 
 
 def not_here(code: int, text: str) -> web.Response:
-    return web.Response(status=code, text=text + "\n", headers={"Content-Type": "text/plain; charset=utf-8"})
+    return web.Response(status=code, text=text + "\n", headers=TEXT)

@@ -18,6 +18,7 @@ from apiserver import address, metrics, pipeline
 from apiserver.answer import Answer, ListAnswer, WatchAnswer
 from apiserver.cached import encode
 from apiserver.context import Context
+from apiserver.fairness import width
 from apiserver.negotiate import Form
 from apiserver.refusal import unforeseen
 from apiserver.render import EventWriter
@@ -143,9 +144,10 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
             if isinstance(caller, ApiError):
                 raise caller
             request.attributes = replace(asked, user=caller)
-            pipeline.authorize(self.context, address.named_by_selector(request.attributes))
-            call = pipeline.resolve(self.context, request)
-            return await pipeline.serve(call)
+            seats = width.seats(self.context.feed, request.attributes, request.options)
+            async with self.context.gate.enter(request.attributes, seats):
+                pipeline.authorize(self.context, address.named_by_selector(request.attributes))
+                return await pipeline.serve(pipeline.resolve(self.context, request))
         except ApiError as error:
             code = error.code
             raise

@@ -19,6 +19,7 @@ from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.config import Config
 from apiserver.context import Context, Kinds
 from apiserver.fairness import keeper
+from apiserver.fairness.gate import Gate
 from apiserver.feed import Feed
 from apiserver.kinds import KINDS
 from apiserver.kinds.kind import Kind, Ranges
@@ -66,6 +67,7 @@ def build(config: Config, storage: Storage, kinds: Sequence[Kind] = KINDS, clock
         authorizer=authorizers,
         admission=admission,
         webhooks=webhooks,
+        gate=Gate(feed, config.max_requests_inflight + config.max_mutating_requests_inflight),
     )
 
 
@@ -82,6 +84,7 @@ async def run(config: Config, storage: Storage) -> None:
         stack.push_async_callback((await rpc.serve(context)).stop, DRAIN_SECONDS)
         stack.push_async_callback(_end_watches, context)
         stack.push_async_callback(_cancel, asyncio.create_task(_bootstrap(context), name="bootstrap"))
+        stack.push_async_callback(_cancel, asyncio.create_task(context.gate.run(), name="lending of seats"))
         stack.push_async_callback(_cancel, asyncio.create_task(_keep_flow_control(context), name="flow control"))
         log.info("apiserver serving url=%s grpc=%s:%d", config.url, config.bind_address, config.grpc_port)
         await asyncio.Event().wait()

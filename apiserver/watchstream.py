@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver import metrics
+from apiserver import headers, metrics
 from apiserver.answer import WatchAnswer
 from apiserver.cached import encode
 from apiserver.negotiate import Form
@@ -17,7 +17,8 @@ STUCK_SECONDS = 30.0  # a client that takes nothing for so long is gone
 
 
 async def send_watch(http: BaseRequest, found: WatchAnswer, form: Form, included: str) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": form.media, "Cache-Control": "no-cache, private"})
+    own = {"Content-Type": form.media, "Cache-Control": "no-cache, private"}
+    response = web.StreamResponse(headers={**headers.remembered(http), **own})
     response.enable_chunked_encoding()
     watches = metrics.WATCHES.labels(found.kind.plural)
     watches.inc()
