@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from apiserver.structural.celcheck import check_programs, check_rules
 from apiserver.structural.checkdefaults import check_defaults
 from apiserver.structural.complete import complete
 from apiserver.structural.invariants import invariants
@@ -68,11 +69,13 @@ def check_schema(props: Props, path: Path, *, status: bool = False, rules: Tight
     """What is wrong with a version's openAPIV3Schema at `path`; `status`: the version has the status subresource."""
     rules = rules or Tightened()
     found = _root(props, path, status=status)
-    if rules.structural and not any(True for each in schemas(props) for name in _UNSUPPORTED if each.get(name)):
-        node = parse(props)
+    sound = not any(each.get(name) for each in schemas(props) for name in _UNSUPPORTED)
+    if rules.structural and sound:
         wrong = sorted({*invariants(props, path), *complete(props, path)}, key=str)
-        found += wrong or check_defaults(node, path, pruned=rules.pruned_defaults)
-    return found + _check(props, path, Place(root=True), rules)
+        wrong = wrong or check_defaults(parse(props), path, pruned=rules.pruned_defaults)
+        found, sound = found + wrong, not wrong
+    wrong = _check(props, path, Place(root=True), rules)
+    return found + wrong + (check_programs(props, path, wrong) if sound else [])
 
 
 def schemas(props: Any) -> Iterator[Props]:
@@ -141,7 +144,7 @@ def _check(props: Any, path: Path, place: Place, rules: Tightened) -> ErrorList:
     found += _list_map(props, path)
     if rules.map_keys:
         found += _keys(props, path)
-    return found
+    return found + check_rules(props, path)
 
 
 def _standard(props: Props, path: Path, place: Place, rules: Tightened) -> ErrorList:

@@ -15,7 +15,7 @@ from typing import Any
 from apiserver.schema.schema import Schema
 from apiserver.schema.shape import Mismatch, Notes, Where, mismatch
 from apiserver.schema.text import Doubled
-from apiserver.structural import embedded
+from apiserver.structural import celrules, embedded
 from apiserver.structural.default import default, drop_nulls
 from apiserver.structural.listtype import duplicates
 from apiserver.structural.node import MISSING, Node, Object, Props, parse
@@ -78,7 +78,7 @@ class Structural:
         found += embedded.check(new, self.root, ROOT)
         if old is None or not duplicates(old, self.root, ROOT):
             found += duplicates(new, self.root, ROOT)
-        return found
+        return found + celrules.check(self._rules, new, old, found)
 
     @cached_property
     def schema(self) -> Schema:
@@ -95,6 +95,10 @@ class Structural:
     def definition(self) -> str:
         """The name in OpenAPI: `com.example.v1.Boat`."""
         return ".".join([*reversed(self.group.split(".")), self.version, self.kind])
+
+    @cached_property
+    def _rules(self) -> celrules.Rules | None:
+        return celrules.rules_of(self.root, root=True)
 
     @cached_property
     def _check(self) -> Check:

@@ -1,0 +1,113 @@
+"""What rules in a schema (`x-kubernetes-validations`) must be themselves: the words around them, and that they compile.
+
+Source: k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation. Estimated costs are not checked: the engine
+does not tell them.
+"""
+
+from typing import Any
+
+from apiserver.structural.celrules import VALIDATIONS, Rule, compile_rules
+from apiserver.structural.celtypes import type_of
+from apiserver.structural.fieldpath import FieldPathError, resolve
+from apiserver.structural.node import Object, Props, parse
+from podling.api import field
+from podling.api.field import ErrorList, FieldError, Path
+
+REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
+_GO_FIELDS = ("rule", "message", "messageExpression", "reason", "fieldPath", "optionalOldSelf")
+
+
+def check_rules(props: Props, path: Path) -> ErrorList:
+    """The words of the rules of one schema."""
+    found: ErrorList = []
+    for position, said in enumerate(props.get(VALIDATIONS) or ()):
+        found += _check_words(said, props, path.child(VALIDATIONS).index(position))
+    return found
+
+
+def _check_words(said: Object, props: Props, path: Path) -> ErrorList:
+    found: ErrorList = []
+    rule, message = said.get("rule") or "", said.get("message") or ""
+    if not rule.strip():
+        found.append(field.required(path.child("rule"), "rule is not specified"))
+    elif message and not message.strip():
+        found.append(field.invalid(path.child("message"), message, "message must be non-empty if specified"))
+    elif _lines(message.strip()):
+        found.append(field.invalid(path.child("message"), message, "message must not contain line breaks"))
+    elif _lines(rule.strip()) and not message:
+        words = "message must be specified if rule contains line breaks"
+        found.append(field.required(path.child("message"), words))
+    wording = said.get("messageExpression") or ""
+    if wording and not wording.strip():
+        words = "messageExpression must be non-empty if specified"
+        found.append(field.required(path.child("messageExpression"), words))
+    if said.get("reason") is not None and said["reason"] not in REASONS:
+        found.append(field.not_supported(path.child("reason"), said["reason"], REASONS))
+    return found + _check_path(said.get("fieldPath") or "", props, path.child("fieldPath"))
+
+
+def _check_path(text: str, props: Props, path: Path) -> ErrorList:
+    found: ErrorList = []
+    if text and not text.strip():
+        found.append(field.invalid(path, text, "fieldPath must be non-empty if specified"))
+    if _lines(text):
+        found.append(field.invalid(path, text, "fieldPath must not contain line breaks"))
+    try:
+        resolve(text, parse(props))
+    except FieldPathError:
+        found.append(field.invalid(path, text, "fieldPath must be a valid path"))
+    return found
+
+
+def _lines(text: str) -> bool:
+    return "\n" in text or "\r" in text
+
+
+def check_programs(props: Any, path: Path, wrong: ErrorList) -> ErrorList:
+    """That all rules in a schema compile; those at and above a place where something else is `wrong` are not asked."""
+    return _programs(props, path, wrong, None, root=True)
+
+
+def _programs(props: Any, path: Path, wrong: ErrorList, uncorrelated: Path | None, *, root: bool = False) -> ErrorList:
+    """`uncorrelated` is the list above whose items have no identity, so that no old item is known of a new one."""
+    if not isinstance(props, dict):
+        return []
+    found: ErrorList = []
+    for name, each in sorted((props.get("properties") or {}).items()):
+        found += _programs(each, path.child("properties").key(name), wrong, uncorrelated)
+    found += _programs(props.get("additionalProperties"), path.child("additionalProperties"), wrong, uncorrelated)
+    within = uncorrelated
+    if within is None and props.get("x-kubernetes-list-type") != "map":
+        within = path
+    found += _programs(props.get("items"), path.child("items"), wrong, within)
+    if props.get(VALIDATIONS) and not any(error.field.startswith(str(path)) for error in wrong):
+        found += _compile(props, path, uncorrelated, root=root or bool(props.get("x-kubernetes-embedded-resource")))
+    return found
+
+
+def _compile(props: Props, path: Path, uncorrelated: Path | None, *, root: bool) -> ErrorList:
+    node, at = parse(props), path.child(VALIDATIONS)
+    if type_of(node, root=root) is None:
+        words = "internal error: failed to retrieve type information for x-kubernetes-validations"
+        return [FieldError("InternalError", str(at), f"Internal error: {words}")]
+    found: ErrorList = []
+    for position, rule in enumerate(compile_rules(node, root=root)):
+        found += _compiled(rule, at.index(position), uncorrelated)
+    return found
+
+
+def _compiled(rule: Rule, path: Path, uncorrelated: Path | None) -> ErrorList:
+    found: ErrorList = []
+    shown = {name[0].upper() + name[1:]: rule.said.get(name) for name in _GO_FIELDS}
+    shown |= {name: shown[name] or "" for name in ("Message", "MessageExpression", "FieldPath")}
+    if rule.error:
+        found.append(field.invalid(path.child("rule"), shown, rule.error))
+    if rule.message_error:
+        found.append(field.invalid(path.child("messageExpression"), shown, rule.message_error))
+    if rule.uses_old and uncorrelated is not None:
+        words = f"oldSelf cannot be used on the uncorrelatable portion of the schema within {uncorrelated}"
+        found.append(field.invalid(path.child("rule"), rule.said["rule"], words))
+    elif not rule.uses_old and rule.said.get("optionalOldSelf") is not None:
+        words = "may not be set if oldSelf is not used in rule"
+        found.append(field.invalid(path.child("optionalOldSelf"), rule.said["optionalOldSelf"], words))
+    return found
