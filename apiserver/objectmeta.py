@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from apiserver.kinds import names
+from apiserver.kinds.fraction import validate_not_negative
 from apiserver.kinds.kind import Kind
 from podling.api import field
 from podling.api.field import ErrorList, Path
@@ -79,10 +80,7 @@ def validate(meta: Object, kind: Kind) -> ErrorList:
 def validate_any(meta: Object) -> ErrorList:
     """What every object's metadata must be, whatever its kind."""
     path = METADATA
-    errors: ErrorList = []
-    if meta.get("generation", 0) < 0:
-        words = "must be greater than or equal to 0"
-        errors.append(field.invalid(path.child("generation"), meta["generation"], words))
+    errors = validate_not_negative(meta.get("generation"), path.child("generation"))
     errors += names.labels(meta.get("labels"), path.child("labels"))
     errors += names.annotations(meta.get("annotations"), path.child("annotations"))
     errors += owner_references(meta.get("ownerReferences"), path.child("ownerReferences"))

@@ -89,7 +89,7 @@ class Registry:
         await (self.feed.fresh() if at_least is None else self.feed.reach(at_least))
         found = self.feed.of(kind).get(namespace, name)
         if found is None:
-            raise errors.not_found(kind.resource, name)
+            raise errors.not_found(kind.home.resource, name)
         return await _as(kind, found)
 
     async def create(self, kind: Kind, namespace: str, body: Object, write: Write | None = None) -> Cached:
@@ -150,7 +150,7 @@ class Registry:
         written = await self.objects.put(kind, body, 0, dry_run=write.dry_run)
         if written.succeeded:
             return await self._written(kind, body, written, write)
-        taken = errors.already_exists(kind.resource, meta["name"])
+        taken = errors.already_exists(kind.home.resource, meta["name"])
         current = objectstore.found(kind, written.current)
         if current and current.metadata.get("deletionTimestamp"):
             raise errors.AlreadyExists(f"object is being deleted: {taken.message}", taken.details)
@@ -180,7 +180,7 @@ class Registry:
             if written.succeeded:
                 return await self._written(kind, new, written, write)
             current = objectstore.found(kind, written.current)
-        raise errors.not_found(kind.resource, name)
+        raise errors.not_found(kind.home.resource, name)
 
     async def _changed(
         self, kind: Kind, current: Cached, change: Change, write: Write, sub: Subresource | None
@@ -253,7 +253,7 @@ class Registry:
             if step is Step.MARK_AND_GO:
                 await self._settled(await self.objects.remove(kind, current, dry_run=write.dry_run))
             return Deleted(current, step)
-        raise errors.not_found(kind.resource, name)
+        raise errors.not_found(kind.home.resource, name)
 
     async def _written(self, kind: Kind, body: Object, written: Written, write: Write) -> Cached:
         meta = body["metadata"]
@@ -330,7 +330,7 @@ async def _track(kind: Kind, new: Object, old: Object | None, write: Write, now:
 
 def _refuse(kind: Kind, meta: Object, found: list[FieldError]) -> None:
     if found:
-        raise errors.invalid(kind.group, kind.kind, meta.get("name", ""), found)
+        raise errors.invalid(kind.home.group, kind.kind, meta.get("name", ""), found)
 
 
 def _check_version(kind: Kind, current: Cached, meta: Object) -> None:
@@ -340,11 +340,11 @@ def _check_version(kind: Kind, current: Cached, meta: Object) -> None:
     if not version and not kind.unconditional_update:
         words = "Invalid value: 0: must be specified for an update"
         wrong = FieldError("FieldValueInvalid", "metadata.resourceVersion", words)
-        raise errors.invalid(kind.group, kind.plural, old["name"], [wrong])
+        raise errors.invalid(kind.home.group, kind.plural, old["name"], [wrong])
     try:
         stale = version and parse_version(version) != current.revision
     except ValueError as error:
         raise Unexplained(str(error)) from None
     if stale:
-        raise errors.conflict(kind.resource, old["name"])
+        raise errors.conflict(kind.home.resource, old["name"])
     meta["resourceVersion"] = old["resourceVersion"]

@@ -10,6 +10,10 @@ from apiserver.kinds.apps.daemon_set import DAEMON_SET
 from apiserver.kinds.apps.deployment import DEPLOYMENT
 from apiserver.kinds.apps.replica_set import REPLICA_SET
 from apiserver.kinds.apps.stateful_set import STATEFUL_SET
+from apiserver.kinds.autoscaling.horizontal_pod_autoscaler import (
+    HORIZONTAL_POD_AUTOSCALER,
+    HORIZONTAL_POD_AUTOSCALER_V1,
+)
 from apiserver.kinds.batch.cron_job import CRON_JOB
 from apiserver.kinds.batch.job import JOB
 from apiserver.kinds.binding import BINDING
@@ -17,6 +21,7 @@ from apiserver.kinds.config_map import CONFIG_MAP
 from apiserver.kinds.discovery.endpoint_slice import ENDPOINT_SLICE
 from apiserver.kinds.endpoints import ENDPOINTS
 from apiserver.kinds.event import EVENT
+from apiserver.kinds.events.event import EVENTS_EVENT
 from apiserver.kinds.flowcontrol.flow_schema import FLOW_SCHEMA
 from apiserver.kinds.flowcontrol.priority_level import PRIORITY_LEVEL
 from apiserver.kinds.kind import Kind
@@ -25,7 +30,9 @@ from apiserver.kinds.limit_range import LIMIT_RANGE
 from apiserver.kinds.namespace import NAMESPACE
 from apiserver.kinds.networking.ingress import INGRESS
 from apiserver.kinds.networking.ingress_class import INGRESS_CLASS
+from apiserver.kinds.networking.ip_address import IP_ADDRESS
 from apiserver.kinds.networking.network_policy import NETWORK_POLICY
+from apiserver.kinds.networking.service_cidr import SERVICE_CIDR
 from apiserver.kinds.node import NODE
 from apiserver.kinds.persistent_volume import PERSISTENT_VOLUME
 from apiserver.kinds.persistent_volume_claim import PERSISTENT_VOLUME_CLAIM
@@ -49,7 +56,12 @@ from apiserver.kinds.runtime_class import RUNTIME_CLASS
 from apiserver.kinds.secret import SECRET
 from apiserver.kinds.service import SERVICE
 from apiserver.kinds.service_account import SERVICE_ACCOUNT
+from apiserver.kinds.storage.csi_driver import CSI_DRIVER
+from apiserver.kinds.storage.csi_node import CSI_NODE
+from apiserver.kinds.storage.csi_storage_capacity import CSI_STORAGE_CAPACITY
 from apiserver.kinds.storage.storage_class import STORAGE_CLASS
+from apiserver.kinds.storage.volume_attachment import VOLUME_ATTACHMENT
+from apiserver.kinds.storage.volume_attributes_class import VOLUME_ATTRIBUTES_CLASS
 
 KINDS: tuple[Kind, ...] = (
     # core
@@ -88,6 +100,9 @@ KINDS: tuple[Kind, ...] = (
     SELF_SUBJECT_ACCESS_REVIEW,
     SELF_SUBJECT_RULES_REVIEW,
     SUBJECT_ACCESS_REVIEW,
+    # autoscaling
+    HORIZONTAL_POD_AUTOSCALER,
+    HORIZONTAL_POD_AUTOSCALER_V1,
     # batch
     CRON_JOB,
     JOB,
@@ -100,10 +115,14 @@ KINDS: tuple[Kind, ...] = (
     # flowcontrol.apiserver.k8s.io
     FLOW_SCHEMA,
     PRIORITY_LEVEL,
+    # events.k8s.io
+    EVENTS_EVENT,
     # networking.k8s.io
     INGRESS_CLASS,
     INGRESS,
+    IP_ADDRESS,
     NETWORK_POLICY,
+    SERVICE_CIDR,
     # policy
     POD_DISRUPTION_BUDGET,
     # rbac.authorization.k8s.io
@@ -114,7 +133,12 @@ KINDS: tuple[Kind, ...] = (
     # scheduling.k8s.io
     PRIORITY_CLASS,
     # storage.k8s.io
+    CSI_DRIVER,
+    CSI_NODE,
+    CSI_STORAGE_CAPACITY,
     STORAGE_CLASS,
+    VOLUME_ATTACHMENT,
+    VOLUME_ATTRIBUTES_CLASS,
 )
 
 __all__ = ["KINDS", "Kind"]

@@ -58,6 +58,20 @@ def labelled(found: Mapping[str, str] | None) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted((found or {}).items())) or NONE
 
 
+def shown(name: str, type_name: str, path: str, *, missing: Any = "", kind: str = "string", **more: Any) -> Column:
+    """A column that shows one field, documented as `type_name` documents it: `shown("Holder",
+    "coordination.v1.LeaseSpec", "spec.holderIdentity")`. `missing` stands where the field does not."""
+    parts = path.split(".")
+
+    def cell(obj: Object) -> Any:
+        found: Any = obj
+        for part in parts:
+            found = (found or {}).get(part)
+        return missing if found is None else found
+
+    return Column(name, kind, documented(type_name, parts[-1]), cell, **more)
+
+
 def of_part(column: Column, part: Callable[[Object], Object], **changes: Any) -> Column:
     """A column that shows a part of the object: of a CronJob's Job."""
     return column._replace(cell=lambda obj: column.cell(part(obj)), **changes)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Column, Kind, Object
+from apiserver.kinds.versions import Faces, hub
 from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, Path
@@ -80,34 +81,37 @@ def _documented(name: str) -> str:
     return columns.documented("core.v1.Event", name)
 
 
-EVENT = Kind(
-    group="",
-    version="v1",
-    kind="Event",
-    plural="events",
-    ttl_seconds=3600,
-    short_names=("ev",),
-    schema=schema("core.v1.Event"),
-    validate=validate,
-    validate_name=names.path_segment,
-    create_on_update=True,
-    selectable=_selectable,
-    columns=(
-        Column("Last Seen", "string", _documented("lastTimestamp"), _last),
-        Column("Type", "string", _documented("type"), lambda obj: obj.get("type", "")),
-        Column("Reason", "string", _documented("reason"), lambda obj: obj.get("reason", "")),
-        Column("Object", "string", _documented("involvedObject"), _object),
-        Column(
-            "Subobject",
-            "string",
-            columns.documented("core.v1.ObjectReference", "fieldPath"),
-            lambda obj: (obj.get("involvedObject") or {}).get("fieldPath", ""),
-            priority=1,
+EVENT = hub(
+    Kind(
+        group="",
+        version="v1",
+        kind="Event",
+        plural="events",
+        ttl_seconds=3600,
+        short_names=("ev",),
+        schema=schema("core.v1.Event"),
+        validate=validate,
+        validate_name=names.path_segment,
+        create_on_update=True,
+        selectable=_selectable,
+        columns=(
+            Column("Last Seen", "string", _documented("lastTimestamp"), _last),
+            Column("Type", "string", _documented("type"), lambda obj: obj.get("type", "")),
+            Column("Reason", "string", _documented("reason"), lambda obj: obj.get("reason", "")),
+            Column("Object", "string", _documented("involvedObject"), _object),
+            Column(
+                "Subobject",
+                "string",
+                columns.documented("core.v1.ObjectReference", "fieldPath"),
+                lambda obj: (obj.get("involvedObject") or {}).get("fieldPath", ""),
+                priority=1,
+            ),
+            Column("Source", "string", _documented("source"), _source, priority=1),
+            Column("Message", "string", _documented("message"), lambda obj: obj.get("message", "").strip()),
+            Column("First Seen", "string", _documented("firstTimestamp"), _first, priority=1),
+            Column("Count", "string", _documented("count"), _count, priority=1),
+            Column("Name", "string", columns.NAME.description, columns.NAME.cell, priority=1),
         ),
-        Column("Source", "string", _documented("source"), _source, priority=1),
-        Column("Message", "string", _documented("message"), lambda obj: obj.get("message", "").strip()),
-        Column("First Seen", "string", _documented("firstTimestamp"), _first, priority=1),
-        Column("Count", "string", _documented("count"), _count, priority=1),
-        Column("Name", "string", columns.NAME.description, columns.NAME.cell, priority=1),
     ),
+    Faces(),
 )

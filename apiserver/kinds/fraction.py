@@ -7,6 +7,7 @@ import re
 
 from podling.api import field
 from podling.api.field import ErrorList, Path
+from podling.api.quantity import parse
 
 _PERCENT = re.compile("[0-9]+%")
 PERCENT_WORDS = (
@@ -30,7 +31,9 @@ def validate_at_most_all(value: object, path: Path) -> ErrorList:
 
 
 def validate_not_negative(value: object, path: Path) -> ErrorList:
-    return [field.invalid(path, value, NEGATIVE)] if isinstance(value, int) and value < 0 else []
+    """Of a number, or of a quantity as it is written."""
+    negative = parse(value).nanos < 0 if isinstance(value, str) else isinstance(value, int) and value < 0
+    return [field.invalid(path, value, NEGATIVE)] if negative else []
 
 
 def amount(value: object) -> int:

@@ -1,7 +1,8 @@
 """Lease of coordination.k8s.io. Source: kubernetes/pkg/apis/coordination/validation."""
 
 from apiserver.kinds import columns
-from apiserver.kinds.kind import Column, Kind, Object
+from apiserver.kinds.fraction import validate_not_negative
+from apiserver.kinds.kind import Kind, Object
 from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, Path
@@ -15,10 +16,7 @@ def validate(obj: Object) -> ErrorList:
     duration = spec.get("leaseDurationSeconds")
     if duration is not None and duration <= 0:
         errors.append(field.invalid(path.child("leaseDurationSeconds"), duration, "must be greater than 0"))
-    transitions = spec.get("leaseTransitions")
-    if transitions is not None and transitions < 0:
-        words = "must be greater than or equal to 0"
-        errors.append(field.invalid(path.child("leaseTransitions"), transitions, words))
+    errors += validate_not_negative(spec.get("leaseTransitions"), path.child("leaseTransitions"))
     if spec.get("preferredHolder") and not spec.get("strategy"):
         words = "may only be specified if `strategy` is defined"
         errors.append(field.forbidden(path.child("preferredHolder"), words))
@@ -36,12 +34,7 @@ LEASE = Kind(
     unconditional_update=False,
     columns=(
         columns.NAME,
-        Column(
-            "Holder",
-            "string",
-            columns.documented("coordination.v1.LeaseSpec", "holderIdentity"),
-            lambda obj: (obj.get("spec") or {}).get("holderIdentity", ""),
-        ),
+        columns.shown("Holder", "coordination.v1.LeaseSpec", "spec.holderIdentity"),
         columns.AGE,
     ),
 )

@@ -205,6 +205,14 @@ def domain_path(name: str, path: Path) -> ErrorList:
     return errors if _PATH.fullmatch(rest) else [*errors, field.invalid(path, rest, _PATH_WORDS)]
 
 
+def driver(name: str, path: Path) -> ErrorList:
+    """The name of a driver of storage or devices: `ebs.csi.aws.com`. Source: ValidateCSIDriverName."""
+    if not name:
+        return [field.required(path), *each(path, name, subdomain(name))]
+    errors = [field.too_long(path, 63)] if len(name) > 63 else []
+    return errors + each(path, name, subdomain(name.lower()))
+
+
 def http_header(name: str) -> list[str]:
     if re.fullmatch("[-A-Za-z0-9]+", name):
         return []

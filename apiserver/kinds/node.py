@@ -4,6 +4,7 @@ import ipaddress
 import json
 
 from apiserver.kinds import columns
+from apiserver.kinds.fraction import validate_not_negative
 from apiserver.kinds.kind import Column, Kind, Object, Subresource
 from apiserver.kinds.pod.amounts import is_extended
 from apiserver.kinds.taints import validate_taints
@@ -12,7 +13,6 @@ from podling.api import field
 from podling.api.field import ErrorList, FieldError, Path
 from podling.api.quantity import WHOLE, parse
 
-NOT_NEGATIVE = "must be greater than or equal to 0"
 ROLE_PREFIX, ROLE_LABEL = "node-role.kubernetes.io/", "kubernetes.io/role"
 
 
@@ -45,8 +45,7 @@ def _resources(obj: Object) -> ErrorList:
     for part in ("capacity", "allocatable"):
         for name, text in sorted(((obj.get("status") or {}).get(part) or {}).items()):
             amount, path = parse(text), Path("status").child(part, name)
-            if amount.nanos < 0:
-                errors.append(field.invalid(path, text, NOT_NEGATIVE))
+            errors += validate_not_negative(text, path)
             if amount.nanos % WHOLE and (name == "pods" or is_extended(name)):
                 errors.append(field.invalid(path, text, "must be an integer"))
     return errors

@@ -1,10 +1,10 @@
 """PersistentVolume. Source: kubernetes/pkg/apis/core/validation.ValidatePersistentVolume."""
 
 from apiserver.kinds import columns, names
+from apiserver.kinds.go import difference
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.persistent_volume_claim import VOLUME_MODES, class_of, modes_text, phase, validate_modes
-from apiserver.kinds.pod.affinity import validate_node_term
-from apiserver.kinds.pod.go import difference
+from apiserver.kinds.pod.affinity import validate_node_selector
 from apiserver.kinds.pod.volumes import SOURCES, validate_source
 from apiserver.kinds.strategy import drop_status, keep_spec, keep_status, status
 from apiserver.kinds.workload import IMMUTABLE, SPEC, spec_of, status_of
@@ -60,12 +60,7 @@ def prepare_status(new: Object, old: Object) -> None:
 
 def validate(obj: Object) -> ErrorList:
     spec = spec_of(obj)
-    errors: ErrorList = []
-    modes, capacity = spec.get("accessModes") or [], spec.get("capacity")
-    if not modes:
-        errors.append(field.required(SPEC.child("accessModes")))
-    errors += validate_modes(modes, SPEC.child("accessModes"))
-    errors += _capacity(capacity, SPEC.child("capacity"))
+    errors = _modes(spec, SPEC) + _capacity(spec.get("capacity"), SPEC.child("capacity"))
     errors += validate_source(spec, SPEC, OWN_SOURCES)
     policy = spec.get("persistentVolumeReclaimPolicy")
     if policy not in POLICIES:
@@ -73,12 +68,41 @@ def validate(obj: Object) -> ErrorList:
     if (spec.get("hostPath") or {}).get("path") == "/" and policy == "Recycle":
         words = "may not be 'recycle' for a hostPath mount of '/'"
         errors.append(field.forbidden(SPEC.child("persistentVolumeReclaimPolicy"), words))
-    for name in ("storageClassName", "volumeAttributesClassName"):
-        if spec.get(name):
-            errors += names.each(SPEC.child(name), spec[name], names.subdomain(spec[name]))
+    errors += _class(spec, "storageClassName", SPEC) + _class(spec, "volumeAttributesClassName", SPEC)
     if spec.get("volumeMode") not in (None, *VOLUME_MODES):
         errors.append(field.not_supported(SPEC.child("volumeMode"), spec["volumeMode"], VOLUME_MODES))
     return errors + _affinity(spec.get("nodeAffinity"), SPEC.child("nodeAffinity"))
+
+
+INLINE = "in the context of inline volumes"
+
+
+def validate_inline(spec: Object, path: Path) -> ErrorList:
+    """A volume that an attachment describes itself: of CSI, and nobody's."""
+    may_not = f"may not be specified {INLINE}"
+    errors = [field.forbidden(path.child(name), may_not) for name in ("claimRef", "capacity") if spec.get(name)]
+    if spec.get("csi") is None:
+        errors.append(field.required(path.child("csi"), f"has to be specified {INLINE}"))
+    errors += _modes(spec, path)
+    if spec.get("persistentVolumeReclaimPolicy") not in (None, "", "Retain"):
+        errors.append(field.forbidden(path.child("persistentVolumeReclaimPolicy"), f"may only be Retain {INLINE}"))
+    errors += _affinity(spec.get("nodeAffinity"), path.child("nodeAffinity"))
+    errors += validate_source(spec, path, OWN_SOURCES)
+    if spec.get("storageClassName"):
+        errors.append(field.forbidden(path.child("storageClassName"), may_not))
+    if spec.get("volumeMode") not in (None, "Filesystem"):
+        words = f"may not specify volumeMode other than Filesystem {INLINE}"
+        errors.append(field.forbidden(path.child("volumeMode"), words))
+    return errors + _class(spec, "volumeAttributesClassName", path)
+
+
+def _modes(spec: Object, path: Path) -> ErrorList:
+    modes, path = spec.get("accessModes") or [], path.child("accessModes")
+    return ([] if modes else [field.required(path)]) + validate_modes(modes, path)
+
+
+def _class(spec: Object, name: str, path: Path) -> ErrorList:
+    return names.each(path.child(name), spec[name], names.subdomain(spec[name])) if spec.get(name) else []
 
 
 def _capacity(capacity: Object | None, path: Path) -> ErrorList:
@@ -97,14 +121,7 @@ def _affinity(affinity: Object | None, path: Path) -> ErrorList:
     required, here = affinity.get("required"), path.child("required")
     if required is None:
         return [field.required(here, "must specify required node constraints")]
-    terms = required.get("nodeSelectorTerms") or ()
-    if not terms:
-        return [field.required(here.child("nodeSelectorTerms"), "must have at least one node selector term")]
-    return [
-        error
-        for position, term in enumerate(terms)
-        for error in validate_node_term(term, here.child("nodeSelectorTerms").index(position))
-    ]
+    return validate_node_selector(required, here)
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:
@@ -160,12 +177,7 @@ PERSISTENT_VOLUME = Kind(
             columns.documented(_SPEC, "accessModes"),
             lambda obj: modes_text(spec_of(obj).get("accessModes")),
         ),
-        Column(
-            "Reclaim Policy",
-            "string",
-            columns.documented(_SPEC, "persistentVolumeReclaimPolicy"),
-            lambda obj: spec_of(obj).get("persistentVolumeReclaimPolicy", ""),
-        ),
+        columns.shown("Reclaim Policy", _SPEC, "spec.persistentVolumeReclaimPolicy"),
         Column("Status", "string", columns.documented(_STATUS, "phase"), phase),
         Column("Claim", "string", columns.documented(_SPEC, "claimRef"), _claim),
         Column("StorageClass", "string", "StorageClass of the pv", class_of),
@@ -175,14 +187,8 @@ PERSISTENT_VOLUME = Kind(
             "VolumeAttributesClass of the pv",
             lambda obj: spec_of(obj).get("volumeAttributesClassName") or "<unset>",
         ),
-        Column("Reason", "string", columns.documented(_STATUS, "reason"), lambda obj: status_of(obj).get("reason", "")),
+        columns.shown("Reason", _STATUS, "status.reason"),
         columns.AGE,
-        Column(
-            "VolumeMode",
-            "string",
-            columns.documented(_SPEC, "volumeMode"),
-            lambda obj: spec_of(obj).get("volumeMode") or "<unset>",
-            priority=1,
-        ),
+        columns.shown("VolumeMode", _SPEC, "spec.volumeMode", missing="<unset>", priority=1),
     ),
 )

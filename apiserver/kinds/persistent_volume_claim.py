@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from apiserver.kinds import columns, names
+from apiserver.kinds.go import difference
 from apiserver.kinds.kind import Column, Kind, Object
-from apiserver.kinds.pod.go import difference
 from apiserver.kinds.strategy import drop_status, keep_spec, keep_status, status
 from apiserver.kinds.workload import SPEC, spec_of, status_of
 from apiserver.schema.load import schema
@@ -155,7 +155,7 @@ PERSISTENT_VOLUME_CLAIM = Kind(
             "Capacity",
             "string",
             columns.documented(_STATUS, "capacity"),
-            lambda obj: _bound(obj, (status_of(obj).get("capacity") or {}).get("storage", "")),
+            lambda obj: _bound(obj, (status_of(obj).get("capacity") or {}).get("storage", "0")),
         ),
         Column(
             "Access Modes",

@@ -1,7 +1,7 @@
 """PriorityClass of scheduling.k8s.io. Source: kubernetes/pkg/apis/scheduling/validation."""
 
 from apiserver.kinds import columns
-from apiserver.kinds.kind import Column, Kind, Object
+from apiserver.kinds.kind import Kind, Object
 from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, Path
@@ -76,19 +76,9 @@ PRIORITY_CLASS = Kind(
     validate_update=validate_update,
     columns=(
         columns.NAME,
-        Column("Value", "integer", columns.documented(_TYPE, "value"), lambda obj: obj.get("value", 0)),
-        Column(
-            "Global-Default",
-            "boolean",
-            columns.documented(_TYPE, "globalDefault"),
-            lambda obj: obj.get("globalDefault", False),
-        ),
+        columns.shown("Value", _TYPE, "value", missing=0, kind="integer"),
+        columns.shown("Global-Default", _TYPE, "globalDefault", missing=False, kind="boolean"),
         columns.AGE,
-        Column(
-            "PreemptionPolicy",
-            "string",
-            columns.documented(_TYPE, "preemptionPolicy"),
-            lambda obj: obj.get("preemptionPolicy", ""),
-        ),
+        columns.shown("PreemptionPolicy", _TYPE, "preemptionPolicy"),
     ),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from apiserver.kinds import columns, names
+from apiserver.kinds.fraction import validate_not_negative
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod.amounts import STANDARD
 from apiserver.kinds.strategy import drop_status, keep_status, status
@@ -38,8 +39,7 @@ def _amounts(found: dict[str, str], path: Path) -> ErrorList:
     for name, text in sorted(found.items()):
         here, amount = path.key(name), parse(text)
         errors += _name(name, here)
-        if amount.nanos < 0:
-            errors.append(field.invalid(here, str(amount), "must be greater than or equal to 0"))
+        errors += validate_not_negative(str(amount), here)
         if amount.nanos % WHOLE and (name in WHOLE_NUMBERS or name.startswith("count/")):
             errors.append(field.invalid(here, str(amount), "must be an integer"))
     return errors

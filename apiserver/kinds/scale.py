@@ -5,11 +5,11 @@ Source: ScaleREST of kubernetes/pkg/registry/apps/deployment/storage and its lik
 
 from collections.abc import Callable
 
-from apiserver.kinds.columns import AGE, NAME, documented
-from apiserver.kinds.kind import Column, Kind, Object, Subresource, View
+from apiserver.kinds.columns import AGE, NAME, shown
+from apiserver.kinds.fraction import validate_not_negative
+from apiserver.kinds.kind import Kind, Object, Subresource, View
 from apiserver.kinds.strategy import READ_WRITE
 from apiserver.schema.load import schema
-from podling.api import field
 from podling.api.field import ErrorList, Path
 
 SCALE = Kind(
@@ -20,13 +20,11 @@ SCALE = Kind(
     schema("autoscaling.v1.Scale"),
     columns=(
         NAME,
-        Column("Desired", "integer", documented("autoscaling.v1.ScaleSpec", "replicas"),
-               lambda obj: obj["spec"].get("replicas", 0)),
-        Column("Available", "integer", documented("autoscaling.v1.ScaleStatus", "replicas"),
-               lambda obj: obj["status"]["replicas"]),
+        shown("Desired", "autoscaling.v1.ScaleSpec", "spec.replicas", missing=0, kind="integer"),
+        shown("Available", "autoscaling.v1.ScaleStatus", "status.replicas", missing=0, kind="integer"),
         AGE,
     ),
-)  # fmt: skip
+)
 META = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
@@ -56,6 +54,4 @@ def _write(wanted: Object, obj: Object) -> None:
 
 
 def _validate(wanted: Object) -> ErrorList:
-    replicas = (wanted.get("spec") or {}).get("replicas", 0)
-    words = "must be greater than or equal to 0"
-    return [field.invalid(Path("spec.replicas"), replicas, words)] if replicas < 0 else []
+    return validate_not_negative((wanted.get("spec") or {}).get("replicas"), Path("spec.replicas"))

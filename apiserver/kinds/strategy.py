@@ -47,6 +47,23 @@ def _anything(_new: Object, _old: Object) -> ErrorList:
     return []
 
 
+def keep_spec_and_metadata(new: Object, old: Object) -> None:
+    """Source: metav1.ResetObjectMetaForStatus."""
+    keep_spec(new, old)
+    for name in (
+        "deletionTimestamp",
+        "generation",
+        "selfLink",
+        "labels",
+        "annotations",
+        "finalizers",
+        "ownerReferences",
+    ):
+        new["metadata"].pop(name, None)
+        if name in old["metadata"]:
+            new["metadata"][name] = old["metadata"][name]
+
+
 def status(
     validate: Callable[[Object, Object], ErrorList] = _anything,
     prepare: Callable[[Object, Object], None] = keep_spec,

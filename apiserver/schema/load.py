@@ -148,7 +148,9 @@ def unwrap(text: str) -> str:
             found = words
         elif not words or not before or words.startswith((" ", "- ", "* ", "1. ")):
             found += "\n" + words
-        elif len(before) + 1 + len(words.split(" ", 1)[0]) <= WRAP:
+        elif (room := WRAP - len(before) - 1 - len(words.split(" ", 1)[0])) == 0 and before.endswith("."):
+            found += "  " + words  # one space would have fitted: there were two
+        elif room >= 0:
             found += "\n\n" + words
         else:
             found += " " + words

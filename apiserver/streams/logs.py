@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from apiserver.context import Context
+from apiserver.kinds.fraction import validate_not_negative
 from apiserver.options import boolean, integer
 from apiserver.request import Request
 from apiserver.streams import target
@@ -85,10 +86,8 @@ def log_request(options: Any, name: str) -> pb.LogsRequest:
 
 
 def _errors(numbers: dict[str, int | None], since_time: str, stream: str) -> ErrorList:
-    errors: ErrorList = []
     tail, limit, since = numbers["tailLines"], numbers["limitBytes"], numbers["sinceSeconds"]
-    if tail is not None and tail < 0:
-        errors.append(field.invalid(Path("tailLines"), tail, "must be greater than or equal to 0"))
+    errors = validate_not_negative(tail, Path("tailLines"))
     if limit is not None and limit < 1:
         errors.append(field.invalid(Path("limitBytes"), limit, "must be greater than 0"))
     if since is not None and since_time:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from apiserver.kinds import columns, names
 from apiserver.kinds.flowcontrol import conditions
 from apiserver.kinds.flowcontrol.presets import EXEMPT, GROUP, SCHEMAS, mandatory_spec
+from apiserver.kinds.go import internal
 from apiserver.kinds.kind import Column, Kind, Object
-from apiserver.kinds.pod.go import internal
 from apiserver.kinds.strategy import drop_status, keep_status, status
 from apiserver.kinds.workload import SPEC, spec_of, status_of
 from apiserver.schema.load import schema

@@ -45,6 +45,14 @@ def _weight(each: Object, path: Path) -> ErrorList:
     return [] if 1 <= weight <= 100 else [field.invalid(path.child("weight"), weight, WEIGHT)]
 
 
+def validate_node_selector(selector: Object, path: Path) -> ErrorList:
+    path = path.child("nodeSelectorTerms")
+    terms = selector.get("nodeSelectorTerms") or ()
+    if not terms:
+        return [field.required(path, "must have at least one node selector term")]
+    return [error for place, term in enumerate(terms) for error in validate_node_term(term, path.index(place))]
+
+
 def validate_node_term(term: Object, path: Path) -> ErrorList:
     errors: ErrorList = []
     for position, each in enumerate(term.get("matchExpressions") or ()):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 
 from apiserver.kinds import names
+from apiserver.kinds.fraction import validate_not_negative
 from apiserver.kinds.kind import Object
 from podling.api import field
 from podling.api.field import ErrorList, FieldError, Path
@@ -17,7 +18,6 @@ STANDARD = (
     *("limits.cpu", "limits.memory", "limits.ephemeral-storage"),
 )
 _CONTAINER = ("cpu", "memory", "ephemeral-storage")
-NOT_NEGATIVE = "must be greater than or equal to 0"
 
 
 def _is_huge(name: str) -> bool:
@@ -57,9 +57,7 @@ def _pod_resource_name(name: str, path: Path) -> ErrorList:
 
 
 def validate_amount(name: str, amount: Quantity, path: Path) -> ErrorList:
-    errors: ErrorList = []
-    if amount.nanos < 0:
-        errors.append(field.invalid(path, str(amount), NOT_NEGATIVE))
+    errors = validate_not_negative(str(amount), path)
     if is_extended(name) and amount.nanos % WHOLE:
         errors.append(field.invalid(path, str(amount), "must be an integer"))
     return errors

@@ -4,12 +4,12 @@ Source: kubernetes/pkg/apis/core/validation.validateProbe, validateHandler, vali
 """
 
 from apiserver.kinds import names
+from apiserver.kinds.fraction import validate_not_negative
 from apiserver.kinds.kind import Object
 from apiserver.kinds.pod.ports import port_or_name
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
-NOT_NEGATIVE = "must be greater than or equal to 0"
 SCHEMES = ("HTTP", "HTTPS")
 COUNTS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
 
@@ -20,8 +20,7 @@ def validate_probe(probe: Object | None, path: Path, grace_seconds: int, *, once
         return []
     errors = _handler(probe, path, grace_seconds)
     for name in COUNTS:
-        if probe.get(name, 0) < 0:
-            errors.append(field.invalid(path.child(name), probe[name], NOT_NEGATIVE))
+        errors += validate_not_negative(probe.get(name), path.child(name))
     grace = probe.get("terminationGracePeriodSeconds")
     if grace is not None and grace <= 0:
         errors.append(field.invalid(path.child("terminationGracePeriodSeconds"), grace, "must be greater than 0"))

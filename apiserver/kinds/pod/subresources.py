@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from copy import deepcopy
 
 from apiserver.kinds import names
+from apiserver.kinds.go import ephemeral_difference
 from apiserver.kinds.kind import Object, Subresource
 from apiserver.kinds.pod.annotations import MIRROR
 from apiserver.kinds.pod.dns import validate_address
-from apiserver.kinds.pod.go import ephemeral_difference
 from apiserver.kinds.pod.kept import keep_metadata
 from apiserver.kinds.pod.resize import prepare_resize, validate_resize
 from apiserver.kinds.pod.validate import SPEC, validate_pod

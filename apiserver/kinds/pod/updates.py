@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
+from apiserver.kinds.go import spec_difference
 from apiserver.kinds.kind import Object
 from apiserver.kinds.pod.containers import validate_images
-from apiserver.kinds.pod.go import spec_difference
 from apiserver.kinds.pod.scheduling import validate_tolerations
 from podling.api import field
 from podling.api.field import ErrorList, Path

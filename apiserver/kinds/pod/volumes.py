@@ -191,13 +191,7 @@ def _downward(source: Object, path: Path) -> ErrorList:
 
 
 def _csi(source: Object, path: Path) -> ErrorList:
-    driver, here = source.get("driver", ""), path.child("driver")
-    errors: ErrorList = []
-    if not driver:
-        errors.append(field.required(here))
-    elif len(driver) > 63:
-        errors.append(field.too_long(here, 63))
-    errors += names.each(here, driver, names.subdomain(driver.lower()))
+    errors = names.driver(source.get("driver", ""), path.child("driver"))
     secret = source.get("nodePublishSecretRef")
     if secret is None:
         return errors

@@ -1,7 +1,7 @@
 """StorageClass."""
 
 from apiserver.kinds import columns, names
-from apiserver.kinds.kind import Column, Kind, Object
+from apiserver.kinds.kind import Kind, Object
 from apiserver.kinds.workload import immutable
 from apiserver.schema.load import schema
 from podling.api import field
@@ -27,8 +27,8 @@ def default(obj: Object) -> None:
 
 
 def validate(obj: Object) -> ErrorList:
-    errors = _provisioner(obj.get("provisioner", ""), Path("provisioner"))
-    errors += _parameters(obj.get("parameters") or {}, Path("parameters"))
+    errors = validate_provisioner(obj.get("provisioner", ""), Path("provisioner"))
+    errors += validate_parameters(obj.get("parameters") or {}, Path("parameters"))
     policy = obj.get("reclaimPolicy")
     if policy and policy not in POLICIES:
         errors.append(field.not_supported(Path("reclaimPolicy"), policy, POLICIES))
@@ -38,20 +38,24 @@ def validate(obj: Object) -> ErrorList:
     return errors
 
 
-def _provisioner(name: str, path: Path) -> ErrorList:
+def validate_provisioner(name: str, path: Path) -> ErrorList:
     if not name:
         return [field.required(path)]
     return names.each(path, name.lower(), names.qualified(name.lower()))
 
 
-def _parameters(found: dict[str, str], path: Path) -> ErrorList:
+def validate_parameters(found: Object, path: Path, *, may_be_empty: bool = True) -> ErrorList:
     errors: ErrorList = []
     if len(found) > MOST_PARAMETERS:
         errors.append(field.too_many(path, len(found), MOST_PARAMETERS))
     if "" in found:
         errors.append(field.invalid(path, "", "field can not be empty."))
     size = sum(len(key.encode()) + len(value.encode()) for key, value in found.items())
-    return [*errors, field.too_long(path, MOST_BYTES)] if size > MOST_BYTES else errors
+    if size > MOST_BYTES:
+        errors.append(field.too_long(path, MOST_BYTES))
+    if not found and not may_be_empty:
+        errors.append(field.required(path, "must contain at least one key/value pair"))
+    return errors
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:
@@ -65,10 +69,6 @@ def _name(obj: Object) -> str:
 
 
 _TYPE = "storage.v1.StorageClass"
-
-
-def _field(title: str, name: str) -> Column:
-    return Column(title, "string", columns.documented(_TYPE, name), lambda obj: obj.get(name, ""))
 
 
 STORAGE_CLASS = Kind(
@@ -85,15 +85,10 @@ STORAGE_CLASS = Kind(
     returns_deleted=True,
     columns=(
         columns.NAME._replace(cell=_name),
-        _field("Provisioner", "provisioner"),
-        _field("ReclaimPolicy", "reclaimPolicy"),
-        _field("VolumeBindingMode", "volumeBindingMode"),
-        Column(
-            "AllowVolumeExpansion",
-            "string",
-            columns.documented(_TYPE, "allowVolumeExpansion"),
-            lambda obj: bool(obj.get("allowVolumeExpansion")),
-        ),
+        columns.shown("Provisioner", _TYPE, "provisioner"),
+        columns.shown("ReclaimPolicy", _TYPE, "reclaimPolicy"),
+        columns.shown("VolumeBindingMode", _TYPE, "volumeBindingMode"),
+        columns.shown("AllowVolumeExpansion", _TYPE, "allowVolumeExpansion", missing=False),
         columns.AGE,
     ),
 )

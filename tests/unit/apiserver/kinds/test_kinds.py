@@ -7,8 +7,8 @@ from apiserver.schema.decode import decode
 
 
 def test_no_two_kinds_share_a_path_or_a_name():
-    assert len({(kind.group, kind.plural) for kind in KINDS}) == len(KINDS)
-    assert len({(kind.group, kind.kind) for kind in KINDS}) == len(KINDS)
+    assert len({(kind.group, kind.version, kind.plural) for kind in KINDS}) == len(KINDS)
+    assert len({(kind.group, kind.version, kind.kind) for kind in KINDS}) == len(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)

@@ -1,7 +1,7 @@
-"""A pod's spec as Go's internal types print, and the difference of two of them: what a refused update shows.
+"""Objects as Go's internal types print, and the difference of two of them: what refusals show.
 
 Only the order of fields and a few names are data here; which fields are null, empty or zero when nobody set them
-follows from the schema. Source of the orders: kubernetes/pkg/apis/core/types.go.
+follows from the schema. Source of the orders: kubernetes/pkg/apis/{core,flowcontrol,resource,storage,...}/types.go.
 """
 
 import difflib
@@ -95,6 +95,40 @@ ORDERS: Mapping[str, Sequence[str]] = {
     "VolumeResourceRequirements": ("limits", "requests"),
     "LabelSelector": ("matchLabels", "matchExpressions"),
     "LabelSelectorRequirement": ("key", "operator", "values"),
+    "HostAlias": ("ip", "hostnames"),
+    "PodDNSConfig": ("nameservers", "searches", "options"),
+    "TopologySpreadConstraint": (
+        *("maxSkew", "topologyKey", "whenUnsatisfiable", "labelSelector", "minDomains", "nodeAffinityPolicy"),
+        *("nodeTaintsPolicy", "matchLabelKeys"),
+    ),
+    "HorizontalPodAutoscalerBehavior": ("scaleUp", "scaleDown"),
+    "HPAScalingRules": ("stabilizationWindowSeconds", "selectPolicy", "policies", "tolerance"),
+    "HPAScalingPolicy": ("type", "value", "periodSeconds"),
+    "DeviceClaim": ("requests", "constraints", "config"),
+    "DeviceRequest": ("name", "exactly", "firstAvailable"),
+    "ExactDeviceRequest": (
+        *("deviceClassName", "selectors", "allocationMode", "count", "adminAccess", "tolerations", "capacity"),
+    ),
+    "DeviceSubRequest": (
+        *("name", "deviceClassName", "selectors", "allocationMode", "count", "tolerations", "capacity"),
+    ),
+    "DeviceToleration": ("key", "operator", "value", "effect", "tolerationSeconds"),
+    "DeviceConstraint": ("requests", "matchAttribute", "distinctAttribute"),
+    "DeviceClaimConfiguration": ("requests", "opaque"),
+    "OpaqueDeviceConfiguration": ("driver", "parameters"),
+    "AllocationResult": ("devices", "nodeSelector", "allocationTimestamp"),
+    "DeviceAllocationResult": ("results", "config"),
+    "DeviceRequestAllocationResult": (
+        *("request", "driver", "pool", "device", "adminAccess", "tolerations", "bindingConditions"),
+        *("bindingFailureConditions", "shareID", "consumedCapacity"),
+    ),
+    "DeviceAllocationConfiguration": ("source", "requests", "opaque"),
+    "CapacityRequirements": ("requests",),
+    "ResourceClaimTemplateSpec": ("metadata", "spec"),
+    "VolumeAttachmentSpec": ("attacher", "source", "nodeName"),
+    "VolumeAttachmentSource": ("persistentVolumeName", "inlineVolumeSpec"),
+    "CSINodeDriver": ("name", "nodeID", "topologyKeys", "allocatable"),
+    "ParentReference": ("group", "resource", "namespace", "name"),
     "FlowSchemaSpec": ("priorityLevelConfiguration", "matchingPrecedence", "distinguisherMethod", "rules"),
     "PolicyRulesWithSubjects": ("subjects", "resourceRules", "nonResourceRules"),
     "Subject": ("kind", "user", "group", "serviceAccount"),
@@ -121,7 +155,9 @@ _NAMES = {
     "apiGroups": "APIGroups",
     "apiVersion": "APIVersion",
     "awsElasticBlockStore": "AWSElasticBlockStore",
+    "cel": "CEL",
     "cephfs": "CephFS",
+    "cidrs": "CIDRs",
     "csi": "CSI",
     "dnsConfig": "DNSConfig",
     "dnsPolicy": "DNSPolicy",
@@ -146,7 +182,7 @@ _NAMES = {
 
 
 def internal(value: Object, type_: str) -> Object:
-    """As messages show a whole value; `type_`: "flowcontrol.v1.FlowSchemaSpec"."""
+    """The struct as it stands in an error; `type_`: "resource.v1.ResourceClaimSpec"."""
     return _struct(value, schema(type_))
 
 
