@@ -142,12 +142,6 @@ ORDERS: Mapping[str, Sequence[str]] = {
     "LimitResponse": ("type", "queuing"),
     "QueuingConfiguration": ("queues", "handSize", "queueLengthLimit"),
     "ExemptPriorityLevelConfiguration": ("nominalConcurrencyShares", "lendablePercent"),
-    "HostAlias": ("ip", "hostnames"),
-    "PodDNSConfig": ("nameservers", "searches", "options"),
-    "TopologySpreadConstraint": (
-        *("maxSkew", "topologyKey", "whenUnsatisfiable", "labelSelector", "minDomains", "nodeAffinityPolicy"),
-        *("nodeTaintsPolicy", "matchLabelKeys"),
-    ),
 }
 _HELD_BY_SPEC = ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers")
 _STRUCTS = ("preference", "podAffinityTerm")  # never null, being no pointers
