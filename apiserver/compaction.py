@@ -1,4 +1,4 @@
-"""Old revisions are forgotten after five to ten minutes, as kube-apiserver has it."""
+"""Old revisions are forgotten after five to ten minutes, as kube-apiserver has it (`--etcd-compaction-interval`)."""
 
 import asyncio
 import logging
@@ -7,13 +7,11 @@ from podling.storage import Storage, StorageError
 
 log = logging.getLogger(__name__)
 
-INTERVAL_SECONDS = 300.0
 
-
-async def run(storage: Storage, interval_seconds: float = INTERVAL_SECONDS) -> None:
-    """Each round compacts to where the store was a round ago."""
+async def run(storage: Storage, interval_seconds: float) -> None:
+    """Each round compacts to where the store was a round ago; 0 seconds: never."""
     before = 0
-    while True:
+    while interval_seconds:
         try:
             now = await storage.revision()
             if 0 < before < now:

@@ -28,6 +28,7 @@ class Config:
     warn_unsupported: bool = False  # of fields of pods that podling does not honour; Kubernetes has no such warnings
     max_requests_inflight: int = 400  # with the next: the seats that priority levels share
     max_mutating_requests_inflight: int = 200
+    compaction_seconds: float = 300.0  # until old revisions are forgotten; 0: they never are
     issuer: str = "https://kubernetes.default.svc"
 
     @property

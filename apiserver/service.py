@@ -76,7 +76,9 @@ async def run(config: Config, storage: Storage) -> None:
     context = build(config, storage, (*KINDS, *METRICS) if config.resource_metrics else KINDS)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_cancel, asyncio.create_task(context.feed.run(), name="feed"))
-        stack.push_async_callback(_cancel, asyncio.create_task(compaction.run(storage), name="compaction"))
+        stack.push_async_callback(
+            _cancel, asyncio.create_task(compaction.run(storage, config.compaction_seconds), name="compaction")
+        )
         await context.feed.ready.wait()
         stack.push_async_callback(context.kubelets.close)
         stack.push_async_callback(context.webhooks.close)

@@ -14,17 +14,33 @@ if TYPE_CHECKING:
 
 
 AllowPrivileged = Annotated[bool, typer.Option("--allow-privileged", help="Pods may ask for privileged containers.")]
+CompactionInterval = Annotated[
+    float,
+    typer.Option("--etcd-compaction-interval", help="Seconds until old revisions are forgotten; 0: they never are."),
+]
 
 
 def apiserver(
-    name: Name = DEFAULT_NAME, etcd_servers: EtcdServers = None, allow_privileged: AllowPrivileged = False
+    name: Name = DEFAULT_NAME,
+    etcd_servers: EtcdServers = None,
+    allow_privileged: AllowPrivileged = False,
+    etcd_compaction_interval: CompactionInterval = 300.0,
 ) -> None:
     """The API server alone, in the foreground."""
     given = addresses(etcd_servers)
-    alone(name, serve, allow_privileged, False, **({} if given is None else {"etcd_servers": given}))
+    alone(
+        name,
+        serve,
+        allow_privileged,
+        False,
+        etcd_compaction_interval,
+        **({} if given is None else {"etcd_servers": given}),
+    )
 
 
-def config(state: "State", cluster: "Cluster", allow_privileged: bool, with_nodes: bool) -> "Config":
+def config(
+    state: "State", cluster: "Cluster", allow_privileged: bool, with_nodes: bool, compaction_seconds: float
+) -> "Config":
     from apiserver.config import Config
 
     return Config(
@@ -43,6 +59,7 @@ def config(state: "State", cluster: "Cluster", allow_privileged: bool, with_node
         allow_privileged=allow_privileged,
         warn_unsupported=with_nodes,
         resource_metrics=with_nodes,
+        compaction_seconds=compaction_seconds,
     )
 
 
@@ -56,7 +73,13 @@ def etcd_client(state: "State", cluster: "Cluster") -> "Tls | None":
     return Tls(state.pki / "etcd-ca.crt", state.pki / "etcd-client.crt", state.pki / "etcd-client.key")
 
 
-async def serve(state: "State", cluster: "Cluster", allow_privileged: bool = True, with_nodes: bool = True) -> None:
+async def serve(
+    state: "State",
+    cluster: "Cluster",
+    allow_privileged: bool = True,
+    with_nodes: bool = True,
+    compaction_seconds: float = 300.0,
+) -> None:
     """Until cancelled. With a store of our own, its etcd API is served too. Alone it answers as kube-apiserver does,
     privileged containers refused unless told otherwise. The clusters of `podling up` take those, as kubeadm's do, and
     `with_nodes` of podling speak of what these can do."""
@@ -67,7 +90,7 @@ async def serve(state: "State", cluster: "Cluster", allow_privileged: bool = Tru
 
         remote = EtcdStorage(cluster.etcd_servers, etcd_client(state, cluster))
         try:
-            await service.run(config(state, cluster, allow_privileged, with_nodes), remote)
+            await service.run(config(state, cluster, allow_privileged, with_nodes, compaction_seconds), remote)
         finally:
             await remote.close()
         return
@@ -79,7 +102,7 @@ async def serve(state: "State", cluster: "Cluster", allow_privileged: bool = Tru
     try:
         etcd = await store_service.serve(storage.engine, store_config(state, cluster))
         try:
-            await service.run(config(state, cluster, allow_privileged, with_nodes), storage)
+            await service.run(config(state, cluster, allow_privileged, with_nodes, compaction_seconds), storage)
         finally:
             await etcd.stop()
     finally:

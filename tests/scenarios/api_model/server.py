@@ -33,6 +33,7 @@ class Server:
     async def start(self) -> None:
         environment = os.environ | {"XDG_STATE_HOME": str(self.folder), "KUBECONFIG": str(self.folder / "config")}
         command = [str(Path(sys.executable).with_name("podling")), "apiserver", "--name", NAME]
+        command += ["--etcd-compaction-interval", "0"]  # the truth is what the store remembers
         with (self.folder / "log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
