@@ -23,21 +23,20 @@ from apiserver.fairness import width
 from apiserver.fairness.gate import Busy, Place
 from apiserver.handlers import STREAMS
 from apiserver.negotiate import Form
-from apiserver.patch.patch import APPLY_YAML, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH
+from apiserver.patch.patch import check_media
 from apiserver.protobuf import decode as protobuf
-from apiserver.refusal import unforeseen
+from apiserver.refusal import NothingHere, unforeseen
 from apiserver.request import Attributes, Request
 from apiserver.table import include
 from apiserver.verbs.admitted import admit_connection
 from apiserver.verbs.call import Call
 from apiserver.watchstream import send_watch
-from podling.api.errors import ApiError, TooLarge, UnsupportedMediaType
+from podling.api.errors import ApiError, TooLarge
 
 log = logging.getLogger(__name__)
 
 BODY_BYTES = 3 * 1024 * 1024
 COMPRESS_BYTES = 128 * 1024
-PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_YAML)
 
 Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -107,8 +106,8 @@ async def _serve(
 async def _resource(http: BaseRequest, call: Call, place: Place | None) -> web.StreamResponse:
     request = call.request
     verb = request.attributes.verb
-    if verb == "patch" and request.content_type.partition(";")[0].strip() not in PATCHES:
-        raise UnsupportedMediaType("415: Unsupported Media Type", {})
+    if verb == "patch":
+        check_media(call.kind, request.content_type.partition(";")[0].strip())
     pretty = request.options.get("pretty", "") in ("1", "true") or _by_hand(request)
     form = negotiate.form(http.headers.get("Accept", ""), pretty=pretty, watch=verb == "watch")
     included = include(request.options.get("includeObject", "")) if form.as_ == "Table" else ""
@@ -173,6 +172,8 @@ async def _send(http: BaseRequest, body: bytes, code: int, form: Form, warnings:
 def refused(http: BaseRequest, error: ApiError, warnings: Sequence[str] = ()) -> web.Response:
     if isinstance(error, Busy):
         return web.Response(status=error.code, text=f"{error.message}\n", headers={**routes.TEXT, **error.headers})
+    if isinstance(error, NothingHere):
+        return routes.nothing_here()
     form = negotiate.of_errors(http.headers.get("Accept", ""))
     headers = CIMultiDict([("Content-Type", form.media), *warning_headers(warnings)])
     if seconds := (error.details or {}).get("retryAfterSeconds"):

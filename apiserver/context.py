@@ -31,6 +31,7 @@ class Kinds:
         self.generation += 1
         self._by_path = {(kind.group, kind.version, kind.plural): kind for kind in self.all}
         self._versions = {(kind.group, kind.version) for kind in self.all}
+        self._builtin = {(kind.group, kind.version) for kind in self.all if not kind.custom}
         self._by_kind = {(kind.group, kind.version, kind.kind): kind for kind in self.all}
 
     def add(self, kinds: Sequence[Kind]) -> None:
@@ -46,6 +47,10 @@ class Kinds:
 
     def named(self, group: str, version: str, kind: str) -> Kind | None:
         return self._by_kind.get((group, version, kind))
+
+    def is_custom(self, group: str, version: str) -> bool:
+        """Whether all kinds of a group's version come from CustomResourceDefinitions."""
+        return (group, version) not in self._builtin
 
     def serves(self, group: str, version: str) -> bool:
         return (group, version) in self._versions

@@ -79,6 +79,9 @@ def check_preconditions(kind: Kind, found: Object, options: DeleteOptions) -> No
 def decide(kind: Kind, found: Object, options: DeleteOptions, now: datetime) -> Step:
     """`found` is the caller's own copy: it is marked in place."""
     meta = found["metadata"]
+    if kind.mark is not None and not meta.get("deletionTimestamp"):
+        kind.mark(found, timestamp(now))
+        return Step.MARK
     if kind.terminate is not None:
         return _terminate(kind, found, options, now)
     graceful = pending = False

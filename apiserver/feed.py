@@ -16,8 +16,9 @@ from typing import Any
 
 from apiserver import keys
 from apiserver.kinds.kind import Kind
+from apiserver.refusal import no_such_resource
 from apiserver.watchcache import UNREADABLE, KindCache
-from apiserver.watcher import Filter
+from apiserver.watcher import Filter, Watcher
 from podling.api.errors import GroupResource, ServiceUnavailable, Timeout
 from podling.storage import Batch, Change, Storage, StorageError, prefix_end
 
@@ -46,8 +47,18 @@ class Feed:
         self._count = itertools.count()
 
     def of(self, kind: Kind) -> KindCache:
+        """Raises `NotFound` for a kind that went while it was asked for."""
         home = kind.home
-        return self.caches[home.group, home.plural]
+        cache = self.caches.get((home.group, home.plural))
+        if cache is None:
+            raise no_such_resource()
+        return cache
+
+    def forget(self, kind: Kind, watcher: Watcher) -> None:
+        """Nobody takes what this watcher is offered any more."""
+        cache = self.caches.get((kind.home.group, kind.home.plural))
+        if cache is not None:
+            cache.forget(watcher)
 
     # Kinds that come and go.
 

@@ -28,8 +28,7 @@ def prefix(kind: Kind) -> str:
 
 
 def _has_group(kind: Kind) -> bool:
-    builtin = "." not in kind.group or kind.group.endswith(".k8s.io")
-    return bool(kind.group) and (not builtin or kind.group in WITH_GROUP)
+    return kind.custom or kind.group in WITH_GROUP
 
 
 def relative(kind: Kind, namespace: str, name: str) -> str:

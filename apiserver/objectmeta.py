@@ -17,6 +17,7 @@ from podling.api.meta import name_suffix
 Object = dict[str, Any]
 
 METADATA = Path("metadata")
+OTHER_SERVERS = ("apiextensions.k8s.io", "apiregistration.k8s.io")  # as Kubernetes has it: they check less
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 NAME_BASE = 58  # a made name fits a label of 63: five random letters follow
 GONE = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
@@ -74,7 +75,7 @@ def validate(meta: Object, kind: Kind) -> ErrorList:
         errors.append(field.required(path.child("namespace")))
     elif not kind.namespaced and namespace:
         errors.append(field.forbidden(path.child("namespace"), "not allowed on this type"))
-    return errors + validate_any(meta) + kube_finalizers(meta)
+    return errors + validate_any(meta) + kube_finalizers(meta, kind)
 
 
 def validate_any(meta: Object) -> ErrorList:
@@ -87,8 +88,10 @@ def validate_any(meta: Object) -> ErrorList:
     return errors + finalizers(meta.get("finalizers"), path.child("finalizers"))
 
 
-def kube_finalizers(meta: Object) -> ErrorList:
-    """A finalizer without a domain is one of Kubernetes' own."""
+def kube_finalizers(meta: Object, kind: Kind) -> ErrorList:
+    """A finalizer without a domain is one of Kubernetes' own. Custom objects are warned only."""
+    if kind.custom or kind.group in OTHER_SERVERS:
+        return []
     words = "name is neither a standard finalizer name nor is it fully qualified"
     path = METADATA.child("finalizers")
     return [

@@ -107,9 +107,11 @@ def list_options(options: Options, kind: Kind) -> ListOptions:
 
 def _check_fields(kind: Kind, fields: Selector) -> None:
     known = {"metadata.name", "metadata.namespace", *(kind.field_labels or kind.selectable({"metadata": {}}))}
+    if kind.custom and not kind.namespaced:
+        known.discard("metadata.namespace")
     for wanted in fields:
         if wanted.key not in known:
-            if len(known) > 2:
+            if len(known) > 2 or kind.custom:
                 raise BadRequest(f"field label not supported: {wanted.key}")
             only = '"metadata.name", "metadata.namespace"'
             raise BadRequest(f"{field.show(wanted.key)} is not a known field selector: only {only}")

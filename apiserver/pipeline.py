@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from apiserver.answer import Answer, ListAnswer, WatchAnswer
 from apiserver.authz.decision import forbidden_error
 from apiserver.context import Context
+from apiserver.crd import serving
 from apiserver.handlers import STREAMS
 from apiserver.kinds.kind import Kind
-from apiserver.refusal import no_such_resource, not_allowed
+from apiserver.refusal import NothingHere, no_such_resource, not_allowed
 from apiserver.request import Attributes, Request
 from apiserver.verbs.call import Call
 from apiserver.verbs.create import create
@@ -50,7 +51,9 @@ def resolve(context: Context, request: Request) -> Call:
     asked = request.attributes
     kind = context.kinds.find(asked.group, asked.version, asked.resource)
     if kind is None or (asked.namespace and not kind.namespaced and kind.plural != "namespaces"):
-        raise no_such_resource()
+        raise NothingHere() if context.kinds.is_custom(asked.group, asked.version) else no_such_resource()
+    if kind.custom:
+        serving.check(context.lister, asked, kind)
     if kind.deprecated:
         request.warnings.append(kind.deprecated)
     if asked.subresource:

@@ -14,6 +14,13 @@ class Unexplained(InternalError):
         return body
 
 
+class NothingHere(NotFound):
+    """What a page that nobody serves is answered with: plain text over HTTP."""
+
+    def __init__(self) -> None:
+        super().__init__("404 page not found", {})
+
+
 def no_such_resource() -> NotFound:
     return NotFound("the server could not find the requested resource", {})
 

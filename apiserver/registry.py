@@ -204,7 +204,7 @@ class Registry:
             await self._allocate(kind, new, old)
         # Kubernetes asks the rules of metadata in general and once more for the kind, and says so twice.
         found = objectmeta.validate_any(meta) + objectmeta.validate_update(meta, old["metadata"])
-        found += objectmeta.validate_update(meta, old["metadata"]) + objectmeta.kube_finalizers(meta)
+        found += objectmeta.validate_update(meta, old["metadata"]) + objectmeta.kube_finalizers(meta, kind)
         if sub:
             found += sub.validate_update(new, old)
         else:
@@ -212,7 +212,8 @@ class Registry:
         _refuse(kind, meta, found)
         await self._admit_valid(admission, write)
         if not sub:
-            write.warnings += [words for words in kind.warn(new) if words not in write.warnings]
+            told = kind.warn_update(new, old) if kind.warn_update else kind.warn(new)
+            write.warnings += [words for words in told if words not in write.warnings]
         if not write.tracked:
             managedfields.keep_times(new, old)
         return new
@@ -229,7 +230,7 @@ class Registry:
         while found is not None:
             current = await _as(kind, found)
             deletion.check_preconditions(kind, current.object, options)
-            if not admitted:
+            if not admitted and not write.raw:
                 admission = self._admission("DELETE", kind, None, current.object, write)
                 admission.options = options.body()
                 await self._admit(admission, write)

@@ -56,7 +56,7 @@ def items(found: ListAnswer, form: Form, included: str) -> bytes:
         why = f"you requested {form.as_}, but the requested object is a list ({_go_type(kind, 'List')})"
         raise NotAcceptable(why)
     meta: dict[str, Any] = {"resourceVersion": str(found.revision)} if found.revision else {}
-    if found.continue_:
+    if found.continue_ or (kind.custom and not form.as_):
         meta["continue"] = found.continue_
     if found.remaining is not None:
         meta["remainingItemCount"] = found.remaining
@@ -68,11 +68,12 @@ def items(found: ListAnswer, form: Form, included: str) -> bytes:
         named = {"kind": form.as_, "apiVersion": f"meta.k8s.io/{form.version}"}
         return body({**named, "metadata": meta, "items": made or None}, form)
     start = b'{"kind":%s,"apiVersion":%s,"metadata":%s,"items":[' % (
-        encode(f"{kind.kind}List"),
+        encode(kind.list_kind or f"{kind.kind}List"),
         encode(kind.api_version),
         encode(meta),
     )
-    joined = b"".join((start, b",".join([cached.item for cached in found.items]), b"]}"))
+    parts = [cached.encoded if kind.custom else cached.item for cached in found.items]
+    joined = b"".join((start, b",".join(parts), b"]}"))
     return body(msgspec.json.decode(joined), form) if form.media == YAML else _json(joined, form)
 
 

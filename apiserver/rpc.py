@@ -116,7 +116,7 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
             await call.write(pb.WatchReply(events=[pb.Event(type="ERROR", object=encode(error.status()))]))
         finally:
             if isinstance(found, WatchAnswer):
-                found.feed.of(found.kind).forget(found.watcher)
+                found.feed.forget(found.kind, found.watcher)
 
     async def _reply(self, caller: "User | ApiError", request: pb.Request) -> pb.Reply:
         verb = VERBS.get(request.verb, "")

@@ -18,6 +18,7 @@ from apiserver.authn.authenticator import Authenticator
 from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.config import Config
 from apiserver.context import Context, Kinds
+from apiserver.crd.controller import Controller
 from apiserver.fairness import keeper
 from apiserver.fairness.gate import Gate
 from apiserver.feed import Feed
@@ -82,6 +83,9 @@ async def run(config: Config, storage: Storage) -> None:
         await context.feed.ready.wait()
         stack.push_async_callback(context.kubelets.close)
         stack.push_async_callback(context.webhooks.close)
+        definitions = Controller(context)
+        await definitions.start()
+        stack.push_async_callback(_cancel, asyncio.create_task(definitions.run(), name="definitions"))
         stack.push_async_callback((await _serve_https(context)).cleanup)
         stack.push_async_callback((await rpc.serve(context)).stop, DRAIN_SECONDS)
         stack.push_async_callback(_end_watches, context)

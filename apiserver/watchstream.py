@@ -39,6 +39,6 @@ async def send_watch(http: BaseRequest, found: WatchAnswer, form: Form, included
         if http.transport is not None:
             http.transport.abort()
     finally:
-        found.feed.of(found.kind).forget(found.watcher)
+        found.feed.forget(found.kind, found.watcher)
         watches.dec()
     return response

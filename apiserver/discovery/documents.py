@@ -9,10 +9,10 @@ Groups come in the order of `GROUPS`, which kubectl's short names and mappings r
 
 import base64
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from apiserver.discovery.priority import priority
 from apiserver.kinds.kind import Kind, Subresource
 
 Object = dict[str, Any]
@@ -52,19 +52,7 @@ def groups(kinds: Iterable[Kind]) -> dict[str, list[str]]:
             versions[kind.group].append(kind.version)
     rank = {group: place for place, group in enumerate(GROUPS)}
     ordered = sorted(versions, key=lambda group: (rank.get(group, len(GROUPS)), group))
-    return {group: sorted(versions[group], key=_age) for group in ordered}
-
-
-_VERSION = re.compile(r"v([1-9][0-9]*)(?:(alpha|beta)([1-9][0-9]*))?")
-
-
-def _age(version: str) -> tuple[int, int, int, str]:
-    """v2 before v1 before v1beta2 before v1beta1 before v1alpha1; what has no such form last, by name."""
-    found = _VERSION.fullmatch(version)
-    if found is None:
-        return 3, 0, 0, version
-    major, stage, minor = found.groups()
-    return (None, "beta", "alpha").index(stage), -int(major), -int(minor or 0), version
+    return {group: sorted(versions[group], key=priority) for group in ordered}
 
 
 def api_versions(server: str) -> Object:
@@ -105,7 +93,7 @@ def _of(kinds: Iterable[Kind], group: str, version: str) -> list[Kind]:
 
 
 def _subs(kind: Kind) -> list[Subresource]:
-    return sorted(kind.subresources, key=lambda sub: sub.name)
+    return list(kind.subresources) if kind.custom else sorted(kind.subresources, key=lambda sub: sub.name)
 
 
 def _resource(kind: Kind) -> Object:
@@ -114,7 +102,7 @@ def _resource(kind: Kind) -> Object:
         "singularName": kind.singular or kind.kind.lower(),
         "namespaced": kind.namespaced,
         "kind": kind.kind,
-        "verbs": sorted(kind.verbs),
+        "verbs": _verbs(kind),
     }
     if kind.short_names:
         row["shortNames"] = list(kind.short_names)
@@ -123,6 +111,11 @@ def _resource(kind: Kind) -> Object:
     if kind.stored:
         row["storageVersionHash"] = storage_version_hash(kind)
     return row
+
+
+def _verbs(kind: Kind) -> list[str]:
+    """Custom kinds tell theirs in an order of their own."""
+    return list(kind.verbs) if kind.custom else sorted(kind.verbs)
 
 
 def _sub(kind: Kind, sub: Subresource) -> Object:
@@ -134,7 +127,7 @@ def _sub(kind: Kind, sub: Subresource) -> Object:
 
 def storage_version_hash(kind: Kind) -> str:
     """Changes when the form in which objects are stored does."""
-    text = f"{kind.group}/{kind.version}/{kind.kind}"
+    text = f"{kind.group}/{kind.home.version}/{kind.kind}"
     return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
 
 
@@ -165,7 +158,7 @@ def _discovered(kind: Kind) -> Object:
         "responseKind": {"group": "", "version": "", "kind": kind.kind},
         "scope": "Namespaced" if kind.namespaced else "Cluster",
         "singularResource": kind.singular or kind.kind.lower(),
-        "verbs": sorted(kind.verbs),
+        "verbs": _verbs(kind),
     }
     if kind.short_names:
         row["shortNames"] = list(kind.short_names)

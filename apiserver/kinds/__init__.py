@@ -1,5 +1,6 @@
 """Every kind that is served, in the order in which discovery lists groups and, in them, resources."""
 
+from apiserver.crd.definition import CUSTOM_RESOURCE_DEFINITION
 from apiserver.kinds.admissionregistration.webhook_configuration import (
     MUTATING_WEBHOOK_CONFIGURATION,
     VALIDATING_WEBHOOK_CONFIGURATION,
@@ -64,6 +65,8 @@ from apiserver.kinds.storage.volume_attachment import VOLUME_ATTACHMENT
 from apiserver.kinds.storage.volume_attributes_class import VOLUME_ATTRIBUTES_CLASS
 
 KINDS: tuple[Kind, ...] = (
+    # apiextensions.k8s.io
+    CUSTOM_RESOURCE_DEFINITION,
     # core
     BINDING,
     CONFIG_MAP,

@@ -46,6 +46,8 @@ class View(NamedTuple):
     write: Callable[[Object, Object], None]
     validate: Callable[[Object], ErrorList] = _valid
     kind: "Kind | None" = None
+    base: Callable[[Object], Object] | None = None  # what a patch starts from; None: what `read` gives
+    renamed: tuple[str, str] = ("", "")  # a field of the object, and what conflicts of an apply call it here
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ class Kind:
     schema: Schema
     namespaced: bool = True
     singular: str = ""  # "" is the kind in lower case
+    list_kind: str = ""  # "" is the kind with List behind
+    list_schema: Schema | None = None  # of its lists, where the models of the built-in kinds have none
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -123,9 +127,11 @@ class Kind:
     validate_update: Callable[[Object, Object], ErrorList] = _may_change  # (new, old), besides `validate(new)`
     validate_name: Callable[[str], Sequence[str]] | None = None  # the messages for metadata.name; None: a DNS subdomain
     warn: Callable[[Object], Sequence[str]] = lambda _: ()  # Warning headers for what is valid but unwise
+    warn_update: Callable[[Object, Object], Sequence[str]] | None = None  # (new, old); None: as `warn`
 
     generation: tuple[str, ...] = ()  # metadata.generation counts the changes of these: "spec", "metadata.annotations"
     grace_seconds: Callable[[Object], int] | None = None  # deletion is graceful by default, this long; 0: at once
+    mark: Callable[[Object, str], None] | None = None  # (object, now): all that the first DELETE does is to mark it so
     terminate: Callable[[Object], None] | None = None  # deletion has two phases; spec.finalizers hold it (namespaces)
     orphans: bool = False  # what it owns stays when it is deleted, unless the client says otherwise
     warn_orphans: str = ""  # and what the client is told then
@@ -149,6 +155,11 @@ class Kind:
     @property
     def resource(self) -> GroupResource:
         return GroupResource(self.group, self.plural)
+
+    @property
+    def custom(self) -> bool:
+        """Whether a CustomResourceDefinition made it."""
+        return self.schema.custom
 
     @property
     def home(self) -> "Kind":

@@ -28,7 +28,7 @@ def index(kinds: Sequence[Kind]) -> dict[str, str]:
     """Each group version's path with a hash that changes with its kinds."""
     members: dict[str, list[str]] = {}
     for kind in kinds:
-        members.setdefault(group_path(kind), []).append(kind.kind)
+        members.setdefault(group_path(kind), []).append(kind.kind + kind.extra.get("digest", ""))
     members.update((path, []) for path in others(kinds, INFO))
     found = {}
     for path, names in sorted(members.items()):
@@ -91,11 +91,18 @@ def _definitions(kinds: Sequence[Kind], prefix: str) -> Document:
         every = [{"group": group, "version": version, "kind": name} for group, version in versions]
         groups[schema(f"meta.v1.{name}").name] = every
     groups[schema("meta.v1.Status").name] = [{"group": "", "version": "v1", "kind": "Status"}]
-    return definitions(roots, groups, prefix)
+    made = definitions(roots, groups, prefix)
+    for kind in kinds:
+        if kind.custom and kind.field_labels:
+            fields = [{"fieldPath": path} for path in kind.field_labels]
+            made[kind.schema.name]["x-kubernetes-selectable-fields"] = fields
+    return made
 
 
 def _list_schema(kind: Kind) -> Schema | None:
-    """lightkube-models has a list type beside every kind."""
+    """lightkube-models has a list type beside every built-in kind."""
+    if kind.list_schema is not None:
+        return kind.list_schema
     for marker in ("io.k8s.api.", ".pkg.apis."):
         _, found, name = kind.schema.name.partition(marker)
         if found:

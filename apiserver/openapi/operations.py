@@ -8,17 +8,12 @@ from typing import Any
 
 from apiserver.kinds.kind import Kind, Subresource
 from apiserver.openapi.schemas import GVK, V3
+from apiserver.patch.patch import OF_CUSTOM, PATCHES
 
 Document = dict[str, Any]
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _ACTIONS = {"get": "get", "post": "post", "put": "put", "patch": "patch", "delete": "delete"}
-_PATCHES = (
-    "application/apply-patch+yaml",
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-)
 
 
 def _query(name: str, words: str, kind: str = "string") -> Document:
@@ -104,7 +99,7 @@ def _item(kind: Kind, around: list[Document]) -> Document:
     if "update" in kind.verbs:
         made["put"] = {**_operation(kind, "put", "replace"), "parameters": list(WRITE), **_takes(kind)}
     if "patch" in kind.verbs:
-        made["patch"] = {**_operation(kind, "patch", "patch"), "parameters": [*WRITE, FORCE], **_takes_patch()}
+        made["patch"] = {**_operation(kind, "patch", "patch"), "parameters": [*WRITE, FORCE], **_takes_patch(kind)}
     if "delete" in kind.verbs:
         made["delete"] = {**_operation(kind, "delete", "delete"), "parameters": list(DELETE)}
     return {**made, "parameters": [*around, PRETTY]}
@@ -120,7 +115,7 @@ def _subresource(kind: Kind, sub: Subresource, around: list[Document]) -> Docume
         made[method] = _operation(kind, "connect" if sub.kind.endswith("Options") else method, verb, sub)
         if method in ("put", "post", "patch") and not sub.kind.endswith("Options"):
             made[method]["parameters"] = list(WRITE)
-            made[method].update(_takes_patch() if method == "patch" else _takes(kind, sub))
+            made[method].update(_takes_patch(kind) if method == "patch" else _takes(kind, sub))
     return {**made, "parameters": [*around, PRETTY]}
 
 
@@ -156,6 +151,11 @@ def _takes(kind: Kind, sub: Subresource | None = None) -> Document:
     return {"requestBody": {"content": {"*/*": {"schema": schema}}, "required": True}}
 
 
-def _takes_patch() -> Document:
+def _takes_patch(kind: Kind) -> Document:
     schema = {"$ref": f"{V3}{_META}Patch"}
-    return {"requestBody": {"content": {media: {"schema": schema} for media in _PATCHES}, "required": True}}
+    return {
+        "requestBody": {
+            "content": {media: {"schema": schema} for media in (OF_CUSTOM if kind.custom else PATCHES)},
+            "required": True,
+        }
+    }

@@ -19,7 +19,7 @@ _kept: dict[tuple[str, tuple[str, ...]], bytes] = {}
 
 
 def _document(path: str, kinds: Sequence[Kind], make: Callable[[Sequence[Kind]], bytes]) -> bytes:
-    key = (path, tuple(f"{kind.api_version}/{kind.kind}" for kind in kinds))
+    key = (path, tuple(f"{kind.api_version}/{kind.kind}{kind.extra.get('digest', '')}" for kind in kinds))
     if key not in _kept:
         for old in [each for each in _kept if each[0] == path]:
             del _kept[old]  # the kinds have changed: custom resources came or went

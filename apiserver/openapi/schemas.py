@@ -26,7 +26,7 @@ def definitions(roots: Mapping[str, Schema], kinds: Mapping[str, list[Document]]
         if not each.name or each.name in found:
             waiting += _inner(each)
             continue
-        found[each.name] = _definition(each, prefix)
+        found[each.name] = each.publish(prefix) if each.publish else _definition(each, prefix)
         if each.name in kinds:
             found[each.name][GVK] = kinds[each.name]
         waiting += [item for field in each.fields.values() for item in (field.schema,)]

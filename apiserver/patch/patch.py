@@ -3,6 +3,7 @@
 import copy
 from typing import Any
 
+from apiserver.kinds.kind import Kind
 from apiserver.patch.decode import OBJECT, decode_object, decode_operations, duplicate_fields
 from apiserver.patch.gotext import go_text
 from apiserver.patch.json_patch import apply_json_patch
@@ -20,6 +21,17 @@ APPLY_YAML = "application/apply-patch+yaml"
 APPLY_CBOR = "application/apply-patch+cbor"
 
 Object = dict[str, Any]
+PATCHES = (APPLY_YAML, JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH)
+OF_CUSTOM = (JSON_PATCH, MERGE_PATCH, APPLY_YAML)
+
+
+def check_media(kind: Kind, content_type: str) -> None:
+    """Raises UnsupportedMediaType. A strategic merge needs a Go struct, which custom objects have none of."""
+    if kind.custom and content_type not in OF_CUSTOM:
+        words = "the body of the request was in an unknown format - accepted media types include: "
+        raise UnsupportedMediaType(words + ", ".join(OF_CUSTOM))
+    if content_type not in PATCHES:
+        raise UnsupportedMediaType("415: Unsupported Media Type", {})
 
 
 def apply_patch(content_type: str, current: Object, body: bytes, schema: Schema) -> Object:

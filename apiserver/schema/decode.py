@@ -37,7 +37,7 @@ def decode(
     """
     try:
         value, doubles = parse(body, content_type, exact=strictness != IGNORE)
-        found_version, found_kind = _recognize(value)
+        found_version, found_kind = recognize(value)
     except Malformed as error:
         raise BadRequest(
             f"the object provided is unrecognized (must be of type {kind}): {error} ({summary(body)})"
@@ -94,7 +94,7 @@ def shape(
     return made, [] if strictness == IGNORE else [*(doubles or ()), *dict.fromkeys(notes)]
 
 
-def _recognize(value: Any) -> tuple[str, str]:
+def recognize(value: Any) -> tuple[str, str]:
     """(apiVersion, kind) of a body. Raises `Malformed`."""
     if not isinstance(value, dict):
         if value is None:

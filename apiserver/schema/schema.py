@@ -28,6 +28,12 @@ class Schema:
     list_map_keys: tuple[str, ...] = ()
     shape: Callable[..., Any] | None = None  # how a body is read (shape.Shaper), where not as Go reads a struct
     publish: Callable[[str], dict[str, Any]] | None = None  # what OpenAPI says of it, given the prefix of references
+    status_apart: bool = False  # of a custom resource: status is written at its own address alone
+
+    @property
+    def custom(self) -> bool:
+        """Whether a CustomResourceDefinition wrote it."""
+        return self.shape is not None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

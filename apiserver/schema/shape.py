@@ -35,6 +35,8 @@ _shapers: dict[int, tuple[Schema, Shaper]] = {}
 
 
 def shaper(schema: Schema) -> Shaper:
+    if schema.shape is not None:
+        return schema.shape
     found = _shapers.get(id(schema))
     if found is None:
         made: Shaper = schema.shape or _make(schema)

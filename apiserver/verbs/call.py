@@ -6,6 +6,7 @@ from typing import Any
 from apiserver.answer import Answer
 from apiserver.cached import Cached
 from apiserver.context import Context
+from apiserver.crd import reading
 from apiserver.kinds.kind import Kind, Subresource, View
 from apiserver.managedfields import manager_name
 from apiserver.options import WriteOptions
@@ -77,14 +78,13 @@ class Call:
     def decoded(self, strictness: str) -> Object:
         """The body as an object of the kind expected here; what is odd about it becomes warnings."""
         api_version, kind, schema = self.body_kind
-        body, warnings = decode.decode(
-            self.request.body,
-            self.request.content_type,
-            schema,
-            kind=kind,
-            api_version=api_version,
-            strictness=strictness,
-        )
+        raw, content_type = self.request.body, self.request.content_type
+        if schema.custom:
+            body, warnings = reading.read(self.kind, raw, content_type, strictness)
+        else:
+            body, warnings = decode.decode(
+                raw, content_type, schema, kind=kind, api_version=api_version, strictness=strictness
+            )
         self.request.warnings += warnings
         return body
 

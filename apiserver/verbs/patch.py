@@ -4,7 +4,7 @@ from typing import Any
 
 from apiserver import managedfields
 from apiserver.answer import Answer
-from apiserver.kinds.kind import Kind
+from apiserver.kinds.kind import Kind, View
 from apiserver.managedfields.elsewhere import Elsewhere
 from apiserver.options import WriteOptions, write_options
 from apiserver.otherversions import decided
@@ -33,7 +33,8 @@ async def patch(call: Call) -> Answer:
     async def change(current: Object) -> Object:
         if call.view is None:
             return _patched(call, content_type, options, current)
-        return call.seen_through(_patched(call, content_type, options, call.view.read(current)), current)
+        base = (call.view.base or call.view.read)(current)
+        return call.seen_through(_patched(call, content_type, options, base), current)
 
     registry = call.context.registry
     return call.answer(
@@ -106,7 +107,10 @@ async def _apply(call: Call, options: WriteOptions) -> Answer:
         return await decided(kind, apply, live)
 
     async def change(current: Object) -> Object:
-        new = _shaped(kind, await merged(current))
+        try:
+            new = _shaped(kind, await merged(current))
+        except errors.Conflict as error:
+            raise _renamed(error, call.view) from None
         call.place(new)
         call.check_name(new)
         return new
@@ -148,6 +152,15 @@ def _config(call: Call, options: WriteOptions) -> Object:
     if options.field_validation == decode.WARN:
         call.request.warnings += doubles
     return config
+
+
+def _renamed(error: errors.Conflict, view: View | None) -> errors.Conflict:
+    """Conflicts in the words of the view that was applied."""
+    if view is None or not view.renamed[0]:
+        return error
+    causes = (error.details or {}).get("causes") or ()
+    told = [{**cause, "field": cause["field"].replace(*view.renamed)} for cause in causes]
+    return errors.Conflict(error.message.replace(*view.renamed), {**(error.details or {}), "causes": told})
 
 
 def _shaped(kind: Kind, merged: Object) -> Object:
