@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from apiserver.kinds.kind import Kind
+from apiserver.openapi import version2
 from apiserver.openapi.operations import paths
 from apiserver.openapi.others import others
 from apiserver.openapi.schemas import V2, V3, definitions
@@ -39,13 +40,10 @@ def index(kinds: Sequence[Kind]) -> dict[str, str]:
 
 def v3_document(kinds: Sequence[Kind]) -> Document:
     """Of the kinds of one group version."""
-    operations: Document = {}
-    for kind in kinds:
-        operations.update(paths(kind))
     return {
         "openapi": "3.0.0",
         "info": INFO,
-        "paths": dict(sorted(operations.items())),
+        "paths": _paths(kinds),
         "components": {
             "schemas": {**_definitions(kinds, V3), PATCH: {"description": PATCH_WORDS, "type": "object"}},
             "securitySchemes": {
@@ -61,13 +59,17 @@ def v3_document(kinds: Sequence[Kind]) -> Document:
 
 
 def v2_document(kinds: Sequence[Kind]) -> Document:
-    """Of all kinds: their definitions. The paths of version 2 are in version 3."""
+    """Of all kinds."""
     return {
         "swagger": "2.0",
         "info": INFO,
-        "paths": {},
+        "paths": version2.paths(_paths(kinds)),
         "definitions": {**_definitions(kinds, V2), PATCH: {"description": PATCH_WORDS, "type": "object"}},
     }
+
+
+def _paths(kinds: Sequence[Kind]) -> Document:
+    return dict(sorted(pair for kind in kinds for pair in paths(kind).items()))
 
 
 def _definitions(kinds: Sequence[Kind], prefix: str) -> Document:

@@ -1,161 +1,178 @@
 """The paths of a kind and what can be done at each, as OpenAPI 3 writes them. Pure.
 
-kubectl looks here for three things: the kind of a path (`explain`), and whether a patch takes `fieldValidation` and
-`dryRun`.
+Names are Kubernetes', from which clients make their methods: `listCoreV1NamespacedPod`. Every refusal is a Status:
+Kubernetes' documents leave that out, here it is the default response.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from apiserver.kinds.kind import Kind, Subresource
+from apiserver.openapi import parameters
+from apiserver.openapi.parameters import NAMESPACE, PRETTY, in_path
 from apiserver.openapi.schemas import GVK, V3
-from apiserver.patch.patch import OF_CUSTOM, PATCHES
 
 Document = dict[str, Any]
 
-_META = "io.k8s.apimachinery.pkg.apis.meta.v1."
-_ACTIONS = {"get": "get", "post": "post", "put": "put", "patch": "patch", "delete": "delete"}
-
-
-def _query(name: str, words: str, kind: str = "string") -> Document:
-    return {
-        "name": name,
-        "in": "query",
-        "description": words,
-        "schema": {"type": kind, "uniqueItems": True},
-    }
-
-
-def _path_parameter(name: str, words: str) -> Document:
-    return {
-        "name": name,
-        "in": "path",
-        "description": words,
-        "required": True,
-        "schema": {"type": "string", "uniqueItems": True},
-    }
-
-
-PRETTY = _query("pretty", "Whether the answer is indented.")
-DRY_RUN = _query("dryRun", "With 'All' the request runs through every stage and changes nothing.")
-FIELD_MANAGER = _query("fieldManager", "The name of who makes these changes, for managedFields.")
-FIELD_VALIDATION = _query(
-    "fieldValidation",
-    "What happens to unknown and repeated fields: 'Ignore' drops them, 'Warn' drops them and says so in a warning, "
-    "'Strict' refuses the request.",
+META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+STATUS = f"{META}Status"
+MEDIA = ("application/json", "application/yaml")
+STREAM = "application/json;stream=watch"
+PATCHES = (
+    "application/apply-patch+yaml",
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
 )
-FORCE = _query("force", "An apply takes fields from their managers instead of a conflict.", "boolean")
-LIST = (
-    _query("allowWatchBookmarks", "A watch may send BOOKMARK events.", "boolean"),
-    _query("continue", "Where a list that was limited goes on."),
-    _query("fieldSelector", "Only objects with these fields."),
-    _query("labelSelector", "Only objects with these labels."),
-    _query("limit", "At most so many objects.", "integer"),
-    _query("resourceVersion", "How new the answer must be, or where a watch begins."),
-    _query("resourceVersionMatch", "How resourceVersion is applied to a list."),
-    _query("sendInitialEvents", "A watch begins with all objects there are.", "boolean"),
-    _query("timeoutSeconds", "How long the call may take.", "integer"),
-    _query("watch", "Changes as they happen instead of a list.", "boolean"),
-)
-DELETE = (
-    DRY_RUN,
-    _query("gracePeriodSeconds", "How long the object may take to go.", "integer"),
-    _query("propagationPolicy", "What happens to its dependents: 'Orphan', 'Background' or 'Foreground'."),
-)
-WRITE = (DRY_RUN, FIELD_MANAGER, FIELD_VALIDATION)
-NAMESPACE = _path_parameter("namespace", "object name and auth scope, such as for teams and projects")
+# HTTP method, the word that names of operations begin with, and what it may answer, by the verb of authorization.
+_VERBS = {
+    "get": ("get", "read", (200,)),
+    "update": ("put", "replace", (200, 201)),
+    "patch": ("patch", "patch", (200, 201)),
+    "create": ("post", "create", (200, 201, 202)),
+    "delete": ("delete", "delete", (200, 202)),
+}
+_CODES = {200: "OK", 201: "Created", 202: "Accepted"}
 
 
 def paths(kind: Kind) -> Document:
     root = f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
     inside = f"{root}/namespaces/{{namespace}}/{kind.plural}" if kind.namespaced else f"{root}/{kind.plural}"
     around = [NAMESPACE] if kind.namespaced else []
-    found: Document = {inside: _collection(kind, around)}
+    found: Document = {}
+    if set(kind.verbs) & {"list", "create", "deletecollection"}:
+        found[inside] = _collection(kind, around)
     if kind.namespaced and "list" in kind.verbs:
-        every = f"{root}/{kind.plural}"
-        found[every] = {"get": _operation(kind, "list", "listForAllNamespaces"), "parameters": [PRETTY, *LIST]}
-    name = _path_parameter("name", f"name of the {kind.kind}")
-    if set(kind.verbs) & {"get", "update", "patch", "delete"}:
-        found[f"{inside}/{{name}}"] = _item(kind, [name, *around])
+        everywhere = _list(kind, _id(kind, "list", f"{kind.kind}ForAllNamespaces", everywhere=True))
+        found[f"{root}/{kind.plural}"] = {"get": everywhere, "parameters": _sorted(PRETTY, *parameters.LIST)}
+    around = [in_path("name", f"name of the {kind.kind}"), *around]
+    if set(kind.verbs) & set(_VERBS) - {"create"}:
+        found[f"{inside}/{{name}}"] = _item(kind, around)
     for sub in kind.subresources:
-        found[f"{inside}/{{name}}/{sub.name}"] = _subresource(kind, sub, [name, *around])
+        path = f"{inside}/{{name}}/{sub.name}"
+        if sub.kind.endswith("Options"):
+            found[path] = _connect(kind, sub, around)
+            if sub.name == "proxy":
+                found[path + "/{path}"] = _connect(kind, sub, [*around, parameters.PROXIED], "WithPath")
+        else:
+            found[path] = _subresource(kind, sub, around)
     return found
+
+
+def _sorted(*found: Document) -> list[Document]:
+    return sorted(found, key=lambda each: str(each["name"]))
 
 
 def _collection(kind: Kind, around: list[Document]) -> Document:
     made: Document = {}
     if "list" in kind.verbs:
-        made["get"] = {**_operation(kind, "list", "list"), "parameters": list(LIST)}
+        made["get"] = {**_list(kind, _id(kind, "list", kind.kind)), "parameters": list(parameters.LIST)}
     if "create" in kind.verbs:
-        made["post"] = {**_operation(kind, "post", "create"), "parameters": list(WRITE), **_takes(kind)}
+        made["post"] = _operation(kind, "create", None)
     if "deletecollection" in kind.verbs:
-        made["delete"] = {**_operation(kind, "deletecollection", "deleteCollection"), "parameters": [*DELETE, *LIST]}
+        answers = _answers((200,), _ref(f"{kind.schema.name}List"))
+        made["delete"] = {
+            **_described(kind, "deletecollection", _id(kind, "delete", kind.kind, between="Collection")),
+            "parameters": _sorted(*parameters.DELETE_COLLECTION),
+            "requestBody": _deletes(),
+            "responses": answers,
+        }
     return {**made, "parameters": [*around, PRETTY]}
+
+
+def _list(kind: Kind, name: str) -> Document:
+    shape = _ref(f"{kind.schema.name}List")
+    answers = _answers((200,), shape)
+    answers["200"]["content"][STREAM] = {"schema": _ref(f"{META}WatchEvent")}
+    return {**_described(kind, "list", name), "responses": answers}
 
 
 def _item(kind: Kind, around: list[Document]) -> Document:
-    made: Document = {}
-    if "get" in kind.verbs:
-        made["get"] = _operation(kind, "get", "read")
-    if "update" in kind.verbs:
-        made["put"] = {**_operation(kind, "put", "replace"), "parameters": list(WRITE), **_takes(kind)}
-    if "patch" in kind.verbs:
-        made["patch"] = {**_operation(kind, "patch", "patch"), "parameters": [*WRITE, FORCE], **_takes_patch(kind)}
-    if "delete" in kind.verbs:
-        made["delete"] = {**_operation(kind, "delete", "delete"), "parameters": list(DELETE)}
+    verbs = [verb for verb in ("get", "update", "delete", "patch") if verb in kind.verbs]
+    made: Document = {_VERBS[verb][0]: _operation(kind, verb, None) for verb in verbs}
     return {**made, "parameters": [*around, PRETTY]}
-
-
-_METHODS = {"get": "get", "update": "put", "patch": "patch", "create": "post", "delete": "delete"}
 
 
 def _subresource(kind: Kind, sub: Subresource, around: list[Document]) -> Document:
-    made: Document = {}
-    for verb in sub.verbs:
-        method = _METHODS[verb]
-        made[method] = _operation(kind, "connect" if sub.kind.endswith("Options") else method, verb, sub)
-        if method in ("put", "post", "patch") and not sub.kind.endswith("Options"):
-            made[method]["parameters"] = list(WRITE)
-            made[method].update(_takes_patch(kind) if method == "patch" else _takes(kind, sub))
+    made: Document = {_VERBS[verb][0]: _operation(kind, verb, sub) for verb in sub.verbs}
+    if sub.name == "log":
+        text = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+        made["get"]["parameters"] = list(parameters.LOG)
+        made["get"]["responses"]["200"].update(text)
     return {**made, "parameters": [*around, PRETTY]}
 
 
-def _operation(kind: Kind, action: str, verb: str, sub: Subresource | None = None) -> Document:
-    group = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-    if sub and sub.kind:
-        group = {"group": sub.group or kind.group, "version": sub.version or kind.version, "kind": sub.kind}
-    scope = "Namespaced" if kind.namespaced and verb != "listForAllNamespaces" else ""
-    title = "".join(part.capitalize() for part in (kind.group.partition(".")[0] or "core", kind.version))
-    suffix = sub.name.capitalize() if sub else ""
-    answer = f"{kind.schema.name}List" if action == "list" else _answered(kind, sub)
-    if action in ("delete", "deletecollection"):
-        answer = f"{_META}Status"
-    return {
-        "description": f"{verb} {kind.kind}{' ' + sub.name if sub else ''}",
-        "operationId": f"{verb}{title}{scope}{kind.kind}{suffix}",
-        "responses": {
-            "200": {"description": "OK", "content": {"application/json": {"schema": {"$ref": V3 + answer}}}},
-            "401": {"description": "Unauthorized"},
-        },
-        "tags": [f"{kind.group.partition('.')[0] or 'core'}_{kind.version}"],
-        "x-kubernetes-action": action,
-        GVK: group,
-    }
-
-
-def _answered(kind: Kind, sub: Subresource | None) -> str:
-    return sub.schema.name if sub and sub.schema else kind.schema.name
-
-
-def _takes(kind: Kind, sub: Subresource | None = None) -> Document:
-    schema = {"$ref": V3 + _answered(kind, sub)}
-    return {"requestBody": {"content": {"*/*": {"schema": schema}}, "required": True}}
-
-
-def _takes_patch(kind: Kind) -> Document:
-    schema = {"$ref": f"{V3}{_META}Patch"}
-    return {
-        "requestBody": {
-            "content": {media: {"schema": schema} for media in (OF_CUSTOM if kind.custom else PATCHES)},
-            "required": True,
+def _connect(kind: Kind, sub: Subresource, around: list[Document], more: str = "") -> Document:
+    """A call that streams: what it answers is not told beforehand."""
+    made: Document = {}
+    for verb in sub.verbs:
+        method = _VERBS[verb][0]
+        name = f"{method.capitalize()}{'Namespaced' if kind.namespaced else ''}{kind.kind}{sub.name.capitalize()}{more}"
+        responses = {"200": {"description": "OK", "content": {"*/*": {"schema": {"type": "string"}}}}, **_refusals()}
+        made[method] = {
+            **_described(kind, "connect", _id(kind, "connect", name, everywhere=True), sub),
+            "responses": responses,
         }
+    return {**made, "parameters": [*around, *parameters.CONNECT[sub.kind]]}
+
+
+def _operation(kind: Kind, verb: str, sub: Subresource | None) -> Document:
+    method, word, codes = _VERBS[verb]
+    shape = _ref(sub.schema.name if sub and sub.schema else kind.schema.name)
+    name = _id(kind, word, kind.kind + (sub.name.capitalize() if sub else ""))
+    made = {**_described(kind, method, name, sub), "responses": _answers(codes, shape)}
+    if verb == "delete":
+        either = shape if kind.returns_deleted else {"anyOf": [_ref(STATUS), shape]}  # one that stays a while is told
+        made |= {"parameters": list(parameters.DELETE), "requestBody": _deletes(), "responses": _answers(codes, either)}
+    elif verb == "patch":
+        content = {media: {"schema": _ref(f"{META}Patch")} for media in PATCHES}
+        made["parameters"] = [*parameters.WRITE, parameters.FORCE]
+        made["requestBody"] = {"content": content, "required": True}
+    elif verb != "get":
+        made["parameters"] = list(parameters.WRITE)
+        made["requestBody"] = {"content": {"*/*": {"schema": shape}}, "required": True}
+        if sub and sub.name in ("binding", "eviction") or not kind.stored and kind.kind == "Binding":
+            made["responses"] = _answers(codes, _ref(STATUS))
+    return made
+
+
+def _deletes() -> Document:
+    return {"content": {"*/*": {"schema": _ref(f"{META}DeleteOptions")}}}
+
+
+def _id(kind: Kind, word: str, rest: str, *, between: str = "", everywhere: bool = False) -> str:
+    """`everywhere`: the name says itself whether it is of one namespace."""
+    parts = (kind.group.removesuffix(".k8s.io") or "core").split(".")
+    group = "".join(part.capitalize() for part in parts) + kind.version.capitalize()
+    return f"{word}{group}{between}{'Namespaced' if kind.namespaced and not everywhere else ''}{rest}"
+
+
+def _described(kind: Kind, action: str, name: str, sub: Subresource | None = None) -> Document:
+    of = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    if sub and sub.kind:
+        of = {"group": sub.group or kind.group, "version": sub.version or kind.version, "kind": sub.kind}
+    tag = "".join(part.capitalize() for part in (kind.group.removesuffix(".k8s.io") or "core").split("."))
+    return {
+        "description": f"{action} {sub.name + ' of the ' if sub else ''}{kind.kind}",
+        "operationId": name,
+        "tags": [f"{tag[0].lower()}{tag[1:]}_{kind.version}"],
+        "x-kubernetes-action": action,
+        GVK: of,
     }
+
+
+def _answers(codes: Sequence[int], shape: Document) -> Document:
+    content = {media: {"schema": shape} for media in MEDIA}
+    return {str(code): {"description": _CODES[code], "content": dict(content)} for code in codes} | _refusals()
+
+
+def _refusals() -> Document:
+    content = {media: {"schema": _ref(STATUS)} for media in MEDIA}
+    return {
+        "401": {"description": "Unauthorized", "content": content},
+        "default": {"description": "A refusal, and why", "content": content},
+    }
+
+
+def _ref(name: str) -> Document:
+    return {"$ref": V3 + name}

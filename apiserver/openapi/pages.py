@@ -15,16 +15,13 @@ TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 JSON = {"Content-Type": "application/json", "Vary": "Accept"}
 PROTOBUF = {"Content-Type": f"{protobuf.MEDIA}.v1.0+protobuf", "Vary": "Accept"}
 
-_kept: dict[tuple[str, tuple[str, ...]], bytes] = {}
+_kept: dict[str, tuple[str, bytes]] = {}  # by path: of which kinds it is, and the document
 
 
-def _document(path: str, kinds: Sequence[Kind], make: Callable[[Sequence[Kind]], bytes]) -> bytes:
-    key = (path, tuple(f"{kind.api_version}/{kind.kind}{kind.extra.get('digest', '')}" for kind in kinds))
-    if key not in _kept:
-        for old in [each for each in _kept if each[0] == path]:
-            del _kept[old]  # the kinds have changed: custom resources came or went
-        _kept[key] = make(kinds)
-    return _kept[key]
+def _document(path: str, tag: str, kinds: Sequence[Kind], make: Callable[[Sequence[Kind]], bytes]) -> bytes:
+    if _kept.get(path, ("", b""))[0] != tag:  # the kinds have changed: custom resources came, went, or look otherwise
+        _kept[path] = tag, make(kinds)
+    return _kept[path][1]
 
 
 async def v3(context: Context, http: BaseRequest, rest: list[str]) -> web.StreamResponse:
@@ -46,7 +43,7 @@ async def v3(context: Context, http: BaseRequest, rest: list[str]) -> web.Stream
     if not kinds:
         return web.Response(body=encode(others(context.kinds.all, documents.INFO)[path]), headers=headers)
     return web.Response(
-        body=_document(path, kinds, lambda found: encode(documents.v3_document(found))), headers=headers
+        body=_document(path, tag, kinds, lambda found: encode(documents.v3_document(found))), headers=headers
     )
 
 
@@ -54,11 +51,12 @@ async def v2(context: Context, http: BaseRequest, rest: list[str]) -> web.Stream
     """As JSON; as protobuf for who asks for that: kubectl before 1.27 takes nothing else."""
     if rest:
         return web.Response(status=404, text="404 page not found\n", headers=TEXT)
-    accept = http.headers.get("Accept", "")
+    accept, every = http.headers.get("Accept", ""), context.kinds.all
+    tag = " ".join(documents.index(every).values())
     if protobuf.MEDIA in accept:
-        body = _document("v2.pb", context.kinds.all, lambda kinds: protobuf.encoded(documents.v2_document(kinds)))
+        body = _document("v2.pb", tag, every, lambda kinds: protobuf.encoded(documents.v2_document(kinds)))
         return web.Response(body=body, headers=PROTOBUF)
     if accept and not any(media in accept for media in ("json", "*/*", "application/*")):
         return web.Response(status=406, headers=TEXT)
-    body = _document("v2", context.kinds.all, lambda kinds: encode(documents.v2_document(kinds)))
+    body = _document("v2", tag, every, lambda kinds: encode(documents.v2_document(kinds)))
     return web.Response(body=body, headers=JSON)

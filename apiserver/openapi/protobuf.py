@@ -6,12 +6,21 @@ from typing import Any
 
 from podling.pb.openapi.openapi_pb2 import (
     AdditionalProperties,
+    BodyParameter,
     Document,
     Extension,
     Info,
     Items,
+    NamedPathItem,
     NamedSchema,
+    NonBodyParameter,
+    Operation,
+    Parameter,
+    ParametersItem,
+    PathItem,
+    PathParameter,
     Paths,
+    QueryParameter,
     Schema,
     Schemas,
     Types,
@@ -22,13 +31,47 @@ MEDIA = "application/com.github.proto-openapi.spec.v2"
 
 
 def encoded(document: Mapping[str, Any]) -> bytes:
-    """`document` is what `documents.v2_document` makes; its paths are left out, as they are there."""
+    """`document` is what `documents.v2_document` makes. Answers are left out: who reads this asks what calls take."""
     return Document(
         swagger=document["swagger"],
         info=Info(title=document["info"]["title"], version=document["info"]["version"]),
-        paths=Paths(),
+        paths=Paths(path=[NamedPathItem(name=path, value=_path(item)) for path, item in document["paths"].items()]),
         definitions=_schemas(document["definitions"]),
     ).SerializeToString(deterministic=True)
+
+
+def _path(item: Mapping[str, Any]) -> PathItem:
+    calls = {method: _operation(each) for method, each in item.items() if method != "parameters"}
+    return PathItem(parameters=[_parameter(each) for each in item["parameters"]], **calls)
+
+
+def _operation(each: Mapping[str, Any]) -> Operation:
+    return Operation(
+        tags=each["tags"],
+        description=each["description"],
+        operation_id=each["operationId"],
+        produces=each["produces"],
+        consumes=each["consumes"],
+        schemes=each["schemes"],
+        parameters=[_parameter(parameter) for parameter in each.get("parameters", ())],
+        extensions=_extensions(each),
+    )
+
+
+def _parameter(each: Mapping[str, Any]) -> ParametersItem:
+    said = {key: value for key, value in each.items() if key not in ("schema", "uniqueItems")}
+    if each["in"] == "body":
+        made = Parameter(body=BodyParameter(**said, schema=_schema(each["schema"])))
+    elif each["in"] == "path":
+        made = Parameter(other=NonBodyParameter(path=PathParameter(**said, unique_items=True)))
+    else:
+        made = Parameter(other=NonBodyParameter(query=QueryParameter(**said, unique_items=True)))
+    return ParametersItem(parameter=made)
+
+
+def _extensions(each: Mapping[str, Any]) -> list[Extension]:
+    found = [(key, value) for key, value in each.items() if key.startswith("x-")]
+    return [Extension(name=key, value=Value(yaml=json.dumps(value))) for key, value in found]
 
 
 def _schemas(named: Mapping[str, Any]) -> Schemas:
@@ -41,9 +84,7 @@ def _schema(each: Mapping[str, Any]) -> Schema:
         format=each.get("format", ""),
         description=each.get("description", ""),
         required=each.get("required", ()),
-        extensions=[
-            Extension(name=key, value=Value(yaml=json.dumps(value))) for key, value in each.items() if key[:2] == "x-"
-        ],
+        extensions=_extensions(each),
     )
     if "type" in each:
         made.type.CopyFrom(Types(value=[each["type"]]))

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n podling/pb/openapi/openapi.proto\x12\x12podling.openapi.v2\"\x9f\x01\n\x08\x44ocument\x12\x0f\n\x07swagger\x18\x01 \x01(\t\x12&\n\x04info\x18\x02 \x01(\x0b\x32\x18.podling.openapi.v2.Info\x12(\n\x05paths\x18\x08 \x01(\x0b\x32\x19.podling.openapi.v2.Paths\x12\x30\n\x0b\x64\x65\x66initions\x18\t \x01(\x0b\x32\x1b.podling.openapi.v2.Schemas\"&\n\x04Info\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"\x07\n\x05Paths\"9\n\x07Schemas\x12.\n\x05items\x18\x01 \x03(\x0b\x32\x1f.podling.openapi.v2.NamedSchema\"F\n\x0bNamedSchema\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.podling.openapi.v2.Schema\"\xcc\x02\n\x06Schema\x12\x0b\n\x03ref\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x10\n\x08required\x18\x13 \x03(\t\x12G\n\x15\x61\x64\x64itional_properties\x18\x15 \x01(\x0b\x32(.podling.openapi.v2.AdditionalProperties\x12\'\n\x04type\x18\x16 \x01(\x0b\x32\x19.podling.openapi.v2.Types\x12(\n\x05items\x18\x17 \x01(\x0b\x32\x19.podling.openapi.v2.Items\x12/\n\nproperties\x18\x19 \x01(\x0b\x32\x1b.podling.openapi.v2.Schemas\x12\x31\n\nextensions\x18\x1f \x03(\x0b\x32\x1d.podling.openapi.v2.Extension\"B\n\x14\x41\x64\x64itionalProperties\x12*\n\x06schema\x18\x01 \x01(\x0b\x32\x1a.podling.openapi.v2.Schema\"\x16\n\x05Types\x12\r\n\x05value\x18\x01 \x03(\t\"3\n\x05Items\x12*\n\x06schema\x18\x01 \x03(\x0b\x32\x1a.podling.openapi.v2.Schema\"C\n\tExtension\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.podling.openapi.v2.Value\"\x15\n\x05Value\x12\x0c\n\x04yaml\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n podling/pb/openapi/openapi.proto\x12\x12podling.openapi.v2\"\x9f\x01\n\x08\x44ocument\x12\x0f\n\x07swagger\x18\x01 \x01(\t\x12&\n\x04info\x18\x02 \x01(\x0b\x32\x18.podling.openapi.v2.Info\x12(\n\x05paths\x18\x08 \x01(\x0b\x32\x19.podling.openapi.v2.Paths\x12\x30\n\x0b\x64\x65\x66initions\x18\t \x01(\x0b\x32\x1b.podling.openapi.v2.Schemas\"&\n\x04Info\x12\r\n\x05title\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"8\n\x05Paths\x12/\n\x04path\x18\x02 \x03(\x0b\x32!.podling.openapi.v2.NamedPathItem\"J\n\rNamedPathItem\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x05value\x18\x02 \x01(\x0b\x32\x1c.podling.openapi.v2.PathItem\"\xa4\x02\n\x08PathItem\x12*\n\x03get\x18\x02 \x01(\x0b\x32\x1d.podling.openapi.v2.Operation\x12*\n\x03put\x18\x03 \x01(\x0b\x32\x1d.podling.openapi.v2.Operation\x12+\n\x04post\x18\x04 \x01(\x0b\x32\x1d.podling.openapi.v2.Operation\x12-\n\x06\x64\x65lete\x18\x05 \x01(\x0b\x32\x1d.podling.openapi.v2.Operation\x12,\n\x05patch\x18\x08 \x01(\x0b\x32\x1d.podling.openapi.v2.Operation\x12\x36\n\nparameters\x18\t \x03(\x0b\x32\".podling.openapi.v2.ParametersItem\"\xe4\x01\n\tOperation\x12\x0c\n\x04tags\x18\x01 \x03(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x14\n\x0coperation_id\x18\x05 \x01(\t\x12\x10\n\x08produces\x18\x06 \x03(\t\x12\x10\n\x08\x63onsumes\x18\x07 \x03(\t\x12\x36\n\nparameters\x18\x08 \x03(\x0b\x32\".podling.openapi.v2.ParametersItem\x12\x0f\n\x07schemes\x18\n \x03(\t\x12\x31\n\nextensions\x18\r \x03(\x0b\x32\x1d.podling.openapi.v2.Extension\"B\n\x0eParametersItem\x12\x30\n\tparameter\x18\x01 \x01(\x0b\x32\x1d.podling.openapi.v2.Parameter\"q\n\tParameter\x12/\n\x04\x62ody\x18\x01 \x01(\x0b\x32!.podling.openapi.v2.BodyParameter\x12\x33\n\x05other\x18\x02 \x01(\x0b\x32$.podling.openapi.v2.NonBodyParameter\"g\n\rBodyParameter\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\n\n\x02in\x18\x03 \x01(\t\x12\x10\n\x08required\x18\x04 \x01(\x08\x12*\n\x06schema\x18\x05 \x01(\x0b\x32\x1a.podling.openapi.v2.Schema\"v\n\x10NonBodyParameter\x12\x31\n\x05query\x18\x03 \x01(\x0b\x32\".podling.openapi.v2.QueryParameter\x12/\n\x04path\x18\x04 \x01(\x0b\x32!.podling.openapi.v2.PathParameter\"u\n\x0eQueryParameter\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\n\n\x02in\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x0c\n\x04type\x18\x06 \x01(\t\x12\x14\n\x0cunique_items\x18\x14 \x01(\x08\"t\n\rPathParameter\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\n\n\x02in\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x0c\n\x04type\x18\x05 \x01(\t\x12\x14\n\x0cunique_items\x18\x13 \x01(\x08\"9\n\x07Schemas\x12.\n\x05items\x18\x01 \x03(\x0b\x32\x1f.podling.openapi.v2.NamedSchema\"F\n\x0bNamedSchema\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x05value\x18\x02 \x01(\x0b\x32\x1a.podling.openapi.v2.Schema\"\xcc\x02\n\x06Schema\x12\x0b\n\x03ref\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12\x10\n\x08required\x18\x13 \x03(\t\x12G\n\x15\x61\x64\x64itional_properties\x18\x15 \x01(\x0b\x32(.podling.openapi.v2.AdditionalProperties\x12\'\n\x04type\x18\x16 \x01(\x0b\x32\x19.podling.openapi.v2.Types\x12(\n\x05items\x18\x17 \x01(\x0b\x32\x19.podling.openapi.v2.Items\x12/\n\nproperties\x18\x19 \x01(\x0b\x32\x1b.podling.openapi.v2.Schemas\x12\x31\n\nextensions\x18\x1f \x03(\x0b\x32\x1d.podling.openapi.v2.Extension\"B\n\x14\x41\x64\x64itionalProperties\x12*\n\x06schema\x18\x01 \x01(\x0b\x32\x1a.podling.openapi.v2.Schema\"\x16\n\x05Types\x12\r\n\x05value\x18\x01 \x03(\t\"3\n\x05Items\x12*\n\x06schema\x18\x01 \x03(\x0b\x32\x1a.podling.openapi.v2.Schema\"C\n\tExtension\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.podling.openapi.v2.Value\"\x15\n\x05Value\x12\x0c\n\x04yaml\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,21 +36,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INFO']._serialized_start=218
   _globals['_INFO']._serialized_end=256
   _globals['_PATHS']._serialized_start=258
-  _globals['_PATHS']._serialized_end=265
-  _globals['_SCHEMAS']._serialized_start=267
-  _globals['_SCHEMAS']._serialized_end=324
-  _globals['_NAMEDSCHEMA']._serialized_start=326
-  _globals['_NAMEDSCHEMA']._serialized_end=396
-  _globals['_SCHEMA']._serialized_start=399
-  _globals['_SCHEMA']._serialized_end=731
-  _globals['_ADDITIONALPROPERTIES']._serialized_start=733
-  _globals['_ADDITIONALPROPERTIES']._serialized_end=799
-  _globals['_TYPES']._serialized_start=801
-  _globals['_TYPES']._serialized_end=823
-  _globals['_ITEMS']._serialized_start=825
-  _globals['_ITEMS']._serialized_end=876
-  _globals['_EXTENSION']._serialized_start=878
-  _globals['_EXTENSION']._serialized_end=945
-  _globals['_VALUE']._serialized_start=947
-  _globals['_VALUE']._serialized_end=968
+  _globals['_PATHS']._serialized_end=314
+  _globals['_NAMEDPATHITEM']._serialized_start=316
+  _globals['_NAMEDPATHITEM']._serialized_end=390
+  _globals['_PATHITEM']._serialized_start=393
+  _globals['_PATHITEM']._serialized_end=685
+  _globals['_OPERATION']._serialized_start=688
+  _globals['_OPERATION']._serialized_end=916
+  _globals['_PARAMETERSITEM']._serialized_start=918
+  _globals['_PARAMETERSITEM']._serialized_end=984
+  _globals['_PARAMETER']._serialized_start=986
+  _globals['_PARAMETER']._serialized_end=1099
+  _globals['_BODYPARAMETER']._serialized_start=1101
+  _globals['_BODYPARAMETER']._serialized_end=1204
+  _globals['_NONBODYPARAMETER']._serialized_start=1206
+  _globals['_NONBODYPARAMETER']._serialized_end=1324
+  _globals['_QUERYPARAMETER']._serialized_start=1326
+  _globals['_QUERYPARAMETER']._serialized_end=1443
+  _globals['_PATHPARAMETER']._serialized_start=1445
+  _globals['_PATHPARAMETER']._serialized_end=1561
+  _globals['_SCHEMAS']._serialized_start=1563
+  _globals['_SCHEMAS']._serialized_end=1620
+  _globals['_NAMEDSCHEMA']._serialized_start=1622
+  _globals['_NAMEDSCHEMA']._serialized_end=1692
+  _globals['_SCHEMA']._serialized_start=1695
+  _globals['_SCHEMA']._serialized_end=2027
+  _globals['_ADDITIONALPROPERTIES']._serialized_start=2029
+  _globals['_ADDITIONALPROPERTIES']._serialized_end=2095
+  _globals['_TYPES']._serialized_start=2097
+  _globals['_TYPES']._serialized_end=2119
+  _globals['_ITEMS']._serialized_start=2121
+  _globals['_ITEMS']._serialized_end=2172
+  _globals['_EXTENSION']._serialized_start=2174
+  _globals['_EXTENSION']._serialized_end=2241
+  _globals['_VALUE']._serialized_start=2243
+  _globals['_VALUE']._serialized_end=2264
 # @@protoc_insertion_point(module_scope)

@@ -27,8 +27,117 @@ class Info(_message.Message):
     def __init__(self, title: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
 
 class Paths(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("path",)
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    path: _containers.RepeatedCompositeFieldContainer[NamedPathItem]
+    def __init__(self, path: _Optional[_Iterable[_Union[NamedPathItem, _Mapping]]] = ...) -> None: ...
+
+class NamedPathItem(_message.Message):
+    __slots__ = ("name", "value")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: PathItem
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[_Union[PathItem, _Mapping]] = ...) -> None: ...
+
+class PathItem(_message.Message):
+    __slots__ = ("get", "put", "post", "delete", "patch", "parameters")
+    GET_FIELD_NUMBER: _ClassVar[int]
+    PUT_FIELD_NUMBER: _ClassVar[int]
+    POST_FIELD_NUMBER: _ClassVar[int]
+    DELETE_FIELD_NUMBER: _ClassVar[int]
+    PATCH_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    get: Operation
+    put: Operation
+    post: Operation
+    delete: Operation
+    patch: Operation
+    parameters: _containers.RepeatedCompositeFieldContainer[ParametersItem]
+    def __init__(self, get: _Optional[_Union[Operation, _Mapping]] = ..., put: _Optional[_Union[Operation, _Mapping]] = ..., post: _Optional[_Union[Operation, _Mapping]] = ..., delete: _Optional[_Union[Operation, _Mapping]] = ..., patch: _Optional[_Union[Operation, _Mapping]] = ..., parameters: _Optional[_Iterable[_Union[ParametersItem, _Mapping]]] = ...) -> None: ...
+
+class Operation(_message.Message):
+    __slots__ = ("tags", "description", "operation_id", "produces", "consumes", "parameters", "schemes", "extensions")
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_ID_FIELD_NUMBER: _ClassVar[int]
+    PRODUCES_FIELD_NUMBER: _ClassVar[int]
+    CONSUMES_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    SCHEMES_FIELD_NUMBER: _ClassVar[int]
+    EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    description: str
+    operation_id: str
+    produces: _containers.RepeatedScalarFieldContainer[str]
+    consumes: _containers.RepeatedScalarFieldContainer[str]
+    parameters: _containers.RepeatedCompositeFieldContainer[ParametersItem]
+    schemes: _containers.RepeatedScalarFieldContainer[str]
+    extensions: _containers.RepeatedCompositeFieldContainer[Extension]
+    def __init__(self, tags: _Optional[_Iterable[str]] = ..., description: _Optional[str] = ..., operation_id: _Optional[str] = ..., produces: _Optional[_Iterable[str]] = ..., consumes: _Optional[_Iterable[str]] = ..., parameters: _Optional[_Iterable[_Union[ParametersItem, _Mapping]]] = ..., schemes: _Optional[_Iterable[str]] = ..., extensions: _Optional[_Iterable[_Union[Extension, _Mapping]]] = ...) -> None: ...
+
+class ParametersItem(_message.Message):
+    __slots__ = ("parameter",)
+    PARAMETER_FIELD_NUMBER: _ClassVar[int]
+    parameter: Parameter
+    def __init__(self, parameter: _Optional[_Union[Parameter, _Mapping]] = ...) -> None: ...
+
+class Parameter(_message.Message):
+    __slots__ = ("body", "other")
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    OTHER_FIELD_NUMBER: _ClassVar[int]
+    body: BodyParameter
+    other: NonBodyParameter
+    def __init__(self, body: _Optional[_Union[BodyParameter, _Mapping]] = ..., other: _Optional[_Union[NonBodyParameter, _Mapping]] = ...) -> None: ...
+
+class BodyParameter(_message.Message):
+    __slots__ = ("name", "required", "schema")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    IN_FIELD_NUMBER: _ClassVar[int]
+    REQUIRED_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    required: bool
+    schema: Schema
+    def __init__(self, name: _Optional[str] = ..., required: _Optional[bool] = ..., schema: _Optional[_Union[Schema, _Mapping]] = ..., **kwargs) -> None: ...
+
+class NonBodyParameter(_message.Message):
+    __slots__ = ("query", "path")
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    query: QueryParameter
+    path: PathParameter
+    def __init__(self, query: _Optional[_Union[QueryParameter, _Mapping]] = ..., path: _Optional[_Union[PathParameter, _Mapping]] = ...) -> None: ...
+
+class QueryParameter(_message.Message):
+    __slots__ = ("required", "description", "name", "type", "unique_items")
+    REQUIRED_FIELD_NUMBER: _ClassVar[int]
+    IN_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    UNIQUE_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    required: bool
+    description: str
+    name: str
+    type: str
+    unique_items: bool
+    def __init__(self, required: _Optional[bool] = ..., description: _Optional[str] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., unique_items: _Optional[bool] = ..., **kwargs) -> None: ...
+
+class PathParameter(_message.Message):
+    __slots__ = ("required", "description", "name", "type", "unique_items")
+    REQUIRED_FIELD_NUMBER: _ClassVar[int]
+    IN_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    UNIQUE_ITEMS_FIELD_NUMBER: _ClassVar[int]
+    required: bool
+    description: str
+    name: str
+    type: str
+    unique_items: bool
+    def __init__(self, required: _Optional[bool] = ..., description: _Optional[str] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., unique_items: _Optional[bool] = ..., **kwargs) -> None: ...
 
 class Schemas(_message.Message):
     __slots__ = ("items",)
