@@ -1,7 +1,9 @@
 """Whole OpenAPI documents of the kinds served. Pure; made when first asked for (`pages.py` keeps them)."""
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from apiserver.kinds.kind import Kind
@@ -10,7 +12,7 @@ from apiserver.openapi.operations import paths
 from apiserver.openapi.others import others
 from apiserver.openapi.schemas import V2, V3, definitions
 from apiserver.schema.load import schema
-from apiserver.schema.schema import Schema
+from apiserver.schema.schema import Field, Schema
 
 Document = dict[str, Any]
 
@@ -79,7 +81,8 @@ def _definitions(kinds: Sequence[Kind], prefix: str) -> Document:
         found = {"group": kind.group, "version": kind.version, "kind": kind.kind}
         roots[kind.schema.name] = kind.schema
         groups[kind.schema.name] = [found]
-        if "list" in kind.verbs and (of_list := _list_schema(kind)):
+        if "list" in kind.verbs:
+            of_list = _list_schema(kind)
             roots[of_list.name] = of_list
             groups[of_list.name] = [{**found, "kind": f"{kind.kind}List"}]
         for sub in kind.subresources:
@@ -101,15 +104,15 @@ def _definitions(kinds: Sequence[Kind], prefix: str) -> Document:
     return made
 
 
-def _list_schema(kind: Kind) -> Schema | None:
-    """lightkube-models has a list type beside every built-in kind."""
+def _list_schema(kind: Kind) -> Schema:
+    """lightkube-models has a list type beside every kind of Kubernetes' own API."""
     if kind.list_schema is not None:
         return kind.list_schema
     for marker in ("io.k8s.api.", ".pkg.apis."):
         _, found, name = kind.schema.name.partition(marker)
         if found:
-            try:
+            with contextlib.suppress(KeyError, FileNotFoundError):  # metrics are another API server's
                 return schema(f"{name}List")
-            except (KeyError, FileNotFoundError):  # metrics are of another API server's models
-                return None
-    return None
+    like = schema("core.v1.PodList")
+    items = Field(Schema("array", items=kind.schema), required=True)
+    return replace(like, name=f"{kind.schema.name}List", description="", fields={**like.fields, "items": items})

@@ -11,6 +11,7 @@ from apiserver.kinds.kind import Kind, Subresource
 from apiserver.openapi import parameters
 from apiserver.openapi.parameters import NAMESPACE, PRETTY, in_path
 from apiserver.openapi.schemas import GVK, V3
+from apiserver.patch.patch import OF_CUSTOM, PATCHES
 
 Document = dict[str, Any]
 
@@ -18,12 +19,6 @@ META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 STATUS = f"{META}Status"
 MEDIA = ("application/json", "application/yaml")
 STREAM = "application/json;stream=watch"
-PATCHES = (
-    "application/apply-patch+yaml",
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-)
 # HTTP method, the word that names of operations begin with, and what it may answer, by the verb of authorization.
 _VERBS = {
     "get": ("get", "read", (200,)),
@@ -70,7 +65,7 @@ def _collection(kind: Kind, around: list[Document]) -> Document:
     if "create" in kind.verbs:
         made["post"] = _operation(kind, "create", None)
     if "deletecollection" in kind.verbs:
-        answers = _answers((200,), _ref(f"{kind.schema.name}List"))
+        answers = _answers((200,), _list_of(kind))
         made["delete"] = {
             **_described(kind, "deletecollection", _id(kind, "delete", kind.kind, between="Collection")),
             "parameters": _sorted(*parameters.DELETE_COLLECTION),
@@ -81,8 +76,7 @@ def _collection(kind: Kind, around: list[Document]) -> Document:
 
 
 def _list(kind: Kind, name: str) -> Document:
-    shape = _ref(f"{kind.schema.name}List")
-    answers = _answers((200,), shape)
+    answers = _answers((200,), _list_of(kind))
     answers["200"]["content"][STREAM] = {"schema": _ref(f"{META}WatchEvent")}
     return {**_described(kind, "list", name), "responses": answers}
 
@@ -125,15 +119,22 @@ def _operation(kind: Kind, verb: str, sub: Subresource | None) -> Document:
         either = shape if kind.returns_deleted else {"anyOf": [_ref(STATUS), shape]}  # one that stays a while is told
         made |= {"parameters": list(parameters.DELETE), "requestBody": _deletes(), "responses": _answers(codes, either)}
     elif verb == "patch":
-        content = {media: {"schema": _ref(f"{META}Patch")} for media in PATCHES}
-        made["parameters"] = [*parameters.WRITE, parameters.FORCE]
-        made["requestBody"] = {"content": content, "required": True}
+        made |= {"parameters": [*parameters.WRITE, parameters.FORCE], "requestBody": _patches(kind)}
     elif verb != "get":
         made["parameters"] = list(parameters.WRITE)
         made["requestBody"] = {"content": {"*/*": {"schema": shape}}, "required": True}
-        if sub and sub.name in ("binding", "eviction") or not kind.stored and kind.kind == "Binding":
+        if (sub and sub.name in ("binding", "eviction")) or (not kind.stored and kind.kind == "Binding"):
             made["responses"] = _answers(codes, _ref(STATUS))
     return made
+
+
+def _list_of(kind: Kind) -> Document:
+    return _ref(kind.list_schema.name if kind.list_schema else f"{kind.schema.name}List")
+
+
+def _patches(kind: Kind) -> Document:
+    taken = OF_CUSTOM if kind.custom else PATCHES
+    return {"content": {media: {"schema": _ref(f"{META}Patch")} for media in taken}, "required": True}
 
 
 def _deletes() -> Document:

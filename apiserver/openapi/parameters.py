@@ -64,7 +64,9 @@ _STREAMS = (
 CONNECT: dict[str, tuple[Document, ...]] = {
     "PodAttachOptions": (_CONTAINER, *_STREAMS),
     "PodExecOptions": (_query("command", "The command, one word each time."), _CONTAINER, *_STREAMS),
-    "PodPortForwardOptions": (_query("ports", "The ports, where the connection itself does not name them.", "integer"),),
+    "PodPortForwardOptions": (
+        _query("ports", "The ports, where the connection itself does not name them.", "integer"),
+    ),
     **{f"{kind}ProxyOptions": (_query("path", "The path asked of it."),) for kind in ("Node", "Pod", "Service")},
 }
 LOG = (

@@ -1,12 +1,15 @@
 """OpenAPI documents as kubectl reads them."""
 
 import json
+from inspect import signature
 from typing import Any
 
 import pytest
+from kubernetes import client
 
 from apiserver.kinds import KINDS
 from apiserver.openapi.documents import group_path, index, v2_document, v3_document
+from tests.clients.models import snake
 
 CORE = v3_document([kind for kind in KINDS if not kind.group])
 SCHEMAS = CORE["components"]["schemas"]
@@ -63,6 +66,26 @@ def test_operation_ids_are_unique():
         if "responses" in operation
     ]
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("path", sorted(index(KINDS)))
+def test_calls_are_named_and_take_what_the_python_client_has_made_of_kubernetes_own(path: str):
+    """Its methods and their arguments were generated from Kubernetes' document."""
+    document = v2_document([kind for kind in KINDS if group_path(kind) == path])
+    for at, item in document["paths"].items():
+        for method in item.keys() - {"parameters"}:
+            call = item[method]
+            group = "".join(part[0].upper() + part[1:] for part in call["tags"][0].split("_"))
+            name = snake(call["operationId"].replace(group, "", 1))
+            found = signature(getattr(getattr(client, f"{group}Api"), name))
+            wanted = {each for each in found.parameters if not each.startswith("_")} - NOT_OURS
+            said = {snake(each["name"]) for each in (*call.get("parameters", ()), *item["parameters"])} - {"continue"}
+            if "{path}" in at:  # the client has two of that name: of the path, and of the query
+                wanted.discard("path2")
+            assert said == wanted, f"{method} {at}"
+
+
+NOT_OURS = {"self", "async_req", "shard_selector"}  # sharded lists are alpha
 
 
 def test_the_index_changes_with_the_kinds():

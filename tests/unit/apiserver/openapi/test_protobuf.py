@@ -19,6 +19,15 @@ def test_every_definition_is_there_with_all_it_says() -> None:
     }
 
 
+def test_what_kubectl_asks_of_a_patch_is_there() -> None:
+    read = Document.FromString(encoded(v2_document(KINDS)))
+    [path] = [each.value for each in read.paths.path if each.name == "/api/v1/namespaces/{namespace}/pods/{name}"]
+    kinds = {each.name: json.loads(each.value.yaml) for each in path.patch.extensions}
+    assert kinds["x-kubernetes-group-version-kind"] == {"group": "", "version": "v1", "kind": "Pod"}
+    assert "dryRun" in {each.parameter.other.query.name for each in path.patch.parameters}
+    assert [each.parameter.other.path.name for each in path.parameters][:2] == ["name", "namespace"]
+
+
 def plain(schema: Schema) -> dict[str, Any]:
     """As JSON."""
     made: dict[str, Any] = {}
