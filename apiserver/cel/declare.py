@@ -26,6 +26,7 @@ _MESSAGES = {
     types.DYN: "google.protobuf.Value",
     types.NULL: "google.protobuf.Value",
 }
+_BY_NAME = {kind.name: kind for kind in (*_SCALARS, types.TIMESTAMP, types.DURATION, *types.OPAQUE)}
 _SIGNATURES = {types.TIMESTAMP: "timestamp", types.DURATION: "duration", types.NULL: "null"}
 
 
@@ -56,6 +57,17 @@ class Declared:
         if isinstance(kind, Map):
             return f"map<{self.signature(kind.key)}, {self.signature(kind.values)}>"
         return self._message(kind) if isinstance(kind, Object) else _SIGNATURES.get(kind, kind.name)
+
+    def type(self, name: str) -> CelType:
+        """The type that the engine calls so, as far as it was declared here: `LIST<INT>`."""
+        head, _, inside = name.partition("<")
+        inside = inside.removesuffix(">")
+        if head == "LIST":
+            return List(self.type(inside))
+        if head == "MAP":
+            return Map(self.type(inside.partition(", ")[2]))
+        found = next((kind for kind, message in self._names.values() if message == name), None)
+        return found or _BY_NAME.get(name) or _BY_NAME.get(name.lower()) or types.DYN
 
     def _message(self, kind: Object) -> str:
         if id(kind) in self._names:

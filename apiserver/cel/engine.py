@@ -62,7 +62,7 @@ class Checker:
     ) -> None:
         declared = Declared(literals, roots)
         signatures = {name: declared.signature(kind) for name, kind in variables.items()}
-        self.shown = declared.shown
+        self.shown, self.type = declared.shown, declared.type
         self._env = cel().NewEnv(
             descriptor_pool=declared.pool(),
             config=_config((*EXTENSIONS, *extensions)),

@@ -37,12 +37,16 @@ class Inputs(Mapping[str, Any]):
 
 
 class Program:
-    """`type` is the result's, as messages name it; `mentions` are the variables that the expression reads."""
+    """`type` is the name of what it returns, for messages, `returns` the type itself; `mentions` are the variables that
+    it reads."""
 
     def __init__(
         self, expression: str, variables: Mapping[str, CelType], extensions: Sequence[str], makes: Mapping[str, Object]
     ) -> None:
         self.expression = expression
+        dotted = {name: name.replace(".", "_") for name in variables if "." in name}
+        expression = tokens.joined(expression, dotted)
+        variables = {dotted.get(name, name): kind for name, kind in variables.items()}
         roots = tuple(makes)
         literals = tuple(tokens.literals(expression, roots)) if roots else ()
         checker = _checker(variables, extensions) if not literals else Checker(variables, extensions, literals, makes)
@@ -52,11 +56,12 @@ class Program:
             raise CompileError(words.compile_error(str(error), expression, checker.shown)) from None
         if tokens.risky(expression, LISTS):
             raise CompileError("a list function, an optional and a map are more than one expression can hold here")
-        self.type = words.type_name(found, checker.shown)
+        self.type, self.returns = words.type_name(found, checker.shown), checker.type(found)
         self.literals = literals
         plain = tokens.as_maps(expression, roots) if roots else expression
         self._run = evaluator().compile(tokens.with_optionals(plain, OPTIONAL))
         self.mentions = frozenset(tokens.names(expression) & variables.keys())
+        self._dotted = {flat: name for name, flat in dotted.items()}
         self._converters: dict[str, Convert] = {
             name: convert for name in self.mentions if (convert := converter(variables[name]))
         }
@@ -87,7 +92,8 @@ class Program:
         return evaluator().inputs(self._given(values))
 
     def _given(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        given = {name: values[name] for name in self.mentions if name in values}
+        named = {name: self._dotted.get(name, name) for name in self.mentions}
+        given = {name: values[said] for name, said in named.items() if said in values}
         for name, convert in self._converters.items():
             if name in given:
                 given[name] = convert(given[name])

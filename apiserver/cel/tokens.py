@@ -5,7 +5,7 @@ answer an optional; both are written as what it knows: a map, and the optional e
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -54,6 +54,17 @@ def risky(expression: str, functions: frozenset[str]) -> bool:
         and not functions.isdisjoint(found)
         and not {"{", "transformMap", "transformMapEntry"}.isdisjoint(found)
     )
+
+
+def joined(expression: str, dotted: Iterable[str]) -> str:
+    """`authorizer.requestResource`, where that is a variable, is `authorizer_requestResource`: as long as before."""
+    for name in dotted:
+        root, field = name.split(".")
+        listed = list(tokens(expression))
+        for one, dot, other in zip(listed, listed[1:], listed[2:], strict=False):
+            if (one.text, dot.text, other.text) == (root, ".", field):
+                expression = f"{expression[: dot.start]}_{expression[dot.start + 1 :]}"
+    return expression
 
 
 def selected(expression: str, root: str) -> set[str]:

@@ -1,7 +1,7 @@
 """The types of the expression language. An `Object` is a type by itself: compare it by identity."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -70,6 +70,7 @@ class Object:
 
     properties: "Mapping[str, CelType] | Callable[[], Mapping[str, CelType]]"
     name: str = "object"
+    plain: "Mapping[str, CelType]" = field(default_factory=dict)  # fields whose names are taken as they are
 
     @cached_property
     def known(self) -> "Mapping[str, CelType]":
@@ -79,7 +80,8 @@ class Object:
     def fields(self) -> "Mapping[str, tuple[str, CelType]]":
         """By the name that expressions use: the name in JSON, and the type."""
         escaped = ((escape(name), name, kind) for name, kind in self.known.items())
-        return {field: (name, kind) for field, name, kind in escaped if field}
+        plain = {name: (name, kind) for name, kind in self.plain.items()}
+        return {field: (name, kind) for field, name, kind in escaped if field} | plain
 
 
 CelType = Simple | List | Map | Object

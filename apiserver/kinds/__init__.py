@@ -1,6 +1,12 @@
 """Every kind that is served, in the order in which discovery lists groups and, in them, resources."""
 
 from apiserver.crd.definition import CUSTOM_RESOURCE_DEFINITION
+from apiserver.kinds.admissionregistration.mutating_admission_policy import MUTATING_ADMISSION_POLICY
+from apiserver.kinds.admissionregistration.policy_binding import (
+    MUTATING_ADMISSION_POLICY_BINDING,
+    VALIDATING_ADMISSION_POLICY_BINDING,
+)
+from apiserver.kinds.admissionregistration.validating_admission_policy import VALIDATING_ADMISSION_POLICY
 from apiserver.kinds.admissionregistration.webhook_configuration import (
     MUTATING_WEBHOOK_CONFIGURATION,
     VALIDATING_WEBHOOK_CONFIGURATION,
@@ -87,7 +93,11 @@ KINDS: tuple[Kind, ...] = (
     # apiregistration.k8s.io
     API_SERVICE,
     # admissionregistration.k8s.io
+    MUTATING_ADMISSION_POLICY,
+    MUTATING_ADMISSION_POLICY_BINDING,
     MUTATING_WEBHOOK_CONFIGURATION,
+    VALIDATING_ADMISSION_POLICY,
+    VALIDATING_ADMISSION_POLICY_BINDING,
     VALIDATING_WEBHOOK_CONFIGURATION,
     # apps
     CONTROLLER_REVISION,

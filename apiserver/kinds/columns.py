@@ -8,7 +8,7 @@ from apiserver.kinds.kind import Column, Object
 from apiserver.schema.load import schema
 from podling.api.meta import parse_time
 
-NONE, UNKNOWN = "<none>", "<unknown>"
+NONE, UNKNOWN, UNSET = "<none>", "<unknown>", "<unset>"
 
 
 def documented(type_name: str, field: str) -> str:
