@@ -31,6 +31,8 @@ def _always_there(schema: Schema) -> tuple[tuple[str, Schema | None, Any], ...]:
     """The fields that an empty struct has: the type of a struct, the zero of anything else."""
     found: list[tuple[str, Schema | None, Any]] = []
     for name, field in schema.fields.items() if schema.name else ():
+        if field.omitted:
+            continue
         if field.absent == "struct" or (field.required and field.schema.fields):
             found.append((name, field.schema, None))
         elif field.absent == "null" or field.schema.format in ("date-time", "micro-time"):

@@ -177,6 +177,7 @@ def _fields(name: str) -> dict[str, Field]:
             description=unwrap(documented.get(attribute, "")),
             required=not default,
             pointer="pointer" in named,
+            omitted="omitted" in named,
             absent=_absent(json_name, annotation, named, declarations),
             embedded=named.get("in", "TypeMeta" if json_name in ("kind", "apiVersion") else ""),
             go_type=_go_type(named.get("go", ""), version),

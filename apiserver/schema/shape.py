@@ -138,7 +138,7 @@ def _object(schema: Schema) -> Shaper:
         """Types may hold themselves: their fields are looked at only when a value comes."""
         for key, field in schema.fields.items():
             plans[key] = _Plan(_field_shaper(field), _keeps_empty(field), field.embedded)
-            if field.required or field.absent:
+            if (field.required and not field.omitted) or field.absent:
                 fills.append((key, field))
 
     def shape(value: Any, where: Where | None, notes: Notes) -> Any:
@@ -176,7 +176,7 @@ _EMPTY: tuple[Any, ...] = ("", 0, [], {})  # 0 == False == 0.0
 
 
 def _keeps_empty(field: Field) -> bool:
-    if field.pointer or field.required or field.absent:
+    if field.pointer or (field.required and not field.omitted) or field.absent:
         return True
     schema = field.schema
     if schema.type == "object":
