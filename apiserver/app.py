@@ -15,10 +15,12 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 from multidict import CIMultiDict
 
-from apiserver import address, discovery, headers, metrics, negotiate, pipeline, render, routes
+from apiserver import address, headers, metrics, negotiate, pipeline, render, routes
+from apiserver.aggregation.proxy import forward
 from apiserver.answer import ListAnswer, WatchAnswer
 from apiserver.authn.impersonation import impersonated
 from apiserver.context import Context
+from apiserver.discovery import pages as discovery
 from apiserver.fairness import width
 from apiserver.fairness.gate import Busy, Place
 from apiserver.handlers import STREAMS
@@ -67,7 +69,7 @@ def app(context: Context) -> Handler:
 
 
 async def _answer(context: Context, http: BaseRequest, asked: Attributes, warnings: list[str]) -> web.StreamResponse:
-    user = context.authenticator.authenticate(_subject(http), http.headers)
+    user = context.authenticator.authenticate(_named(http, "subject"), http.headers, _named(http, "issuer"))
     asked = replace(asked, user=user)
     user = impersonated(user, http.headers, address.named_by_selector(asked), context.authorizer)
     asked = replace(asked, user=user)
@@ -83,6 +85,10 @@ async def _serve(
     context: Context, http: BaseRequest, asked: Attributes, warnings: list[str], place: Place | None
 ) -> web.StreamResponse:
     pipeline.authorize(context, address.named_by_selector(asked))
+    if (remote := context.aggregator.serving(asked)) is not None:
+        if place is not None:
+            place.leave()  # the other server has queues of its own
+        return await forward(context.aggregator.backend, http, remote, asked.user)
     if not asked.resource:
         return await routes.serve(context, http, asked)
     if not context.kinds.serves(asked.group, asked.version):
@@ -130,10 +136,10 @@ def _by_hand(request: Request) -> bool:
     return "pretty" not in request.options and request.user_agent.startswith(("curl/", "Wget/", "Mozilla/"))
 
 
-def _subject(http: BaseRequest) -> tuple[tuple[str, str], ...]:
-    """The verified client certificate's subject, as ssl tells it; () where none was shown."""
+def _named(http: BaseRequest, part: str) -> tuple[tuple[str, str], ...]:
+    """Subject or issuer of the verified client certificate, as ssl tells it; () where none was shown."""
     certificate = http.transport.get_extra_info("peercert") if http.transport else None
-    return tuple(pair for part in (certificate or {}).get("subject", ()) for pair in part)
+    return tuple(pair for group in (certificate or {}).get(part, ()) for pair in group)
 
 
 async def read_body(http: BaseRequest) -> bytes:

@@ -3,6 +3,7 @@
 import logging
 from contextlib import suppress
 
+from apiserver.aggregation import trust
 from apiserver.authz import bootstrap as roles
 from apiserver.context import Context
 from apiserver.fairness import keeper
@@ -31,6 +32,7 @@ async def ensure(context: Context) -> None:
         if context.feed.of(classes).get("", found["metadata"]["name"]) is None:
             with suppress(AlreadyExists):
                 await context.registry.create(classes, "", {**found, "metadata": dict(found["metadata"])})
+    await trust.ensure(context)
     await keeper.ensure(context.registry)
     await roles.ensure(context.registry, context.kinds)
     context.bootstrapped.set()

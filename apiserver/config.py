@@ -18,6 +18,9 @@ class Config:
     kubelet_client_cert: Path
     kubelet_client_key: Path
     token_file: Path | None = None
+    proxy_client_cert: Path | None = None  # what the API servers behind this one are shown: see aggregation/
+    proxy_client_key: Path | None = None
+    requestheader_client_ca: Path | None = None  # whose certificates vouch for X-Remote-User
     bind_address: str = "127.0.0.1"
     pod_address: str = ""  # of `pod_cidr`: where pods, and this machine, reach the API server beside bind_address
     pod_cidr: str = ""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from apiserver.admission import Chain
+from apiserver.aggregation.aggregator import Aggregator
 from apiserver.authn.authenticator import Authenticator
 from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.config import Config
@@ -68,6 +69,7 @@ class Context:
     admission: Chain
     gate: Gate
     webhooks: WebhookClient
+    aggregator: Aggregator
     bootstrapped: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     kubelets: Kubelets = field(default_factory=Kubelets)

@@ -123,7 +123,8 @@ class Feed:
         reached = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (revision, next(self._count), reached))
         try:
-            await asyncio.wait_for(reached, PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):  # wait_for loses a cancellation that comes with the result
+                await reached
         except TimeoutError:
             text = f"Too large resource version: {revision}, current: {self.revision}"
             cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}

@@ -13,8 +13,11 @@ from aiohttp.web_request import BaseRequest
 from apiserver import bootstrap, compaction, rpc
 from apiserver.admission import Chain
 from apiserver.admission.resourcequota import QUOTAS
+from apiserver.aggregation import loop as aggregation
+from apiserver.aggregation.aggregator import Aggregator
 from apiserver.app import app
 from apiserver.authn.authenticator import Authenticator
+from apiserver.authn.frontproxy import FrontProxy
 from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.config import Config
 from apiserver.context import Context, Kinds
@@ -64,12 +67,20 @@ def build(config: Config, storage: Storage, kinds: Sequence[Kind] = KINDS, clock
         kinds=served,
         feed=feed,
         registry=registry,
-        authenticator=Authenticator(Issuer(config.sa_key.read_bytes(), config.issuer), feed, config.token_file),
+        authenticator=Authenticator(
+            Issuer(config.sa_key.read_bytes(), config.issuer), feed, config.token_file, _front_proxy(config)
+        ),
         authorizer=authorizers,
         admission=admission,
         webhooks=webhooks,
         gate=Gate(feed, config.max_requests_inflight + config.max_mutating_requests_inflight),
+        aggregator=Aggregator(config, feed),
     )
+
+
+def _front_proxy(config: Config) -> FrontProxy | None:
+    found = config.requestheader_client_ca
+    return None if found is None else FrontProxy(found, config.client_ca)
 
 
 async def run(config: Config, storage: Storage) -> None:
@@ -86,11 +97,13 @@ async def run(config: Config, storage: Storage) -> None:
         definitions = Controller(context)
         await definitions.start()
         stack.push_async_callback(_cancel, asyncio.create_task(definitions.run(), name="definitions"))
+        stack.push_async_callback(context.aggregator.backend.close)
         stack.push_async_callback((await _serve_https(context)).cleanup)
         stack.push_async_callback((await rpc.serve(context)).stop, DRAIN_SECONDS)
         stack.push_async_callback(_end_watches, context)
         stack.push_async_callback(_cancel, asyncio.create_task(_bootstrap(context), name="bootstrap"))
         stack.push_async_callback(_cancel, asyncio.create_task(context.gate.run(), name="lending of seats"))
+        stack.push_async_callback(_cancel, asyncio.create_task(aggregation.run(context), name="aggregation"))
         stack.push_async_callback(_cancel, asyncio.create_task(_keep_flow_control(context), name="flow control"))
         log.info("apiserver serving url=%s grpc=%s:%d", config.url, config.bind_address, config.grpc_port)
         await asyncio.Event().wait()
@@ -125,6 +138,8 @@ def server_tls(config: Config) -> ssl.SSLContext:
     """A client may show a certificate of the cluster's CA, or none; another CA's ends the handshake."""
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(config.client_ca))
     tls.load_cert_chain(config.tls_cert, config.tls_key)
+    if config.requestheader_client_ca is not None:
+        tls.load_verify_locations(config.requestheader_client_ca)
     tls.verify_mode = ssl.CERT_OPTIONAL
     return tls
 

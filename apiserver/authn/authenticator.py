@@ -1,11 +1,12 @@
 """Who is calling.
 
+    certificate of the front proxy's CA ──▶ X-Remote-User, -Group, -Extra: another API server vouches
     client certificate ──▶ CN is the user, every O a group
     Authorization: Bearer ──▶ token file ──▶ service account token ──▶ 401
     neither ──▶ system:anonymous
 
 Whoever is known is also in the group system:authenticated. A certificate counts before a token, as in Kubernetes.
-Source: k8s.io/apiserver/pkg/authentication/request/{x509,bearertoken,union,websocket}.
+Source: k8s.io/apiserver/pkg/authentication/request/{headerrequest,x509,bearertoken,union,websocket}.
 """
 
 import base64
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from apiserver.authn.frontproxy import FrontProxy
 from apiserver.authn.tokenfile import TokenFile
 from apiserver.lister import Lister
 from apiserver.request import ANONYMOUS, User
@@ -33,14 +35,24 @@ class Known(NamedTuple):
 
 
 class Authenticator:
-    def __init__(self, issuer: Issuer, lister: Lister, token_file: Path | None = None) -> None:
-        self.issuer = issuer
+    def __init__(
+        self, issuer: Issuer, lister: Lister, token_file: Path | None = None, front_proxy: FrontProxy | None = None
+    ) -> None:
+        self.issuer, self._front_proxy = issuer, front_proxy
         self._lister = lister
         lines = token_file.read_text().splitlines() if token_file and token_file.exists() else []
         self._file = TokenFile(lines)
 
-    def authenticate(self, subject: Sequence[tuple[str, str]], headers: Mapping[str, str]) -> User:
-        """`subject` is the verified client certificate's, as ssl tells it: (("commonName", "x"), …); () for none."""
+    def authenticate(
+        self,
+        subject: Sequence[tuple[str, str]],
+        headers: Mapping[str, str],
+        issuer: Sequence[tuple[str, str]] = (),
+    ) -> User:
+        """`subject` and `issuer` are the verified client certificate's, as ssl tells them: (("commonName", "x"), …); ()
+        for none. `headers` may hold a name several times."""
+        if self._front_proxy is not None and self._front_proxy.issued(issuer):
+            return known(self._front_proxy.user(subject, headers))
         user = certificate_user(subject)
         if user is not None:
             return known(user)

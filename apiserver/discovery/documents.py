@@ -4,55 +4,40 @@
     /api/v1, /apis/<group>/<version>     APIResourceList
     /api, /apis asked as APIGroupDiscoveryList    everything at once (aggregated discovery)
 
-Groups come in the order of `GROUPS`, which kubectl's short names and mappings rely on; others after them by name.
+Groups come in the order of their priorities, which kubectl's short names and mappings rely on.
 """
 
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from apiserver.discovery.priority import priority
+from apiserver.discovery.priorities import PRIORITIES, REGISTRATION, Priority, ordered, priority_of
 from apiserver.kinds.kind import Kind, Subresource
 
 Object = dict[str, Any]
 
 AGGREGATED = "apidiscovery.k8s.io/v2"
 
-# Source: the priorities of kube-aggregator's group registration.
-GROUPS = (
-    "apiregistration.k8s.io",
-    "apps",
-    "events.k8s.io",
-    "authentication.k8s.io",
-    "authorization.k8s.io",
-    "autoscaling",
-    "batch",
-    "certificates.k8s.io",
-    "networking.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "storage.k8s.io",
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "scheduling.k8s.io",
-    "coordination.k8s.io",
-    "node.k8s.io",
-    "discovery.k8s.io",
-    "resource.k8s.io",
-    "flowcontrol.apiserver.k8s.io",
-)
+BUILT_IN = {REGISTRATION, *(group for group, _ in PRIORITIES)}
 
 
-def groups(kinds: Iterable[Kind]) -> dict[str, list[str]]:
+class Elsewhere(NamedTuple):
+    """A version of a group that another server serves: its rows of aggregated discovery, None while it cannot be
+    asked."""
+
+    group: str
+    version: str
+    priority: Priority
+    resources: Sequence[Object] | None = None
+
+
+def groups(kinds: Iterable[Kind], elsewhere: Iterable[Elsewhere] = ()) -> dict[str, list[str]]:
     """The named groups in their order, each with its versions, best first."""
-    versions: dict[str, list[str]] = {}
-    for kind in kinds:
-        if kind.group and kind.version not in versions.setdefault(kind.group, []):
-            versions[kind.group].append(kind.version)
-    rank = {group: place for place, group in enumerate(GROUPS)}
-    ordered = sorted(versions, key=lambda group: (rank.get(group, len(GROUPS)), group))
-    return {group: sorted(versions[group], key=priority) for group in ordered}
+    remote = {(each.group, each.version): each.priority for each in elsewhere}
+    local = {(kind.group, kind.version) for kind in kinds if kind.group} - set(remote)
+    found = [(group, version, priority_of(group, version)) for group, version in local]
+    return ordered([*found, *((group, version, number) for (group, version), number in remote.items())])
 
 
 def api_versions(server: str) -> Object:
@@ -61,13 +46,13 @@ def api_versions(server: str) -> Object:
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [everywhere]}
 
 
-def group_list(kinds: Iterable[Kind]) -> Object:
-    found = [_group(group, versions) for group, versions in groups(kinds).items()]
+def group_list(kinds: Iterable[Kind], elsewhere: Iterable[Elsewhere] = ()) -> Object:
+    found = [_group(group, versions) for group, versions in groups(kinds, elsewhere).items()]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": found}
 
 
-def group(kinds: Iterable[Kind], name: str) -> Object | None:
-    versions = groups(kinds).get(name)
+def group(kinds: Iterable[Kind], name: str, elsewhere: Iterable[Elsewhere] = ()) -> Object | None:
+    versions = groups(kinds, elsewhere).get(name)
     return {"kind": "APIGroup", "apiVersion": "v1", **_group(name, versions)} if versions else None
 
 
@@ -131,25 +116,29 @@ def storage_version_hash(kind: Kind) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()[:8]).decode()
 
 
-def aggregated(kinds: Iterable[Kind], core: bool) -> Object:
+def aggregated(kinds: Iterable[Kind], core: bool, elsewhere: Sequence[Elsewhere] = ()) -> Object:
     """Aggregated discovery: of the core API, or of all named groups."""
     kinds = list(kinds)
-    named = {"": ["v1"]} if core else groups(kinds)
+    remote = {(each.group, each.version): each for each in elsewhere}
+    named = {"": ["v1"]} if core else groups(kinds, elsewhere)
     items = [
         {
             "metadata": {"name": name} if name else {},
-            "versions": [
-                {
-                    "version": version,
-                    "resources": [_discovered(kind) for kind in _of(kinds, name, version)],
-                    "freshness": "Current",
-                }
-                for version in versions
-            ],
+            "versions": [_version(kinds, name, version, remote.get((name, version))) for version in versions],
         }
         for name, versions in named.items()
     ]
     return {"kind": "APIGroupDiscoveryList", "apiVersion": AGGREGATED, "metadata": {}, "items": items}
+
+
+def _version(kinds: Iterable[Kind], group: str, version: str, remote: Elsewhere | None) -> Object:
+    if remote is None:
+        resources: Sequence[Object] = [_discovered(kind) for kind in _of(kinds, group, version)]
+    elif remote.resources is None:
+        return {"version": version, "freshness": "Stale"}
+    else:
+        resources = remote.resources
+    return {"version": version, "resources": resources, "freshness": "Current"}
 
 
 def _discovered(kind: Kind) -> Object:

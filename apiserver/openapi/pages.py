@@ -29,6 +29,7 @@ async def v3(context: Context, http: BaseRequest, rest: list[str]) -> web.Stream
     hashes = documents.index(context.kinds.all)
     if not rest:
         found = {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={tag}"} for path, tag in hashes.items()}
+        found |= context.aggregator.openapi()
         return web.Response(body=encode({"paths": found}), headers=TEXT)
     path = "/".join(rest)
     if path not in hashes:

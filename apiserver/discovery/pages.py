@@ -1,0 +1,96 @@
+"""The pages that tell what is served. What they say is in `documents`."""
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+
+from apiserver import health, negotiate, render
+from apiserver.context import Context
+from apiserver.discovery import documents
+from apiserver.refusal import no_such_resource
+from podling.api.errors import NotAcceptable
+
+AGGREGATED = "APIGroupDiscoveryList"
+
+
+async def paths(context: Context, _: BaseRequest, rest: list[str]) -> web.StreamResponse:
+    """What `kubectl get --raw /` shows."""
+    from apiserver import routes  # the table names this page
+
+    if any(rest):
+        return nowhere()
+    versions = {(kind.group, kind.version) for kind in context.kinds.all}
+    found = set(routes.ROUTES) - {"/"}
+    found |= {f"/{page}/{check}" for page, checks in health.PAGES.items() for check in checks}
+    versions |= {(each.group, each.version) for each in context.aggregator.elsewhere()}
+    found |= {f"/apis/{group}" for group, _ in versions if group}
+    found |= {f"/apis/{group}/{version}" if group else f"/api/{version}" for group, version in versions}
+    return web.json_response({"paths": sorted(found)}, dumps=lambda value: msgspec.json.encode(value).decode())
+
+
+async def legacy(context: Context, http: BaseRequest, rest: list[str]) -> web.StreamResponse:
+    """/api and /api/v1."""
+    rest = [part for part in rest if part]
+    if not rest:
+        return _root(http, documents.api_versions(context.config.url.partition("://")[2]), context, core=True)
+    found = documents.resource_list(context.kinds.all, "", rest[0]) if len(rest) == 1 else None
+    return _document(http, found) if found else missing("")
+
+
+async def groups(context: Context, http: BaseRequest, rest: list[str]) -> web.StreamResponse:
+    """/apis, /apis/<group> and /apis/<group>/<version>."""
+    rest = [part for part in rest if part]
+    match rest:
+        case []:
+            return _root(
+                http, documents.group_list(context.kinds.all, context.aggregator.elsewhere()), context, core=False
+            )
+        case [group]:
+            found = documents.group(context.kinds.all, group, context.aggregator.elsewhere())
+        case [group, version]:
+            found = documents.resource_list(context.kinds.all, group, version)
+        case _:
+            found = None
+    return _document(http, found) if found else missing(rest[0])
+
+
+def _root(http: BaseRequest, plain: documents.Object, context: Context, core: bool) -> web.Response:
+    """The first clause of Accept that can be served wins: aggregated, or the plain list."""
+    for clause in http.headers.get("Accept", "*/*").split(","):
+        parameters = {part.strip() for part in clause.split(";")[1:]}
+        if f"as={AGGREGATED}" not in parameters:
+            try:
+                return _document(http, plain, clause)
+            except NotAcceptable:
+                continue
+        if {"g=apidiscovery.k8s.io", "v=v2"} <= parameters and clause.strip().startswith("application/json"):
+            kind = f"{negotiate.JSON};g=apidiscovery.k8s.io;v=v2;as={AGGREGATED}"
+            return _answer(
+                documents.aggregated(context.kinds.all, core, context.aggregator.elsewhere()), negotiate.Form(), kind
+            )
+    raise NotAcceptable(f"only the following media types are accepted: {', '.join(negotiate.READ)}")
+
+
+def _document(http: BaseRequest, body: Any, accept: str = "") -> web.Response:
+    """Tables and the like are not made of these: whoever asks for them gets the document as it is."""
+    clauses = (accept or http.headers.get("Accept", "")).split(",")
+    form = negotiate.form(",".join(clause.partition(";")[0] for clause in clauses))
+    return _answer(body, form, form.media)
+
+
+def _answer(body: Any, form: negotiate.Form, content_type: str) -> web.Response:
+    return web.Response(body=render.body(body, form), headers={"Content-Type": content_type})
+
+
+def missing(group: str) -> web.Response:
+    """Below a group that Kubernetes has built in, a version that is not served is a resource that is not there."""
+    if not group or group in documents.BUILT_IN:
+        raise no_such_resource()
+    return nowhere()
+
+
+def nowhere() -> web.Response:
+    headers = {"Content-Type": "text/plain; charset=utf-8"}
+    return web.Response(status=404, text="404 page not found\n", headers=headers)
