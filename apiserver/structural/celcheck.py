@@ -9,12 +9,12 @@ from typing import Any
 from apiserver.structural.celrules import VALIDATIONS, Rule, compile_rules
 from apiserver.structural.celtypes import type_of
 from apiserver.structural.fieldpath import FieldPathError, resolve
+from apiserver.structural.gofields import go_rule
 from apiserver.structural.node import Object, Props, parse
 from podling.api import field
 from podling.api.field import ErrorList, FieldError, Path
 
 REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
-_GO_FIELDS = ("rule", "message", "messageExpression", "reason", "fieldPath", "optionalOldSelf")
 
 
 def check_rules(props: Props, path: Path) -> ErrorList:
@@ -98,8 +98,7 @@ def _compile(props: Props, path: Path, uncorrelated: Path | None, *, root: bool)
 
 def _compiled(rule: Rule, path: Path, uncorrelated: Path | None) -> ErrorList:
     found: ErrorList = []
-    shown = {name[0].upper() + name[1:]: rule.said.get(name) for name in _GO_FIELDS}
-    shown |= {name: shown[name] or "" for name in ("Message", "MessageExpression", "FieldPath")}
+    shown = go_rule(rule.said)
     if rule.error:
         found.append(field.invalid(path.child("rule"), shown, rule.error))
     if rule.message_error:

@@ -158,12 +158,18 @@ def check(rules: Rules | None, new: Object, old: Object | None, found: ErrorList
     return _check(rules, new, MISSING if old is None else old, Path(), False)
 
 
-def _check(rules: Rules, value: Any, old: Any, path: Path, parent_same: bool) -> ErrorList:
+def check_default(node: Node, path: Path) -> ErrorList:
+    """What rules say of a default: it is asked about as if nothing else had ever been."""
+    rules = rules_of(node, root=node.embedded)
+    return _check(rules, node.default, node.default, path, None) if rules is not None else []
+
+
+def _check(rules: Rules, value: Any, old: Any, path: Path, parent_same: bool | None) -> ErrorList:
     """`old` is the value that this one was, MISSING where that is not known; then what is around it tells whether
-    anything changed."""
+    anything changed: what did not may break rules. None: nothing may."""
     if value is None:
         return []
-    unchanged = parent_same if old is MISSING else same(value, old)
+    unchanged = parent_same if old is MISSING or parent_same is None else same(value, old)
     found = _ask(rules, value, old, path, unchanged)
     if isinstance(value, dict):
         before = old if isinstance(old, dict) else {}
@@ -180,7 +186,7 @@ def _check(rules: Rules, value: Any, old: Any, path: Path, parent_same: bool) ->
     return found
 
 
-def _ask(rules: Rules, value: Any, old: Any, path: Path, unchanged: bool) -> ErrorList:
+def _ask(rules: Rules, value: Any, old: Any, path: Path, unchanged: bool | None) -> ErrorList:
     found: ErrorList = []
     known = old is not MISSING and old is not None
     inputs = Inputs({"self": value, _OLD: old, _OLDS: [old]} if known else {"self": value, _OLDS: []})

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from apiserver.structural import embedded
+from apiserver.structural.celrules import check_default
 from apiserver.structural.node import META, MISSING, Node, Object, same
 from apiserver.structural.prune import prune
 from apiserver.structural.values import checker, rebased
@@ -71,4 +72,5 @@ def _default(node: Node, whole: Node | None, path: Path, surround: Surround, *, 
 
 
 def _values(node: Node, value: Any, path: Path) -> ErrorList:
-    return [rebased(error, str(path)) for error in checker(node.props, node)(value, "", MISSING).errors]
+    found = [rebased(error, str(path)) for error in checker(node.props, node)(value, "", MISSING).errors]
+    return found or check_default(node, path)

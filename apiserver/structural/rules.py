@@ -10,6 +10,7 @@ from typing import Any
 from apiserver.structural.celcheck import check_programs, check_rules
 from apiserver.structural.checkdefaults import check_defaults
 from apiserver.structural.complete import complete
+from apiserver.structural.gofields import go_schema
 from apiserver.structural.invariants import invariants
 from apiserver.structural.node import META, Props, parse
 from podling.api import field
@@ -124,7 +125,7 @@ def _root(props: Props, path: Path, *, status: bool) -> ErrorList:
         if others:
             names = " ".join(_AT_ROOT.values())
             words = f"only [{names}] fields are allowed at the root of the schema if the status subresource is enabled"
-            found.append(field.wrong(path, words))
+            found.append(field.invalid(path, go_schema(props), words))
     if props.get("nullable"):
         found.append(field.forbidden(path.child("nullable"), "nullable cannot be true at the root"))
     return found
@@ -243,7 +244,8 @@ def _list_map(props: Props, path: Path) -> ErrorList:
         return [*found, field.required(path.child("items"), words)]
     if not isinstance(items, dict):
         words = "must only have a single schema if x-kubernetes-list-type is map"
-        return [*found, field.wrong(path.child("items"), words)]
+        shown = {"Schema": None, "JSONSchemas": [go_schema(each) for each in items]}
+        return [*found, field.invalid(path.child("items"), shown, words)]
     if items.get("type") != "object":
         words = "must be object if parent array's x-kubernetes-list-type is map"
         return [*found, field.invalid(path.child("items", "type"), items.get("type") or "", words)]

@@ -213,6 +213,13 @@ def test_what_is_wrong_with_a_rule_is_told(props: dict[str, Any], errors: list[s
     assert [str(error) for error in found] == [f"{AT}.x-kubernetes-validations{error}" for error in errors]
 
 
+def test_a_default_keeps_the_rules() -> None:
+    props = {"type": "object", "properties": {"spec": {**ruled(INTEGER, {"rule": "self > 3"}), "default": 2}}}
+    assert [str(error) for error in check_schema(props, Path("s"))] == [
+        f"{AT}.default: Invalid value: 2: failed rule: self > 3"
+    ]
+
+
 def test_items_without_identity_have_no_old_self() -> None:
     items = ruled(STRING, {"rule": "self == oldSelf"})
     props = {"type": "object", "properties": {"spec": {"type": "array", "items": items}}}
