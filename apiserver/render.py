@@ -42,7 +42,7 @@ def answer(found: Answer, form: Form, included: str) -> bytes:
     if form.as_ == "Table":
         meta = {"resourceVersion": found.object["metadata"].get("resourceVersion", "")}
         return body(table.table(kind, [found.object], form.version, included, meta), form)
-    return body(table.metadata_only(found.object, form.version), form)
+    return body(table.metadata_only(kind, found.object, form.version), form)
 
 
 def _go_type(kind: Kind, suffix: str = "") -> str:
@@ -64,7 +64,7 @@ def items(found: ListAnswer, form: Form, included: str) -> bytes:
     if form.as_ == "Table":
         return body(table.table(kind, bodies, form.version, included, meta), form)
     if form.as_:
-        made = [table.metadata_only(each, form.version) for each in bodies]
+        made = [table.metadata_only(kind, each, form.version) for each in bodies]
         named = {"kind": form.as_, "apiVersion": f"meta.k8s.io/{form.version}"}
         return body({**named, "metadata": meta, "items": made or None}, form)
     start = b'{"kind":%s,"apiVersion":%s,"metadata":%s,"items":[' % (
@@ -103,7 +103,7 @@ class EventWriter:
         if not self.form.as_:
             return cached.encoded
         if self.form.as_ != "Table":
-            return encode(table.metadata_only(cached.object, self.form.version))
+            return encode(table.metadata_only(self.kind, cached.object, self.form.version))
         return self._table([cached.object], {"resourceVersion": str(cached.revision)})
 
     def bookmark(self, revision: int) -> bytes:
@@ -120,7 +120,7 @@ class EventWriter:
             empty = {"kind": self.kind.kind, "apiVersion": self.kind.api_version, "metadata": meta}
             return self._table([empty], {"resourceVersion": str(revision)})
         if self.form.as_:
-            return encode(table.metadata_only({"metadata": meta}, self.form.version))
+            return encode(table.metadata_only(self.kind, {"metadata": meta}, self.form.version))
         return b'%s"metadata":%s}' % (head(self.kind), encode(meta))
 
     def _table(self, bodies: list[Object], meta: dict[str, Any]) -> bytes:

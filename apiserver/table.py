@@ -39,8 +39,15 @@ def include(options: str) -> str:
     return options or "Metadata"
 
 
-def metadata_only(body: Object, version: str) -> Object:
-    return {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{version}", "metadata": body["metadata"]}
+def metadata_only(kind: Kind, body: Object, version: str) -> Object:
+    """Without the annotations that stand for fields of Kubernetes' internal form."""
+    metadata = body["metadata"]
+    if kind.standing_annotations and (noted := metadata.get("annotations")):
+        kept = {name: value for name, value in noted.items() if name not in kind.standing_annotations}
+        metadata = {**metadata, "annotations": kept}
+        if not kept:
+            del metadata["annotations"]
+    return {"kind": "PartialObjectMetadata", "apiVersion": f"meta.k8s.io/{version}", "metadata": metadata}
 
 
 def definitions(kind: Kind) -> list[dict[str, Any]]:
@@ -63,7 +70,7 @@ def row(kind: Kind, body: Object, version: str, included: str) -> dict[str, Any]
     if included == "Object":
         made["object"] = body
     elif included == "Metadata":
-        made["object"] = metadata_only(body, version)
+        made["object"] = metadata_only(kind, body, version)
     else:
         made["object"] = None
     return made

@@ -2,6 +2,12 @@
 
 from collections.abc import Callable, Iterable
 
+from apiserver.admission.certificates import (
+    CertificateApproval,
+    CertificateRequester,
+    CertificateSigning,
+    CertificateSubjectRestriction,
+)
 from apiserver.admission.defaultingressclass import DefaultIngressClass
 from apiserver.admission.defaulttolerationseconds import DefaultTolerationSeconds
 from apiserver.admission.escalation import Escalation
@@ -52,9 +58,13 @@ class Chain:
             StorageObjectInUseProtection(),
             DefaultIngressClass(lister),
             RuntimeClass(lister),
+            CertificateApproval(authorizer),
+            CertificateSigning(authorizer),
+            CertificateSubjectRestriction(),
             Escalation(authorizer),
             *([UnsupportedFields()] if warn_unsupported else ()),
             MutatingAdmissionWebhook(lister, served, webhooks),
+            CertificateRequester(),
             ValidatingAdmissionWebhook(lister, served, webhooks),
             ResourceQuota(lister, count),
         )

@@ -24,6 +24,7 @@ from apiserver.kinds.autoscaling.horizontal_pod_autoscaler import (
 from apiserver.kinds.batch.cron_job import CRON_JOB
 from apiserver.kinds.batch.job import JOB
 from apiserver.kinds.binding import BINDING
+from apiserver.kinds.certificates.certificate_signing_request import CERTIFICATE_SIGNING_REQUEST
 from apiserver.kinds.config_map import CONFIG_MAP
 from apiserver.kinds.discovery.endpoint_slice import ENDPOINT_SLICE
 from apiserver.kinds.endpoints import ENDPOINTS
@@ -119,6 +120,8 @@ KINDS: tuple[Kind, ...] = (
     # batch
     CRON_JOB,
     JOB,
+    # certificates.k8s.io
+    CERTIFICATE_SIGNING_REQUEST,
     # coordination.k8s.io
     LEASE,
     # node.k8s.io

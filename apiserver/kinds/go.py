@@ -104,6 +104,9 @@ ORDERS: Mapping[str, Sequence[str]] = {
     "HorizontalPodAutoscalerBehavior": ("scaleUp", "scaleDown"),
     "HPAScalingRules": ("stabilizationWindowSeconds", "selectPolicy", "policies", "tolerance"),
     "HPAScalingPolicy": ("type", "value", "periodSeconds"),
+    "CertificateSigningRequestCondition": (
+        *("type", "status", "reason", "message", "lastUpdateTime", "lastTransitionTime"),
+    ),
     "DeviceClaim": ("requests", "constraints", "config"),
     "DeviceRequest": ("name", "exactly", "firstAvailable"),
     "ExactDeviceRequest": (

@@ -145,6 +145,7 @@ class Kind:
     subresources: tuple[Subresource, ...] = ()
     columns: tuple[Column, ...] = ()  # () is Name and Created At
     row_order: Callable[[Object], Any] | None = None  # by what the rows of a Table are sorted; None: by name
+    standing_annotations: tuple[str, ...] = ()  # they stand for fields of the internal form: metadata alone lacks them
     row_conditions: Callable[[Object], Sequence[Object]] = lambda _: ()  # what a Table's row says of an object's end
 
     hub: "Kind | None" = None  # another version of this one is what is stored

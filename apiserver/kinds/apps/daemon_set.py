@@ -128,6 +128,7 @@ DAEMON_SET = Kind(
     validate_update=validate_selector_update,
     warn=lambda obj: pods.warn_template(pods.template_of(obj), TEMPLATE),
     generation=("spec",),
+    standing_annotations=(GENERATION,),
     subresources=(status(validate_status),),
     columns=(
         columns.NAME,

@@ -146,4 +146,5 @@ HORIZONTAL_POD_AUTOSCALER_V1 = face(
     schema=schema("autoscaling.v1.HorizontalPodAutoscaler"),
     to_hub=v1.to_hub,
     from_hub=v1.from_hub,
+    standing_annotations=v1.OURS,
 )

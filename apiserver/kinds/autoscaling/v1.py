@@ -64,14 +64,14 @@ def _cpu(metric: Object, amounts: str) -> int | None:
 
 def _annotated(obj: Object, notes: Object) -> Object:
     """A copy whose annotations of ours are `notes` alone."""
-    kept = {name: value for name, value in (obj["metadata"].get("annotations") or {}).items() if name not in _OURS}
+    kept = {name: value for name, value in (obj["metadata"].get("annotations") or {}).items() if name not in OURS}
     metadata = {name: value for name, value in obj["metadata"].items() if name != "annotations"}
     if kept or notes:
         metadata["annotations"] = {**kept, **notes}
     return {**obj, "metadata": metadata}
 
 
-_OURS = (METRICS, MEASURED, CONDITIONS, BEHAVIOR)
+OURS = (METRICS, MEASURED, CONDITIONS, BEHAVIOR)
 _CONDITION = ("type", "status", "lastTransitionTime", "reason", "message")
 
 # A field of the former types, and where it is in v2; `#` stands for "target" or "current".
