@@ -25,11 +25,14 @@ class Kinds:
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
         self.generation = 0
+        self.changed = asyncio.Event()  # is set with the next change, and then another one takes its place
         self._set(kinds)
 
     def _set(self, kinds: Iterable[Kind]) -> None:
         self.all = tuple(kinds)
         self.generation += 1
+        self.changed.set()
+        self.changed = asyncio.Event()
         self._by_path = {(kind.group, kind.version, kind.plural): kind for kind in self.all}
         self._versions = {(kind.group, kind.version) for kind in self.all}
         self._builtin = {(kind.group, kind.version) for kind in self.all if not kind.custom}

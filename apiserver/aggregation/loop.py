@@ -8,6 +8,8 @@ APIService or the addresses behind it change.
 import asyncio
 import contextlib
 import logging
+from collections.abc import Coroutine
+from typing import Any
 
 from apiserver.aggregation import availability, registration
 from apiserver.aggregation.availability import Condition
@@ -17,7 +19,7 @@ from apiserver.kinds.apiregistration.api_service import API_SERVICE, AVAILABLE
 from apiserver.registry import Object, by_server
 from apiserver.serviceresolver import ENDPOINTS, PODS, SERVICES, SLICES
 from podling.api import conditions
-from podling.api.errors import ApiError, NotFound, Timeout
+from podling.api.errors import ApiError, NotFound
 from podling.api.meta import timestamp
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,7 @@ async def run(context: Context) -> None:
     checks: dict[str, _Check] = {}
     try:
         while True:
+            revision, kinds = context.feed.revision, context.kinds.changed
             now = _versions(context)
             if now != seen:
                 try:
@@ -44,12 +47,21 @@ async def run(context: Context) -> None:
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 _follow(context, checks)
-            with contextlib.suppress(Timeout):
-                await context.feed.reach(context.feed.revision + 1)
+            await _either(context.feed.reach(revision + 1), kinds.wait())
     finally:
         for check in checks.values():
             check.task.cancel()
         await asyncio.gather(*(check.task for check in checks.values()), return_exceptions=True)
+
+
+async def _either(*waits: Coroutine[Any, Any, Any]) -> None:
+    tasks = [asyncio.ensure_future(each) for each in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)  # a Timeout: nothing was written for a while
 
 
 def _versions(context: Context) -> tuple[int, ...]:

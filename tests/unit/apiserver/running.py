@@ -48,16 +48,16 @@ class Running:
             return response.status, json.loads(text) if text.startswith("{") else text
 
 
-def client_tls(folder: Path, name: str = "") -> ssl.SSLContext:
-    tls = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+def client_tls(folder: Path, name: str = "", trust: Path | None = None) -> ssl.SSLContext:
+    tls = ssl.create_default_context(cafile=str((trust or folder) / "ca.crt"))
     if name:
         tls.load_cert_chain(folder / f"{name}.crt", folder / f"{name}.key")
     return tls
 
 
 @asynccontextmanager
-async def running(folder: Path, **settings: Any) -> AsyncIterator[Running]:
-    """`settings` are further ones of its Config."""
+async def running(folder: Path, trust: Path | None = None, **settings: Any) -> AsyncIterator[Running]:
+    """`settings` are further ones of its Config. `trust` has the CA of its own certificate where that is another."""
     storage = MemoryStorage()
     storage.put(b"/older", b"than the server")
     defaults: dict[str, Any] = {
@@ -73,7 +73,7 @@ async def running(folder: Path, **settings: Any) -> AsyncIterator[Running]:
     }
     config = Config(**{**defaults, **settings})
     task = asyncio.create_task(service.run(config, storage))
-    connector = aiohttp.TCPConnector(ssl=client_tls(folder, "admin"))
+    connector = aiohttp.TCPConnector(ssl=client_tls(folder, "admin", trust))
     async with aiohttp.ClientSession(connector=connector) as session:
         server = Running(config, storage, session, folder, task)
         for _ in range(400):
