@@ -5,7 +5,6 @@ an ApiError anywhere becomes a Status; anything else a 500 and a line in the log
 """
 
 import asyncio
-import gzip
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,6 +12,7 @@ from dataclasses import replace
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
+from isal import igzip
 from multidict import CIMultiDict
 
 from apiserver import address, headers, metrics, negotiate, pipeline, render, routes
@@ -169,7 +169,7 @@ def warning_headers(warnings: Sequence[str]) -> list[tuple[str, str]]:
 async def _send(http: BaseRequest, body: bytes, code: int, form: Form, warnings: list[str]) -> web.Response:
     headers = CIMultiDict([("Content-Type", form.media), *warning_headers(warnings)])
     if len(body) > COMPRESS_BYTES and "gzip" in http.headers.get("Accept-Encoding", ""):
-        body = await asyncio.to_thread(gzip.compress, body, 1)
+        body = await asyncio.to_thread(igzip.compress, body, 1)
         headers["Content-Encoding"] = "gzip"
         headers["Vary"] = "Accept-Encoding"
     return web.Response(body=body, status=code, headers=headers)

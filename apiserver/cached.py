@@ -21,15 +21,20 @@ def head(kind: Kind, api_version: str = "") -> bytes:
     return b'{"kind":%s,"apiVersion":%s,' % (encode(kind.kind), encode(api_version or kind.api_version))
 
 
+NOTHING: Mapping[str, str] = {}
+
+
 class Cached:
     """One object at one revision. Its JSON is `head + tail`; an item of a list is `{` + tail."""
 
-    __slots__ = ("_as", "_fields", "_shown", "head", "key", "kind", "object", "revision", "tail")
+    __slots__ = ("_as", "_fields", "_shown", "head", "key", "kind", "labels", "metadata", "object", "revision", "tail")
 
     def __init__(self, kind: Kind, start: bytes, key: str, body: Object, revision: int) -> None:
         self.kind, self.head, self.key, self.object, self.revision = kind, start, key, body, revision
+        self.metadata: Object = body["metadata"]
         if revision:  # 0: was never written, a dry run's
-            body["metadata"]["resourceVersion"] = str(revision)
+            self.metadata["resourceVersion"] = str(revision)
+        self.labels: Mapping[str, str] = self.metadata.get("labels") or NOTHING
         self.tail = encode({name: value for name, value in body.items() if name not in ("kind", "apiVersion")})[1:]
         self._fields: Mapping[str, str] | None = None
         self._shown: dict[str, Cached] = {}
@@ -38,14 +43,6 @@ class Cached:
     @property
     def encoded(self) -> bytes:
         return self.head + self.tail
-
-    @property
-    def item(self) -> bytes:
-        return b"{" + self.tail
-
-    @property
-    def metadata(self) -> Object:
-        return self.object["metadata"]  # type: ignore[no-any-return]
 
     @property
     def fields(self) -> Mapping[str, str]:
@@ -103,11 +100,11 @@ async def shown(kind: Kind, found: Sequence[Cached]) -> list[Cached]:
 class Change:
     """One write of one object. `current` is None when it was deleted, `previous` when it was created."""
 
-    __slots__ = ("_gone", "current", "forms", "previous", "revision")
+    __slots__ = ("_gone", "current", "previous", "revision", "seen")
 
     def __init__(self, revision: int, current: Cached | None, previous: Cached | None) -> None:
         self.revision, self.current, self.previous = revision, current, previous
-        self.forms: dict[tuple[str, str], bytes] = {}  # (form, event type) to bytes, filled by whoever first needs one
+        self.seen: dict[str, Any] = {}  # event type to the event, for all who watch; filled by whoever first needs one
         self._gone: Cached | None = None
 
     @property

@@ -42,7 +42,8 @@ class Reader:
         return found
 
     async def _list(self, kind: Kind, namespace: str, options: ListOptions) -> ListAnswer:
-        wanted, limit = options.filter(namespace), max(options.limit, 0)
+        wanted = options.filter(namespace)
+        limit = 0 if wanted.name else max(options.limit, 0)
         if options.continue_:
             token = continuation.read(options.continue_, namespace)
             if options.resource_version not in ("", "0"):
@@ -109,9 +110,9 @@ class Reader:
                 return ListAnswer(kind, items, token.revision)
             at = page.kvs[-1].key + b"\0"
 
-    async def watch(self, kind: Kind, namespace: str, name: str, options: ListOptions) -> Watcher:
+    async def watch(self, kind: Kind, namespace: str, options: ListOptions) -> Watcher:
         """A watcher with what comes first already in it; for a version that is forgotten, why there is none."""
-        wanted = Filter(namespace, name, options.labels, options.fields)
+        wanted = options.filter(namespace)
         try:
             after = parse_version(options.resource_version or "0")
         except ValueError as error:

@@ -74,7 +74,9 @@ class ListOptions:
     timeout_seconds: int | None
 
     def filter(self, namespace: str) -> Filter:
-        return Filter(namespace, "", self.labels, self.fields)
+        """An object that the field selector names is looked up, not looked for."""
+        names = [each.values[0] for each in self.fields if each.key == "metadata.name" and each.operator == "="]
+        return Filter(namespace, names[0] if names else "", self.labels, self.fields)
 
 
 def list_options(options: Options, kind: Kind) -> ListOptions:

@@ -1,5 +1,6 @@
 """Answers as bytes, in the form that was negotiated. Pure: bytes that exist already are joined, not made again."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -7,7 +8,7 @@ import yaml
 
 from apiserver import table
 from apiserver.answer import Answer, ListAnswer
-from apiserver.cached import encode, head
+from apiserver.cached import Cached, encode, head
 from apiserver.kinds.kind import Kind, Object
 from apiserver.negotiate import YAML, Form
 from apiserver.watcher import Seen
@@ -72,9 +73,17 @@ def items(found: ListAnswer, form: Form, included: str) -> bytes:
         encode(kind.api_version),
         encode(meta),
     )
-    parts = [cached.encoded if kind.custom else cached.item for cached in found.items]
-    joined = b"".join((start, b",".join(parts), b"]}"))
-    return body(msgspec.json.decode(joined), form) if form.media == YAML else _json(joined, form)
+    joined = b"".join((start, _items(kind, found.items), b"]}\n"))
+    if form.media == YAML or form.pretty:
+        return body(msgspec.json.decode(joined), form)
+    return joined
+
+
+def _items(kind: Kind, found: Sequence[Cached]) -> bytes:
+    """Custom objects say their kind in lists, too."""
+    if kind.custom:
+        return b",".join([cached.encoded for cached in found])
+    return b"{" + b",{".join([cached.tail for cached in found]) if found else b""
 
 
 class EventWriter:
@@ -83,16 +92,17 @@ class EventWriter:
     def __init__(self, kind: Kind, form: Form, included: str) -> None:
         self.kind, self.form, self.included = kind, form, included
         self._with_columns = True
+        self._name = f"{form.as_}/{form.version}"
 
     def line(self, event: Seen) -> bytes:
-        change = event.change
-        if change is None or self.form.as_ == "Table" or self.kind.versions is not None:
+        forms = event.forms
+        if forms is None or self.form.as_ == "Table" or self.kind.versions is not None:
             # A table's ages differ from moment to moment; a kind of several versions has an object for each.
             return _line(event.type, self.object(event))
-        key = (f"{self.form.as_}/{self.form.version}", event.type)
-        if key not in change.forms:
-            change.forms[key] = _line(event.type, self.object(event))
-        return change.forms[key]
+        found = forms.get(self._name)
+        if found is None:
+            found = forms[self._name] = _line(event.type, self.object(event))
+        return found
 
     def object(self, event: Seen) -> bytes:
         cached = event.cached

@@ -96,7 +96,7 @@ class KindCache:
             one = self.get(wanted.namespace, wanted.name)
             return filter(wanted.matches, () if one is None else (one,))
         all_ = self.span(wanted.namespace)
-        return filter(wanted.matches, all_) if wanted.selects or wanted.name else all_
+        return filter(wanted.matches, all_) if wanted.name else wanted.of(all_)
 
     def span(self, namespace: str, start: str = "") -> Iterator[Cached]:
         """All of a namespace, or of all of them (""), in key order, from the key `start` on."""

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from apiserver.cached import Cached, Change
 from podling.api.errors import ApiError
-from podling.api.selectors import Selector, matches
+from podling.api.selectors import Selector, matcher
 
 BACKLOG = 4096  # changes that may wait for one watcher; beyond it the watcher is too slow and its watch ends
 
@@ -21,20 +21,41 @@ class Filter:
     name: str = ""
     labels: Selector = ()
     fields: Selector = ()
+    _tests: tuple[Callable[[Cached], bool], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_tests", tuple(_tests(self)))
 
     @property
     def selects(self) -> bool:
         return bool(self.labels or self.fields)
 
+    def of(self, found: Iterator[Cached]) -> Iterator[Cached]:
+        """Those that the selectors let through, of objects of this namespace and name."""
+        tests = self._tests[bool(self.namespace) + bool(self.name) :]
+        for test in tests:
+            found = filter(test, found)
+        return found
+
     def matches(self, cached: Cached) -> bool:
-        metadata = cached.object["metadata"]
-        if self.namespace and metadata.get("namespace") != self.namespace:
-            return False
-        if self.name and metadata["name"] != self.name:
-            return False
-        if self.labels and not matches(self.labels, metadata.get("labels")):
-            return False
-        return not self.fields or matches(self.fields, cached.fields)
+        for test in self._tests:  # noqa: SIM110 - asked of every object, for every watcher
+            if not test(cached):
+                return False
+        return True
+
+
+def _tests(wanted: Filter) -> Iterator[Callable[[Cached], bool]]:
+    namespace, name = wanted.namespace, wanted.name
+    if namespace:
+        yield lambda cached: cached.metadata.get("namespace") == namespace
+    if name:
+        yield lambda cached: bool(cached.metadata["name"] == name)
+    if wanted.labels:
+        by_labels = matcher(wanted.labels)
+        yield lambda cached: by_labels(cached.labels)
+    if wanted.fields:
+        by_fields = matcher(wanted.fields)
+        yield lambda cached: by_fields(cached.fields)
 
 
 class Seen(NamedTuple):
@@ -46,17 +67,25 @@ class Seen(NamedTuple):
     type: str
     revision: int
     cached: Cached | None
-    change: Change | None  # None: not a change but what was there when the watch began
+    forms: dict[str, bytes] | None  # its lines, by form, filled by whoever first needs one; None: nobody shares them
     status: dict[str, Any] | None = None
 
 
 def seen(wanted: Filter, change: Change) -> Seen | None:
-    is_in = change.current is not None and wanted.matches(change.current)
-    was_in = change.previous is not None and wanted.matches(change.previous)
-    if is_in:
-        assert change.current is not None
-        return Seen("MODIFIED" if was_in else "ADDED", change.revision, change.current, change)
-    return Seen("DELETED", change.revision, change.gone, change) if was_in else None
+    """The event is made once a change and type, whoever watch."""
+    current, previous = change.current, change.previous
+    was_in = previous is not None and wanted.matches(previous)
+    if current is not None and wanted.matches(current):
+        type_ = "MODIFIED" if was_in else "ADDED"
+    elif was_in:
+        type_ = "DELETED"
+    else:
+        return None
+    found: Seen | None = change.seen.get(type_)
+    if found is None:
+        cached = change.gone if type_ == "DELETED" else current
+        found = change.seen[type_] = Seen(type_, change.revision, cached, {})
+    return found
 
 
 class Watcher:
@@ -118,10 +147,11 @@ class Watcher:
         """Until something waits, the watch has ended, or the time is over."""
         if self._waiting or self.ended:
             return
-        self._wake = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._wake = loop.create_future()
+        timer = loop.call_later(seconds, self._wake_up)
         try:
-            await asyncio.wait_for(self._wake, seconds)
-        except TimeoutError:
-            pass
+            await self._wake
         finally:
+            timer.cancel()
             self._wake = None

@@ -14,6 +14,7 @@ from apiserver.watchloop import told
 from podling.api.errors import ApiError
 
 STUCK_SECONDS = 30.0  # a client that takes nothing for so long is gone
+ROOM_BYTES = 1 << 16  # that a connection takes without waiting for its client
 
 
 async def send_watch(http: BaseRequest, found: WatchAnswer, form: Form, included: str) -> web.StreamResponse:
@@ -29,8 +30,12 @@ async def send_watch(http: BaseRequest, found: WatchAnswer, form: Form, included
             lines = [writer.line(event) for event in events]
             if bookmark is not None:
                 lines.append(writer.bookmark(bookmark))
+            data = b"".join(lines)
+            if _room(http) > len(data):
+                await response.write(data)
+                continue
             async with asyncio.timeout(STUCK_SECONDS):
-                await response.write(b"".join(lines))
+                await response.write(data)
         await response.write_eof()
     except ApiError as error:  # a webhook does not convert
         await response.write(b'{"type":"ERROR","object":%s}\n' % encode(error.status()))
@@ -42,3 +47,8 @@ async def send_watch(http: BaseRequest, found: WatchAnswer, form: Form, included
         found.feed.forget(found.kind, found.watcher)
         watches.dec()
     return response
+
+
+def _room(http: BaseRequest) -> int:
+    """What may be written without waiting: then nobody need look at the clock."""
+    return ROOM_BYTES - http.transport.get_write_buffer_size() if http.transport else 0

@@ -13,8 +13,10 @@ SHORTEST_SECONDS = (
 
 
 async def watch(call: Call) -> WatchAnswer:
-    asked = {**call.request.options, "watch": "1", "fieldSelector": call.request.attributes.field_selector}
-    options = list_options(asked, call.kind)
-    watcher = await Reader(call.context.feed).watch(call.kind, call.namespace, call.name, options)
+    selector = call.request.attributes.field_selector
+    if call.name:  # as the gRPC face may say it
+        selector = ",".join(filter(None, (selector, f"metadata.name={call.name}")))
+    options = list_options({**call.request.options, "watch": "1", "fieldSelector": selector}, call.kind)
+    watcher = await Reader(call.context.feed).watch(call.kind, call.namespace, options)
     seconds = options.timeout_seconds or SHORTEST_SECONDS * (1 + random.random())
     return WatchAnswer(call.kind, watcher, call.context.feed, seconds, options.bookmarks)

@@ -195,7 +195,7 @@ def _missing(obj: Object) -> str:
 
 
 def _order(obj: Object) -> tuple[int, str]:
-    return spec_of(obj).get("matchingPrecedence", 0), obj["metadata"]["name"]
+    return spec_of(obj).get("matchingPrecedence", 0), obj["metadata"].get("name", "")
 
 
 FLOW_SCHEMA = Kind(

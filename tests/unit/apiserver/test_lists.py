@@ -92,7 +92,7 @@ async def test_a_version_beside_a_continue_token_is_refused(world: World) -> Non
 async def test_a_watch_without_a_version_begins_with_what_is_there(world: World) -> None:
     await world.note("a")
     options = list_options({"watch": "1"}, NOTE)
-    watcher = await Reader(world.feed).watch(NOTE, "default", "", options)
+    watcher = await Reader(world.feed).watch(NOTE, "default", options)
     await world.note("b")
     assert [(event.type, event.revision) for event in watcher.take()] == [("ADDED", 2), ("ADDED", 3)]
 
@@ -100,10 +100,10 @@ async def test_a_watch_without_a_version_begins_with_what_is_there(world: World)
 async def test_initial_events_end_with_a_mark(world: World) -> None:
     await world.note("a")
     asked = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
-    watcher = await Reader(world.feed).watch(NOTE, "default", "", list_options({"watch": "1", **asked}, NOTE))
+    watcher = await Reader(world.feed).watch(NOTE, "default", list_options({"watch": "1", **asked}, NOTE))
     assert [event.type for event in watcher.take()] == ["ADDED", "BOOKMARK"]
     none = list_options({"watch": "1", **asked, "sendInitialEvents": "false"}, NOTE)
-    assert (await Reader(world.feed).watch(NOTE, "default", "", none)).take() == []
+    assert (await Reader(world.feed).watch(NOTE, "default", none)).take() == []
 
 
 async def test_a_page_is_cut_where_objects_follow_that_nobody_asked_for(world: World) -> None:
@@ -148,7 +148,7 @@ async def test_a_watch_from_before_what_is_remembered_is_told_so_and_ends(world:
     await world.note("a")
     world.feed.of(NOTE).since = 5
     options = list_options({"watch": "1", "resourceVersion": "2"}, NOTE)
-    watcher = await Reader(world.feed).watch(NOTE, "default", "", options)
+    watcher = await Reader(world.feed).watch(NOTE, "default", options)
     (event,) = watcher.take()
     assert (event.type, event.status and event.status["reason"], watcher.ended) == ("ERROR", "Expired", True)
     assert event.status and event.status["message"] == "too old resource version: 2 (5)"
@@ -156,7 +156,7 @@ async def test_a_watch_from_before_what_is_remembered_is_told_so_and_ends(world:
 
 async def test_a_watch_from_a_version_to_come_tells_what_is_later(world: World) -> None:
     options = list_options({"watch": "1", "resourceVersion": "3"}, NOTE)
-    watcher = await Reader(world.feed).watch(NOTE, "default", "", options)
+    watcher = await Reader(world.feed).watch(NOTE, "default", options)
     for name in "abc":
         await world.note(name)
     assert [(event.type, event.revision) for event in watcher.take()] == [("ADDED", 4)]
@@ -167,7 +167,7 @@ async def test_initial_events_of_a_version_that_does_not_come_are_refused(
 ) -> None:
     monkeypatch.setattr(feed, "PATIENCE_SECONDS", 0.01)
     asked = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "resourceVersion": "99"}
-    watcher = await Reader(world.feed).watch(NOTE, "default", "", list_options({"watch": "1", **asked}, NOTE))
+    watcher = await Reader(world.feed).watch(NOTE, "default", list_options({"watch": "1", **asked}, NOTE))
     (event,) = watcher.take()
     assert event.status and event.status["message"] == "Timeout: Too large resource version: 99, current: 1"
 
@@ -176,7 +176,7 @@ async def test_initial_events_of_a_version_that_does_not_come_are_refused(
 async def test_a_watch_that_began_with_what_is_there_always_marks_its_end_too(world: World, version: str) -> None:
     await world.note("a")
     options = list_options({"watch": "1", "allowWatchBookmarks": "true", "resourceVersion": version}, NOTE)
-    watcher = await Reader(world.feed).watch(NOTE, "default", "", options)
+    watcher = await Reader(world.feed).watch(NOTE, "default", options)
     assert [(event.type, event.revision) for event in watcher.take()] == [("ADDED", 2), ("BOOKMARK", 2)]
 
 

@@ -138,7 +138,7 @@ async def test_lists_and_watches_speak_the_version_asked_for_and_its_field_names
         await world.registry.create(V2, "default", _size("b", amount=3))
         found = await Reader(world.feed).list(V1, "default", list_options({"fieldSelector": "n=3"}, V1))
         assert [(each.object["apiVersion"], each.object["n"]) for each in found.items] == [("example.com/v1", 3)]
-        assert b'"n":3' in found.items[0].item
+        assert b'"n":3' in found.items[0].tail
 
 
 async def test_a_delete_in_one_version_is_one_in_all() -> None:

@@ -30,7 +30,7 @@ def test_bookmarks_are_told_each_minute_and_before_the_end(now: float, end: floa
 async def watched(world: World, seconds: float, **asked: str) -> list[tuple[str, int]]:
     """What a watch from now on tells in so many seconds; one object is written meanwhile."""
     options = list_options({"watch": "1", "resourceVersion": str(world.feed.revision), **asked}, NOTE)
-    watcher = await Reader(world.feed).watch(NOTE, "default", "", options)
+    watcher = await Reader(world.feed).watch(NOTE, "default", options)
     await world.note("a")
     found: list[tuple[str, int]] = []
     async for events, bookmark in told(WatchAnswer(NOTE, watcher, world.feed, seconds, options.bookmarks)):
@@ -54,5 +54,5 @@ async def test_where_nothing_happened_there_is_no_progress_to_tell(
 ) -> None:
     monkeypatch.setattr(watchloop, "LAST_BOOKMARK_SECONDS", 0.05)
     options = list_options({"watch": "1", "resourceVersion": "1", "allowWatchBookmarks": "true"}, NOTE)
-    watcher = await Reader(world.feed).watch(NOTE, "default", "", options)
+    watcher = await Reader(world.feed).watch(NOTE, "default", options)
     assert [each async for each in told(WatchAnswer(NOTE, watcher, world.feed, 0.1, True))] == []
