@@ -122,7 +122,7 @@ def is_available(obj: Object) -> bool:
 
 def _service(obj: Object) -> str:
     service = spec_of(obj).get("service")
-    return f"{service['namespace']}/{service['name']}" if service else "Local"
+    return f"{service.get('namespace', '')}/{service.get('name', '')}" if service else "Local"
 
 
 def _available(obj: Object) -> str:
