@@ -49,6 +49,10 @@ from apiserver.kinds.pod_template import POD_TEMPLATE
 from apiserver.kinds.policy.pod_disruption_budget import POD_DISRUPTION_BUDGET
 from apiserver.kinds.priority_class import PRIORITY_CLASS
 from apiserver.kinds.replication_controller import REPLICATION_CONTROLLER
+from apiserver.kinds.resource.device_class import DEVICE_CLASS
+from apiserver.kinds.resource.resource_claim import RESOURCE_CLAIM
+from apiserver.kinds.resource.resource_claim_template import RESOURCE_CLAIM_TEMPLATE
+from apiserver.kinds.resource.resource_slice import RESOURCE_SLICE
 from apiserver.kinds.resource_quota import RESOURCE_QUOTA
 from apiserver.kinds.reviews import (
     LOCAL_SUBJECT_ACCESS_REVIEW,
@@ -146,6 +150,11 @@ KINDS: tuple[Kind, ...] = (
     CLUSTER_ROLE,
     ROLE_BINDING,
     ROLE,
+    # resource.k8s.io
+    DEVICE_CLASS,
+    RESOURCE_CLAIM,
+    RESOURCE_CLAIM_TEMPLATE,
+    RESOURCE_SLICE,
     # scheduling.k8s.io
     PRIORITY_CLASS,
     # storage.k8s.io
