@@ -13,7 +13,7 @@ from podling.api.field import ErrorList, Path
 PRESERVE, EMBEDDED = "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"
 INT_OR_STRING = "x-kubernetes-int-or-string"
 ROOT, ITEM, FIELD = "at the root", "for specified array items", "for specified object fields"
-_EITHER = [{"type": "integer"}, {"type": "string"}]
+EITHER = [{"type": "integer"}, {"type": "string"}]
 # What may not stand within allOf, anyOf, oneOf and not, and what it must be instead.
 _FORBIDDEN = {
     "type": "empty",
@@ -55,7 +55,7 @@ def invariants(props: Any, path: Path, level: str = ROOT) -> ErrorList:
 
 
 def _either(props: Props) -> bool:
-    return bool(props.get("anyOf") == _EITHER)
+    return bool(props.get("anyOf") == EITHER)
 
 
 def _extensions(props: Props, path: Path) -> ErrorList:

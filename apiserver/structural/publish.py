@@ -6,6 +6,7 @@ Source: k8s.io/apiextensions-apiserver/pkg/controller/openapi/{builder,v2}.
 from typing import TYPE_CHECKING, Any
 
 from apiserver.schema.load import schema
+from apiserver.structural.invariants import EITHER
 from apiserver.structural.node import Props
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def _node(said: Props, prefix: str) -> Document:
     made: Document = {name: value for name, value in said.items() if name == "default" or _said(value)}
     for name in _UNSAID:
         made.pop(name, None)
+    if said.get("x-kubernetes-int-or-string"):
+        _unfold(made)
     if prefix == V2:
         _for_version_2(made)
     for name in ("items", "additionalProperties"):
@@ -101,6 +104,17 @@ def _node(said: Props, prefix: str) -> Document:
     if made.get("x-kubernetes-embedded-resource") and not (prefix == V2 and said.get(PRESERVE)):
         _embed(made, prefix)
     return made
+
+
+def _unfold(made: Document) -> None:
+    """Who does not know of int-or-string is told by alternatives."""
+    first = next(iter(made.get("allOf") or ()), None) or {}
+    if EITHER in (made.get("anyOf"), first.get("anyOf")):
+        return
+    if "anyOf" in made:
+        made["allOf"] = [{"anyOf": EITHER}, *(made.get("allOf") or ())]
+    else:
+        made["anyOf"] = EITHER
 
 
 def _embed(made: Document, prefix: str) -> None:

@@ -46,8 +46,31 @@ ErrorList = list[FieldError]
 
 
 def show(value: Any) -> str:
-    """A value as messages show it: strings quoted, null as `null`, objects as JSON in their own order."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """A value as messages show it: strings quoted, null as `null`, objects as JSON in their own order, all as Go."""
+    if isinstance(value, str):
+        return _quoted(value)
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text.translate(_HTML) if isinstance(value, dict | list) else text
+
+
+_HTML = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
+_NAMED = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
+
+
+def _quoted(text: str) -> str:
+    """`%q`: what cannot be printed is told by its number."""
+    if text.isprintable():
+        return json.dumps(text, ensure_ascii=False)
+    return '"' + "".join(_escaped(char) for char in text) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char.isprintable():
+        return json.dumps(char, ensure_ascii=False)[1:-1]
+    code = ord(char)
+    return _NAMED.get(char) or (
+        f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    )
 
 
 def _join(head: str, detail: str) -> str:

@@ -103,6 +103,7 @@ def test_openapi_tells_the_schema_as_it_was_written_with_what_every_object_has()
     spec = properties["spec"]["properties"]
     assert spec["size"] == {"type": "integer", "minimum": 0, "default": 0}
     assert spec["crew"] == CREW
+    assert spec["port"]["anyOf"] == [{"type": "integer"}, {"type": "string"}]
     assert sorted(spec["inner"]["properties"]) == ["apiVersion", "kind", "metadata", "spec"]
     assert spec["inner"]["required"] == ["kind", "apiVersion"]
     assert BOATS.definition == "com.example.sea.v1.Boat"
