@@ -159,7 +159,8 @@ def test_rules_see_times_names_that_need_escapes_and_the_envelope_of_objects() -
 def shown(rule: str, **more: str) -> str:
     fields = {"Rule": rule, "Message": "", "MessageExpression": "", **more}
     texts = [f'"{name}":"{value}"' for name, value in fields.items()]
-    return "{" + ",".join([*texts, '"Reason":null', '"FieldPath":""', '"OptionalOldSelf":null']) + "}"
+    fields_said = ",".join(texts).replace(">", r"\u003e")
+    return "{" + ",".join([fields_said, '"Reason":null', '"FieldPath":""', '"OptionalOldSelf":null']) + "}"
 
 
 @pytest.mark.parametrize(
