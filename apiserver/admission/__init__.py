@@ -16,6 +16,8 @@ from apiserver.admission.namespacelifecycle import NamespaceLifecycle
 from apiserver.admission.noderestriction import NodeRestriction
 from apiserver.admission.plugin import Admission, Plugin
 from apiserver.admission.podsecurity import PodSecurity
+from apiserver.admission.policies.mutating import MutatingAdmissionPolicy
+from apiserver.admission.policies.validating import ValidatingAdmissionPolicy
 from apiserver.admission.priority import Priority
 from apiserver.admission.resourcequota import Count, ResourceQuota, uncounted
 from apiserver.admission.runtimeclass import RuntimeClass
@@ -63,9 +65,11 @@ class Chain:
             CertificateSubjectRestriction(),
             Escalation(authorizer),
             *([UnsupportedFields()] if warn_unsupported else ()),
-            MutatingAdmissionWebhook(lister, served, webhooks),
+            MutatingAdmissionPolicy(lister, served, authorizer.authorize),
+            MutatingAdmissionWebhook(lister, served, webhooks, authorizer.authorize),
             CertificateRequester(),
-            ValidatingAdmissionWebhook(lister, served, webhooks),
+            ValidatingAdmissionPolicy(lister, served, authorizer.authorize),
+            ValidatingAdmissionWebhook(lister, served, webhooks, authorizer.authorize),
             ResourceQuota(lister, count),
         )
 

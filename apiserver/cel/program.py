@@ -61,6 +61,7 @@ class Program:
         plain = tokens.as_maps(expression, roots) if roots else expression
         self._run = evaluator().compile(tokens.with_optionals(plain, OPTIONAL))
         self.mentions = frozenset(tokens.names(expression) & variables.keys())
+        self._authorized = any(name.startswith("authorizer") for name in self.mentions)
         self._dotted = {flat: name for name, flat in dotted.items()}
         self._converters: dict[str, Convert] = {
             name: convert for name in self.mentions if (convert := converter(variables[name]))
@@ -74,7 +75,7 @@ class Program:
         return _plain(answer)
 
     def _ask(self, values: Mapping[str, Any]) -> Any:
-        asked = values.get("authorizer") if "authorizer" in self.mentions else None
+        asked = values.get("authorizer") if self._authorized else None
         token = ASKED.set(asked) if isinstance(asked, Authorizer) else None
         try:
             return self._run.eval(self._activation(values))

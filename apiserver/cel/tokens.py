@@ -78,10 +78,12 @@ def selected(expression: str, root: str) -> set[str]:
 
 
 class Literal(NamedTuple):
-    """A message literal: `Object.spec{replicas: 3}` has the name "Object.spec" and the field "replicas"."""
+    """A message literal: `Object.spec{replicas: 3}` has the name "Object.spec" and the field "replicas"; `expected` is
+    the name that goes with where it stands, where that is in another literal of its root."""
 
     name: str
     fields: tuple[str, ...]
+    expected: str = ""
 
 
 def literals(expression: str, roots: tuple[str, ...]) -> list[Literal]:
@@ -104,7 +106,7 @@ class _Rewriting:
         self._maps = maps
         self.literals: list[Literal] = []
         self.text: list[str] = []
-        self._open: list[tuple[str, list[str]] | None] = []
+        self._open: list[tuple[str, list[str], str] | None] = []
         listed, position = list(tokens(expression)), 0
         end = 0
         while position < len(listed):
@@ -113,7 +115,7 @@ class _Rewriting:
             end = token.start + len(token.text)
             name, after = _dotted(listed, position) if token.text in roots else ("", position)
             if name and _before(listed, position) != "." and after < len(listed) and listed[after].text == "{":
-                self._open.append((name, []))
+                self._open.append((name, [], self._expected(name)))
                 self.text.append("{" if maps else expression[token.start : listed[after].start + 1].replace(".", "_"))
                 position, end = after + 1, listed[after].start + 1
                 continue
@@ -129,12 +131,18 @@ class _Rewriting:
         elif token.kind == "mark" and token.text in _CLOSE and self._open:
             closed = self._open.pop()
             if closed:
-                self.literals.append(Literal(closed[0], tuple(closed[1])))
+                self.literals.append(Literal(closed[0], tuple(closed[1]), closed[2]))
         elif inside and token.kind == "name" and _is_field(listed, position):
             inside[1].append(token.text)
             self.text.append(f'"{token.text}"' if self._maps else token.text)
             return
         self.text.append(token.text)
+
+    def _expected(self, name: str) -> str:
+        around = next((each for each in reversed(self._open) if each), None)
+        if around is None or not around[1] or around[0].partition(".")[0] != name.partition(".")[0]:
+            return ""
+        return f"{around[0]}.{around[1][-1]}"
 
 
 def _dotted(listed: list[Token], position: int) -> tuple[str, int]:

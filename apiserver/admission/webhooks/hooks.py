@@ -4,15 +4,20 @@ import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from apiserver.admission.conditions import MatchConditions
+from apiserver.admission.inputs import Authorize, inputs, namespace_of
 from apiserver.admission.matching import Matcher, Wanted, is_exempt
 from apiserver.admission.plugin import Admission
 from apiserver.admission.webhooks import review
 from apiserver.admission.webhooks.review import Denied, Shown, Unusable, Verdict
+from apiserver.cel import EvalError, Inputs, Unavailable
 from apiserver.kinds.kind import Kind
 from apiserver.lister import Lister
 from apiserver.webhook.client import CallFailed, WebhookClient
+from podling.api import errors
 from podling.api.errors import BadRequest, GroupResource, InternalError
 from podling.api.field import show
 
@@ -23,7 +28,7 @@ Object = dict[str, Any]
 SAFE = ("None", "NoneOnDryRun")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hook:
     """One webhook of one configuration. `uid` tells it from all others."""
 
@@ -35,6 +40,10 @@ class Hook:
     @property
     def name(self) -> str:
         return str(self.spec["name"])
+
+    @cached_property
+    def conditions(self) -> MatchConditions:
+        return MatchConditions(self.spec.get("matchConditions") or (), params=False, may_fail=self.may_fail)
 
     @property
     def may_fail(self) -> bool:
@@ -59,9 +68,15 @@ class Hooks:
     """The webhooks of one kind of configuration, in the order of the configurations' names."""
 
     def __init__(
-        self, lister: Lister, configurations: GroupResource, served: Callable[[], Iterable[Kind]], client: WebhookClient
+        self,
+        lister: Lister,
+        configurations: GroupResource,
+        served: Callable[[], Iterable[Kind]],
+        client: WebhookClient,
+        authorize: Authorize,
     ) -> None:
         self._lister, self._configurations, self._client = lister, configurations, client
+        self._authorize = authorize
         self._matcher = Matcher(lister, served)
         self._version, self._hooks = -1, ()  # type: int, tuple[Hook, ...]
 
@@ -78,9 +93,18 @@ class Hooks:
                 yield Hook(name, f"{name}/{spec['name']}/{position}", spec, Wanted.of(spec))
 
     async def meant(self, hook: Hook, write: Admission) -> Shown | None:
-        """The write as the webhook is to see it; None where it is not asked."""
+        """The write as the webhook is to see it; None where it is not asked. Raises Forbidden where its match
+        conditions have no answer."""
         kind = None if is_exempt(write) else self._matcher.match(write, hook.wanted)
-        return None if kind is None else await shown(write, kind)
+        seen = None if kind is None else await shown(write, kind)
+        if seen is None or not hook.spec.get("matchConditions"):
+            return seen
+        values = Inputs(inputs(write, seen, self._authorize, namespace_of(write, self._lister)))
+        try:
+            return seen if hook.conditions.hold(values) else None
+        except (EvalError, Unavailable) as error:
+            resource = GroupResource(write.kind.group, write.kind.plural)
+            raise errors.forbidden(resource, write.name, str(error)) from None
 
     async def ask(self, hook: Hook, write: Admission, seen: Shown, mutating: bool) -> Verdict:
         """Raises `CallError`; `BadRequest` where a dry run would not be one; `Denied`."""

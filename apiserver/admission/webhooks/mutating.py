@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from apiserver.admission.changed import become, shaped
+from apiserver.admission.inputs import Authorize
 from apiserver.admission.plugin import Admission, Mutating
 from apiserver.admission.webhooks.hooks import CallError, Hook, Hooks, internal
 from apiserver.admission.webhooks.review import JSON_PATCH, Shown, Verdict
@@ -20,7 +22,6 @@ from apiserver.kinds.kind import Kind
 from apiserver.lister import Lister
 from apiserver.patch.decode import decode_operations
 from apiserver.patch.json_patch import apply_json_patch
-from apiserver.schema.shape import Mismatch, shaper
 from apiserver.webhook.client import WebhookClient
 from podling.api.errors import ApiError, BadRequest, GroupResource
 from podling.api.field import show
@@ -49,8 +50,10 @@ class Memory:
 class MutatingAdmissionWebhook(Mutating):
     name = "MutatingAdmissionWebhook"
 
-    def __init__(self, lister: Lister, served: Callable[[], Iterable[Kind]], client: WebhookClient) -> None:
-        self._hooks = Hooks(lister, CONFIGURATIONS, served, client)
+    def __init__(
+        self, lister: Lister, served: Callable[[], Iterable[Kind]], client: WebhookClient, authorize: Authorize
+    ) -> None:
+        self._hooks = Hooks(lister, CONFIGURATIONS, served, client, authorize)
 
     async def admit(self, write: Admission) -> None:
         if not (hooks := self._hooks.all()):
@@ -97,12 +100,12 @@ class MutatingAdmissionWebhook(Mutating):
             patched = apply_json_patch(seen.object, operations)
         except ApiError as error:
             raise internal(str(error.__cause__ or error)) from None
-        new = _shaped(write, seen.kind, patched)
+        new = shaped(write, seen.kind, patched)
         told = {"configuration": hook.configuration, "webhook": hook.name, "patch": operations, "patchType": JSON_PATCH}
         write.annotations[PATCH + place] = json.dumps(told, separators=(",", ":"))
         if new == seen.object:
             return False
-        await _become(write, seen.kind, new)
+        await become(write, seen.kind, new)
         return True
 
 
@@ -116,36 +119,3 @@ def _operations(hook: Hook, found: Verdict) -> list[Object]:
     if operations and found.patch_type != JSON_PATCH:
         raise CallError(hook, f"unsupported patch type {show(found.patch_type)}")
     return operations
-
-
-def _shaped(write: Admission, kind: Kind, patched: Any) -> Object:
-    """As its type has it: fields that it does not know are gone, and a field of another type is refused."""
-    sub = kind.subresource(write.subresource) if write.subresource else None
-    schema = sub.schema if sub is not None and sub.kind else kind.schema
-    if schema is None or not isinstance(patched, dict):
-        raise internal("the patched object is no object of its kind")
-    try:
-        made: Object = shaper(schema)(patched, None, [])
-    except Mismatch as error:
-        raise internal(str(error)) from None
-    return {**made, "kind": patched.get("kind"), "apiVersion": patched.get("apiVersion")}
-
-
-async def _become(write: Admission, kind: Kind, new: Object) -> None:
-    """The write's object, from what it became in the webhook's version, with its defaults."""
-    sub = write.kind.subresource(write.subresource) if write.subresource else None
-    namespace = (new.get("metadata") or {}).get("namespace", "")
-    if write.kind.namespaced and namespace != write.namespace:
-        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
-    if sub is not None and sub.view is not None:
-        assert write.object is not None
-        sub.view.write(new, write.object)
-        return
-    if sub is not None and sub.kind:
-        write.become(new)
-        return
-    kind.default(new)
-    if kind is not write.kind and write.kind.versions is not None:
-        new = (await write.kind.versions.convert([new], write.kind))[0]
-        write.kind.default(new)
-    write.become(new)

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 
+from apiserver.admission.inputs import Authorize
 from apiserver.admission.plugin import Admission, Validating
 from apiserver.admission.webhooks.hooks import CallError, Hook, Hooks
 from apiserver.admission.webhooks.review import Shown
@@ -24,8 +25,10 @@ FAILED_OPEN = "failed-open.validating.webhook.admission.k8s.io/round_0_index_"
 class ValidatingAdmissionWebhook(Validating):
     name = "ValidatingAdmissionWebhook"
 
-    def __init__(self, lister: Lister, served: Callable[[], Iterable[Kind]], client: WebhookClient) -> None:
-        self._hooks = Hooks(lister, CONFIGURATIONS, served, client)
+    def __init__(
+        self, lister: Lister, served: Callable[[], Iterable[Kind]], client: WebhookClient, authorize: Authorize
+    ) -> None:
+        self._hooks = Hooks(lister, CONFIGURATIONS, served, client, authorize)
 
     async def validate(self, write: Admission) -> None:
         if not (hooks := self._hooks.all()):

@@ -1,0 +1,1 @@
+"""Policies: expressions that judge what is written, and that change it."""
