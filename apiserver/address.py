@@ -72,6 +72,14 @@ def attributes(method: str, parts: list[str], query: Mapping[str, str]) -> Attri
     return made
 
 
+def path_of(asked: Attributes) -> str:
+    """The address of a resource, as REST has it."""
+    inside = f"namespaces/{asked.namespace}" if asked.namespace and asked.resource != "namespaces" else ""
+    root = f"apis/{asked.group}" if asked.group else "api"
+    parts = (root, asked.version, inside, asked.resource, asked.name, asked.subresource)
+    return "/" + "/".join(filter(None, parts))
+
+
 def named_by_selector(asked: Attributes) -> Attributes:
     """As authorization sees a list or watch of one object that a field selector names."""
     if asked.name or not asked.field_selector:

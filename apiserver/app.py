@@ -7,38 +7,40 @@ an ApiError anywhere becomes a Status; anything else a 500 and a line in the log
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import msgspec
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
-from isal import igzip
-from multidict import CIMultiDict
 
-from apiserver import address, headers, metrics, negotiate, pipeline, render, routes
+from apiserver import address, body, deadline, headers, metrics, negotiate, pipeline, render, routes
 from apiserver.aggregation.proxy import forward
 from apiserver.answer import ListAnswer, WatchAnswer
+from apiserver.audit.policy import RESPONSE
+from apiserver.audit.record import Record, attempted
 from apiserver.authn.impersonation import impersonated
 from apiserver.context import Context
 from apiserver.discovery import pages as discovery
 from apiserver.fairness import width
-from apiserver.fairness.gate import Busy, Place
+from apiserver.fairness.gate import Place
 from apiserver.handlers import STREAMS
-from apiserver.negotiate import Form
 from apiserver.patch.patch import check_media
 from apiserver.protobuf import decode as protobuf
-from apiserver.refusal import NothingHere, unforeseen
+from apiserver.refusal import unforeseen
 from apiserver.request import Attributes, Request
+from apiserver.sending import refused, send
 from apiserver.table import include
 from apiserver.verbs.admitted import admit_connection
 from apiserver.verbs.call import Call
 from apiserver.watchstream import send_watch
-from podling.api.errors import ApiError, TooLarge
+from podling.api.errors import ApiError, BadRequest, Timeout, Unauthorized
 
 log = logging.getLogger(__name__)
 
-BODY_BYTES = 3 * 1024 * 1024
-COMPRESS_BYTES = 128 * 1024
+AUDIT_ID = "Audit-Id"
 
 Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -47,89 +49,180 @@ def app(context: Context) -> Handler:
     """What aiohttp calls for every request."""
 
     async def handle(http: BaseRequest) -> web.StreamResponse:
-        started = time.perf_counter()
         parts = address.segments(http.raw_path.partition("?")[0])
-        asked = address.attributes(http.method, parts, http.query)
-        warnings: list[str] = []  # told with a refusal too
-        try:
-            response = await _answer(context, http, asked, warnings)
-        except ApiError as error:
-            response = refused(http, error, warnings)
-        except (asyncio.CancelledError, ConnectionError):
-            raise
-        except Exception as error:
-            log.exception("request failed method=%s path=%s", http.method, http.raw_path)
-            response = refused(http, unforeseen(error))
-        if not response.prepared:
-            response.headers.update(headers.remembered(http))
-        metrics.count(asked, response.status, time.perf_counter() - started)
-        return response
+        return await Exchange(context, http, address.attributes(http.method, parts, http.query)).run()
 
     return handle
 
 
-async def _answer(context: Context, http: BaseRequest, asked: Attributes, warnings: list[str]) -> web.StreamResponse:
-    user = context.authenticator.authenticate(_named(http, "subject"), http.headers, _named(http, "issuer"))
-    asked = replace(asked, user=user)
-    user = impersonated(user, http.headers, address.named_by_selector(asked), context.authorizer)
-    asked = replace(asked, user=user)
-    if (asked.group, asked.resource, asked.subresource) in STREAMS:  # lasts as long as its client likes
-        return await _serve(context, http, asked, warnings, None)
-    place = context.gate.enter(asked, width.seats(context.feed, asked, http.query))
-    headers.remember(http, place.headers)
-    async with place:
-        return await _serve(context, http, asked, warnings, place)
+@dataclass(slots=True)
+class Exchange:
+    """One request and what becomes of it."""
 
+    context: Context
+    http: BaseRequest
+    asked: Attributes
+    warnings: list[str] = field(default_factory=list)  # told with a refusal too
+    place: Place | None = None
+    record: Record | None = None  # of the audit log
 
-async def _serve(
-    context: Context, http: BaseRequest, asked: Attributes, warnings: list[str], place: Place | None
-) -> web.StreamResponse:
-    pipeline.authorize(context, address.named_by_selector(asked))
-    if (remote := context.aggregator.serving(asked)) is not None:
-        if place is not None:
-            place.leave()  # the other server has queues of its own
-        return await forward(context.aggregator.backend, http, remote, asked.user)
-    if not asked.resource:
-        return await routes.serve(context, http, asked)
-    if not context.kinds.serves(asked.group, asked.version):
-        return discovery.missing(asked.group)
-    request = Request(
-        attributes=asked,
-        options=http.query,
-        content_type=http.headers.get("Content-Type", ""),
-        user_agent=http.headers.get("User-Agent", ""),
-        warnings=warnings,
-    )
-    call = pipeline.resolve(context, request)
-    stream = STREAMS.get((asked.group, asked.resource, asked.subresource))
-    if stream is not None and call.sub is not None:
-        await admit_connection(context, request, http, call.kind, call.sub)
-        response: web.StreamResponse = await stream(http, context, request)
+    async def run(self) -> web.StreamResponse:
+        started = time.perf_counter()
+        http = self.http
+        audit_id = http.headers.get(AUDIT_ID) or str(uuid.uuid4())
+        headers.remember(http, {AUDIT_ID: audit_id, "Cache-Control": "no-cache, private"})
+        refusal: ApiError | None = None
+        panic = False
+        try:
+            response = await self._in_time()
+        except ApiError as error:
+            refusal = error
+        except (asyncio.CancelledError, ConnectionError):
+            self._complete(499)
+            raise
+        except RecursionError:
+            refusal = BadRequest(f"json: {body.DEPTH_WORDS}")
+        except Exception as error:
+            log.exception("request failed method=%s path=%s", http.method, http.raw_path)
+            refusal, panic = unforeseen(error), True
+        if refusal is not None:
+            response = refused(http, refusal, self.warnings)
+        if not response.prepared:
+            for name, value in headers.remembered(http).items():
+                response.headers.setdefault(name, value)
+            if self.context.stopping.is_set():
+                response.force_close()
+        metrics.count(self.asked, response.status, time.perf_counter() - started)
+        self._complete(response.status, refusal, "Panic" if panic else "ResponseComplete")
         return response
-    return await _resource(http, call, place)
 
+    @property
+    def _lasts(self) -> bool:
+        """As long as its client likes."""
+        asked = self.asked
+        return asked.verb == "watch" or (asked.group, asked.resource, asked.subresource) in STREAMS
 
-async def _resource(http: BaseRequest, call: Call, place: Place | None) -> web.StreamResponse:
-    request = call.request
-    verb = request.attributes.verb
-    if verb == "patch":
-        check_media(call.kind, request.content_type.partition(";")[0].strip())
-    pretty = request.options.get("pretty", "") in ("1", "true") or _by_hand(request)
-    form = negotiate.form(http.headers.get("Accept", ""), pretty=pretty, watch=verb == "watch")
-    included = include(request.options.get("includeObject", "")) if form.as_ == "Table" else ""
-    if verb in ("create", "update"):
-        negotiate.check_body(request.content_type)
-    request.body = await read_body(http)
-    if request.content_type.partition(";")[0].strip() == negotiate.PROTOBUF:
-        request.body, request.content_type = protobuf.to_json(request.body), negotiate.JSON
-    found = await pipeline.serve(call)
-    if isinstance(found, WatchAnswer):
-        if place is not None:
-            place.leave()
-        return await send_watch(http, found, form, included)
-    if isinstance(found, ListAnswer):
-        return await _send(http, render.items(found, form, included), 200, form, request.warnings)
-    return await _send(http, render.answer(found, form, included), found.code, form, request.warnings)
+    async def _in_time(self) -> web.StreamResponse:
+        if self._lasts:
+            return await self._answer()
+        with self.context.under_way:
+            try:
+                async with asyncio.timeout(deadline.seconds(self.http.query)) as scope:
+                    return await self._answer()
+            except TimeoutError:
+                if not scope.expired():
+                    raise
+                raise Timeout("Timeout: request did not complete within the allotted timeout", {}) from None
+
+    async def _answer(self) -> web.StreamResponse:
+        context, http = self.context, self.http
+        try:
+            user = context.authenticator.authenticate(_named(http, "subject"), http.headers, _named(http, "issuer"))
+        except Unauthorized:
+            self._begin()
+            raise
+        self.asked = replace(self.asked, user=user)
+        self._begin()
+        shown = impersonated(user, http.headers, address.named_by_selector(self.asked), context.authorizer)
+        if shown is not user:
+            self.asked = replace(self.asked, user=shown)
+            if self.record is not None:
+                self.record.impersonated = shown
+        if self._lasts and self.asked.verb != "watch":
+            return await self._serve()
+        self.place = context.gate.enter(self.asked, width.seats(context.feed, self.asked, http.query))
+        headers.remember(http, self.place.headers)
+        async with self.place:
+            return await self._serve()
+
+    async def _serve(self) -> web.StreamResponse:
+        context, http, asked = self.context, self.http, self.asked
+        request = Request(
+            attributes=asked,
+            options=http.query,
+            content_type=http.headers.get("Content-Type", ""),
+            user_agent=http.headers.get("User-Agent", ""),
+            warnings=self.warnings,
+            annotations=self.record.annotations if self.record else {},
+        )
+        pipeline.authorize(context, address.named_by_selector(asked), request.annotations)
+        if (remote := context.aggregator.serving(asked)) is not None:
+            if self.place is not None:
+                self.place.leave()  # the other server has queues of its own
+            return await forward(context.aggregator.backend, http, remote, asked.user)
+        if not asked.resource:
+            return await routes.serve(context, http, asked)
+        if not context.kinds.serves(asked.group, asked.version):
+            return discovery.missing(asked.group)
+        call = pipeline.resolve(context, request)
+        stream = STREAMS.get((asked.group, asked.resource, asked.subresource))
+        if stream is not None and call.sub is not None:
+            await admit_connection(context, request, http, call.kind, call.sub)
+            response: web.StreamResponse = await stream(http, context, request)
+            return response
+        return await self._resource(call)
+
+    async def _resource(self, call: Call) -> web.StreamResponse:
+        http, request = self.http, call.request
+        verb = request.attributes.verb
+        if verb == "patch":
+            check_media(call.kind, request.content_type.partition(";")[0].strip())
+        pretty = request.options.get("pretty", "") in ("1", "true") or _by_hand(request)
+        form = negotiate.form(http.headers.get("Accept", ""), pretty=pretty, watch=verb == "watch")
+        included = include(request.options.get("includeObject", "")) if form.as_ == "Table" else ""
+        if verb in ("create", "update"):
+            negotiate.check_body(request.content_type)
+        await self._read(request)
+        found = await pipeline.serve(call)
+        if isinstance(found, WatchAnswer):
+            return await self._watch(found, form, included)
+        if isinstance(found, ListAnswer):
+            rendered, code = render.items(found, form, included), 200
+        else:
+            rendered, code = render.answer(found, form, included), found.code
+        if self.record is not None and self.record.told.has(RESPONSE) and form.media == negotiate.JSON:
+            self.record.response = msgspec.json.decode(rendered)
+        return await send(http, rendered, code, form, request.warnings)
+
+    async def _read(self, request: Request) -> None:
+        request.body = await body.read(self.http)
+        if request.content_type.partition(";")[0].strip() == negotiate.PROTOBUF:
+            request.body, request.content_type = protobuf.to_json(request.body), negotiate.JSON
+        body.check_depth(request.body)
+        if self.record is not None:
+            self.record.request_body, self.record.content_type = request.body, request.content_type
+
+    async def _watch(self, found: WatchAnswer, form: negotiate.Form, included: str) -> web.StreamResponse:
+        if self.place is not None:
+            self.place.leave()
+        if self.context.stopping.is_set():
+            found.watcher.cut()
+        if self.record is not None and self.context.auditor is not None:
+            self.context.auditor.tell(self.record, "ResponseStarted", {"code": 200})
+        return await send_watch(self.http, found, form, included)
+
+    # The audit log.
+
+    def _begin(self) -> None:
+        auditor, http = self.context.auditor, self.http
+        if auditor is not None:
+            audit_id = headers.remembered(http)[AUDIT_ID]
+            self.record = auditor.begin(self.asked, audit_id, http.raw_path, http.headers, http.remote or "")
+
+    def _complete(self, code: int, refusal: ApiError | None = None, stage: str = "ResponseComplete") -> None:
+        record, auditor = self.record, self.context.auditor
+        if record is None or auditor is None:
+            return
+        status: dict[str, Any] = {"code": code}
+        if isinstance(refusal, Unauthorized):
+            stage, status["message"] = "ResponseStarted", attempted(self.http.headers)
+        elif refusal is not None:
+            record.response = refusal.status()
+            told = {
+                key: value for key, value in record.response.items() if key not in ("kind", "apiVersion", "metadata")
+            }
+            status = {**told, "code": code}
+        auditor.tell(record, stage, status)
 
 
 def _by_hand(request: Request) -> bool:
@@ -140,48 +233,3 @@ def _named(http: BaseRequest, part: str) -> tuple[tuple[str, str], ...]:
     """Subject or issuer of the verified client certificate, as ssl tells it; () where none was shown."""
     certificate = http.transport.get_extra_info("peercert") if http.transport else None
     return tuple(pair for group in (certificate or {}).get(part, ()) for pair in group)
-
-
-async def read_body(http: BaseRequest) -> bytes:
-    """Raises `TooLarge` as soon as it is known."""
-    if (http.content_length or 0) > BODY_BYTES:
-        raise _too_large()
-    if http.headers.get("Expect", "").lower() == "100-continue":
-        await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    read = bytearray()
-    async for chunk in http.content.iter_any():
-        read += chunk
-        if len(read) > BODY_BYTES:
-            raise _too_large()
-    return bytes(read)
-
-
-def _too_large() -> TooLarge:
-    return TooLarge(f"Request entity too large: limit is {BODY_BYTES}")
-
-
-def warning_headers(warnings: Sequence[str]) -> list[tuple[str, str]]:
-    """RFC 7234's Warning header: code 299, no agent, quoted text. Each once."""
-    quoted = (words.replace("\\", "\\\\").replace('"', '\\"') for words in dict.fromkeys(warnings))
-    return [("Warning", f'299 - "{words}"') for words in quoted]
-
-
-async def _send(http: BaseRequest, body: bytes, code: int, form: Form, warnings: list[str]) -> web.Response:
-    headers = CIMultiDict([("Content-Type", form.media), *warning_headers(warnings)])
-    if len(body) > COMPRESS_BYTES and "gzip" in http.headers.get("Accept-Encoding", ""):
-        body = await asyncio.to_thread(igzip.compress, body, 1)
-        headers["Content-Encoding"] = "gzip"
-        headers["Vary"] = "Accept-Encoding"
-    return web.Response(body=body, status=code, headers=headers)
-
-
-def refused(http: BaseRequest, error: ApiError, warnings: Sequence[str] = ()) -> web.Response:
-    if isinstance(error, Busy):
-        return web.Response(status=error.code, text=f"{error.message}\n", headers={**routes.TEXT, **error.headers})
-    if isinstance(error, NothingHere):
-        return routes.nothing_here()
-    form = negotiate.of_errors(http.headers.get("Accept", ""))
-    headers = CIMultiDict([("Content-Type", form.media), *warning_headers(warnings)])
-    if seconds := (error.details or {}).get("retryAfterSeconds"):
-        headers["Retry-After"] = str(seconds)
-    return web.Response(body=render.body(error.status(), form), status=error.code, headers=headers)

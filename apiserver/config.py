@@ -32,6 +32,11 @@ class Config:
     max_requests_inflight: int = 400  # with the next: the seats that priority levels share
     max_mutating_requests_inflight: int = 200
     compaction_seconds: float = 300.0  # until old revisions are forgotten; 0: they never are
+    audit_policy_file: Path | None = None  # None: nothing is told
+    audit_log_path: str = ""  # "-" is standard output
+    audit_log_maxsize: int = 0  # megabytes; 0 is 100
+    audit_log_maxbackup: int = 0  # files that were set aside; 0 keeps all
+    shutdown_delay_seconds: float = 0.0  # between readyz that fails and watches that end
     issuer: str = "https://kubernetes.default.svc"
 
     @property

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 from apiserver.admission import Chain
 from apiserver.aggregation.aggregator import Aggregator
+from apiserver.audit.auditor import Auditor
 from apiserver.authn.authenticator import Authenticator
 from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.config import Config
 from apiserver.fairness.gate import Gate
 from apiserver.feed import Feed
+from apiserver.inflight import InFlight
 from apiserver.kinds.kind import Kind
 from apiserver.lister import Lister
 from apiserver.registry import Registry
@@ -71,10 +73,12 @@ class Context:
     authorizer: Authorizers
     admission: Chain
     gate: Gate
+    auditor: Auditor | None
     webhooks: WebhookClient
     aggregator: Aggregator
     bootstrapped: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    under_way: InFlight = field(default_factory=InFlight)
     kubelets: Kubelets = field(default_factory=Kubelets)
 
     @property

@@ -39,9 +39,12 @@ NEED_NAME = ("get", "update", "patch", "delete")
 NEED_NAMESPACE = ("create", "deletecollection", *NEED_NAME)
 
 
-def authorize(context: Context, attributes: Attributes) -> None:
-    """Raises `Forbidden`."""
+def authorize(context: Context, attributes: Attributes, annotations: dict[str, str] | None = None) -> None:
+    """Raises `Forbidden`; `annotations` are told what was decided."""
     decision = context.authorizer.authorize(attributes)
+    if annotations is not None:
+        annotations["authorization.k8s.io/decision"] = "allow" if decision.allowed else "forbid"
+        annotations["authorization.k8s.io/reason"] = decision.reason
     if not decision.allowed:
         raise forbidden_error(attributes, decision)
 

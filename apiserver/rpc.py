@@ -6,6 +6,7 @@ Objects are the JSON that REST carries. A caller shows a certificate of the clus
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -16,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from apiserver import address, metrics, pipeline
 from apiserver.answer import Answer, ListAnswer, WatchAnswer
+from apiserver.audit.record import Record
 from apiserver.cached import encode
 from apiserver.context import Context
 from apiserver.fairness import width
@@ -140,14 +142,21 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
     async def _serve(self, caller: "User | ApiError", asked: Attributes, request: Request) -> pipeline.Result:
         started = time.perf_counter()
         code = 200
+        record: Record | None = None
         try:
             if isinstance(caller, ApiError):
                 raise caller
             request.attributes = replace(asked, user=caller)
+            record = self._audited(request)
             seats = width.seats(self.context.feed, request.attributes, request.options)
             async with self.context.gate.enter(request.attributes, seats):
-                pipeline.authorize(self.context, address.named_by_selector(request.attributes))
-                return await pipeline.serve(pipeline.resolve(self.context, request))
+                pipeline.authorize(self.context, address.named_by_selector(request.attributes), request.annotations)
+                found = await pipeline.serve(pipeline.resolve(self.context, request))
+            if isinstance(found, Answer):
+                code = found.code
+                if record is not None:
+                    record.response = found.object
+            return found
         except ApiError as error:
             code = error.code
             raise
@@ -157,6 +166,18 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
             raise unforeseen(error) from error
         finally:
             metrics.count(asked, code, time.perf_counter() - started)
+            if record is not None and self.context.auditor is not None:
+                self.context.auditor.tell(record, "ResponseComplete", {"code": code})
+
+    def _audited(self, request: Request) -> Record | None:
+        asked, auditor = request.attributes, self.context.auditor
+        if auditor is None:
+            return None
+        record = auditor.begin(asked, str(uuid.uuid4()), address.path_of(asked), {}, "")
+        if record is not None:
+            record.annotations, record.request_body = request.annotations, request.body
+            record.content_type = request.content_type
+        return record
 
 
 def _event(event: Seen, writer: EventWriter) -> pb.Event:

@@ -16,6 +16,8 @@ from apiserver.admission.resourcequota import QUOTAS
 from apiserver.aggregation import loop as aggregation
 from apiserver.aggregation.aggregator import Aggregator
 from apiserver.app import app
+from apiserver.audit import auditor as audit
+from apiserver.audit.auditor import Auditor
 from apiserver.authn.authenticator import Authenticator
 from apiserver.authn.frontproxy import FrontProxy
 from apiserver.authz.authorizer import Chain as Authorizers
@@ -73,6 +75,7 @@ def build(config: Config, storage: Storage, kinds: Sequence[Kind] = KINDS, clock
         authorizer=authorizers,
         admission=admission,
         webhooks=webhooks,
+        auditor=_auditor(config),
         gate=Gate(feed, config.max_requests_inflight + config.max_mutating_requests_inflight),
         aggregator=Aggregator(config, feed),
     )
@@ -83,6 +86,13 @@ def _front_proxy(config: Config) -> FrontProxy | None:
     return None if found is None else FrontProxy(found, config.client_ca)
 
 
+def _auditor(config: Config) -> Auditor | None:
+    if config.audit_policy_file is None or not config.audit_log_path:
+        return None
+    size, files = config.audit_log_maxsize, config.audit_log_maxbackup
+    return audit.load(config.audit_policy_file, config.audit_log_path, size, files)
+
+
 async def run(config: Config, storage: Storage) -> None:
     """Serve until cancelled; then watches end, requests under way are answered, and the ports are free again."""
     context = build(config, storage, (*KINDS, *METRICS) if config.resource_metrics else KINDS)
@@ -91,6 +101,8 @@ async def run(config: Config, storage: Storage) -> None:
         stack.push_async_callback(
             _cancel, asyncio.create_task(compaction.run(storage, config.compaction_seconds), name="compaction")
         )
+        if context.auditor is not None:
+            stack.callback(context.auditor.close)
         await context.feed.ready.wait()
         stack.push_async_callback(context.kubelets.close)
         stack.push_async_callback(context.webhooks.close)
@@ -100,7 +112,7 @@ async def run(config: Config, storage: Storage) -> None:
         stack.push_async_callback(context.aggregator.backend.close)
         stack.push_async_callback((await _serve_https(context)).cleanup)
         stack.push_async_callback((await rpc.serve(context)).stop, DRAIN_SECONDS)
-        stack.push_async_callback(_end_watches, context)
+        stack.push_async_callback(_stop, context)
         stack.push_async_callback(_cancel, asyncio.create_task(_bootstrap(context), name="bootstrap"))
         stack.push_async_callback(_cancel, asyncio.create_task(context.gate.run(), name="lending of seats"))
         stack.push_async_callback(_cancel, asyncio.create_task(aggregation.run(context), name="aggregation"))
@@ -123,10 +135,14 @@ async def _keep_flow_control(context: Context) -> None:
     await keeper.run(context.registry)
 
 
-async def _end_watches(context: Context) -> None:
+async def _stop(context: Context) -> None:
+    """In Kubernetes' order: readyz fails, watches end, what is under way is answered; the ports stay open meanwhile."""
     context.stopping.set()
+    await asyncio.sleep(context.config.shutdown_delay_seconds)
     for cache in context.feed.caches.values():
         cache.cut()
+    if not await context.under_way.idle(DRAIN_SECONDS):
+        log.warning("requests are cut off count=%d", context.under_way.count)
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:

@@ -84,6 +84,7 @@ class PodSecurity(Validating):
         if write.operation == "UPDATE" and write.old is not None and not changes_images(pod, write.old):
             return
         wanted = policy(self._labels(write.namespace), "enforce")
+        write.annotations[f"{PREFIX}enforce-policy"] = str(wanted)
         found = violations(pod, wanted.level)
         if found:
             told = ", ".join(map(str, found))
@@ -91,6 +92,10 @@ class PodSecurity(Validating):
         self._warn(write, pod)
 
     def _warn(self, write: Admission, pod: Object) -> None:
+        audited = policy(self._labels(write.namespace), "audit")
+        if found := violations(pod, audited.level):
+            words = f"would violate PodSecurity {show(str(audited))}: {', '.join(map(str, found))}"
+            write.annotations[f"{PREFIX}audit-violations"] = words
         wanted = policy(self._labels(write.namespace), "warn")
         found = violations(pod, wanted.level)
         if found:

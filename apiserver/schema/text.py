@@ -13,6 +13,8 @@ import yaml
 
 from apiserver.schema.syntax import syntax_error
 
+MOST_NODES = 1_000_000  # of a YAML document, its aliases written out
+
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -93,6 +95,30 @@ class _Loader(yaml.CSafeLoader):
     """YAML 1.1 as Go's sigs.k8s.io/yaml reads it: y and n are booleans, times and 1:30 are text."""
 
     doubles: list[str]
+
+    def get_single_node(self) -> Any:
+        return _bounded(super().get_single_node())
+
+    def get_node(self) -> Any:
+        return _bounded(super().get_node())
+
+
+def _bounded(node: Any) -> Any:
+    """Aliases make what is small as text as large as one likes: so large is nobody's object."""
+    if _nodes(node, {}) > MOST_NODES:
+        raise yaml.YAMLError("document contains excessive aliasing")
+    return node
+
+
+def _nodes(node: Any, known: dict[int, int]) -> int:
+    """How many there are once every alias is written out."""
+    found = known.get(id(node))
+    if found is None:
+        value = node.value if isinstance(node, yaml.CollectionNode) else ()
+        inner = (each for pair in value for each in (pair if isinstance(pair, tuple) else (pair,)))
+        known[id(node)] = MOST_NODES  # of one that holds itself
+        found = known[id(node)] = 1 + sum(_nodes(each, known) for each in inner)
+    return found
 
 
 def _resolvers() -> dict[str | None, list[tuple[str, re.Pattern[str]]]]:

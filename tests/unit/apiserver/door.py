@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import json
 import socket
 import ssl
@@ -59,6 +60,8 @@ class Door:
     async def call(self, method: str, path: str, *, token: str = "", **more: Any) -> Answer:
         """As admin, or as whose token it is ("-": as nobody)."""
         session, headers = (self.anybody if token else self.admin), dict(more.pop("headers", {}))
+        if isinstance(more.get("data"), bytes):
+            more["data"] = io.BytesIO(more["data"])
         if token.strip("-"):
             headers["Authorization"] = f"Bearer {token}"
         async with session.request(method, self.config.url + path, headers=headers, **more) as response:
