@@ -5,6 +5,7 @@ user has put in the place is the user's. Pure but for `keep`.
 Source: k8s.io/kube-aggregator/pkg/controllers/autoregister, pkg/controlplane/controller/crdregistration.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -65,14 +66,17 @@ async def keep(context: Context, starting: bool) -> None:
     """Raises ApiError; the next round does what is left."""
     found = {each.metadata["name"]: each.object for each in context.feed.of(API_SERVICE).objects.values()}
     todo = due(wanted(context.kinds.all), found, starting)
-    for each in todo.create:
-        with contextlib.suppress(AlreadyExists):  # another API server on the same store
-            await context.registry.create(API_SERVICE, "", each)
+    await asyncio.gather(*(_create(context, each) for each in todo.create))
     for each in todo.update:
         await _update(context, each)
     for name in todo.remove:
         with contextlib.suppress(NotFound, Conflict):
             await context.registry.delete(API_SERVICE, "", name, DeleteOptions())
+
+
+async def _create(context: Context, each: Object) -> None:
+    with contextlib.suppress(AlreadyExists):  # another API server on the same store
+        await context.registry.create(API_SERVICE, "", each)
 
 
 async def _update(context: Context, each: Object) -> None:
