@@ -1,5 +1,6 @@
 """Webhooks that change what is written, seen through the door of a real server."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -199,3 +200,63 @@ async def test_an_object_stays_in_its_namespace(webhooks: Webhooks) -> None:
     code, refused = await webhooks.call("POST", MAPS, named("a"))
     words = "the namespace of the provided object does not match the namespace sent on the request"
     assert (code, refused["message"]) == (400, words)
+
+
+async def test_a_webhook_for_another_version_sees_and_changes_the_object_in_its_own(webhooks: Webhooks) -> None:
+    rule = {
+        "operations": ["CREATE"],
+        "apiGroups": ["autoscaling"],
+        "apiVersions": ["v1"],
+        "resources": ["horizontalpodautoscalers"],
+    }
+    await webhooks.configure("mutating", "m", {"name": "a.example.com", "rules": [rule]})
+    webhooks.answers["/a"] = patch({"op": "add", "path": "/spec/targetCPUUtilizationPercentage", "value": 44})
+    spec = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}, "maxReplicas": 3}
+    path = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers"
+    code, made = await webhooks.call("POST", path, {**named("h"), "spec": spec})
+    assert code == 201, made["message"]
+    assert made["apiVersion"] == "autoscaling/v2"
+    (metric,) = made["spec"]["metrics"]
+    assert metric["resource"]["target"] == {"type": "Utilization", "averageUtilization": 44}
+    (request,) = webhooks.requests
+    assert (request["kind"]["version"], request["requestKind"]["version"]) == ("v1", "v2")
+    assert (request["resource"]["version"], request["requestResource"]["version"]) == ("v1", "v2")
+    assert request["object"]["apiVersion"] == "autoscaling/v1"
+    exact = {"name": "b.example.com", "rules": [rule], "matchPolicy": "Exact"}
+    await webhooks.configure("mutating", "n", exact)
+    await webhooks.call("POST", path, {**named("i"), "spec": spec})
+    assert [seen for seen, _ in webhooks.seen] == ["/a", "/a"]
+
+
+async def test_a_custom_object_is_pruned_and_defaulted_again_after_a_patch(webhooks: Webhooks) -> None:
+    properties = {"size": {"type": "integer", "default": 5}, "text": {"type": "string"}}
+    schema = {
+        "openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object", "properties": properties}}}
+    }
+    definition = {
+        **named("notes.example.com"),
+        "spec": {
+            "group": "example.com",
+            "scope": "Namespaced",
+            "names": {"plural": "notes", "kind": "Note"},
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
+    }
+    path = "/apis/example.com/v1/namespaces/default/notes"
+    await webhooks.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
+    for _ in range(200):
+        if (await webhooks.call("GET", path))[0] == 200:
+            break
+        await asyncio.sleep(0.02)
+    rule = {"operations": ["*"], "apiGroups": ["example.com"], "apiVersions": ["*"], "resources": ["*"]}
+    await webhooks.configure("mutating", "m", {"name": "a.example.com", "rules": [rule]})
+    webhooks.answers["/a"] = patch(
+        {"op": "remove", "path": "/spec/size"},
+        {"op": "add", "path": "/spec/text", "value": "hi"},
+        {"op": "add", "path": "/spec/unheard", "value": "of"},
+    )
+    body = {"apiVersion": "example.com/v1", "kind": "Note", **named("n"), "spec": {"size": 3}}
+    code, made = await webhooks.call("POST", path, body)
+    assert code == 201, made["message"]
+    assert made["spec"] == {"size": 5, "text": "hi"}
+    assert webhooks.requests[0]["object"]["spec"] == {"size": 3}
