@@ -1,7 +1,13 @@
 """Where the API server listens, and its files."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+COMPONENTS = {  # where Kubernetes has them
+    "controller-manager": "https://127.0.0.1:10257/healthz",
+    "scheduler": "https://127.0.0.1:10259/healthz",
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class Config:
     audit_log_maxsize: int = 0  # megabytes; 0 is 100
     audit_log_maxbackup: int = 0  # files that were set aside; 0 keeps all
     shutdown_delay_seconds: float = 0.0  # between readyz that fails and watches that end
+    components: Mapping[str, str] = field(default_factory=lambda: COMPONENTS)  # whose /healthz ComponentStatus tells
     issuer: str = "https://kubernetes.default.svc"
 
     @property

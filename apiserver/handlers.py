@@ -4,15 +4,18 @@ A handler gets the decoded body in `request.decoded` (None where the verb has no
 HTTP request itself, once the caller is known and allowed: they answer by WebSocket, SPDY or chunks.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
 
-from apiserver import reviews
+from apiserver import component_statuses, resource_metrics, reviews
 from apiserver.answer import Answer
+from apiserver.cached import Cached
 from apiserver.context import Context
+from apiserver.kinds.kind import Kind
 from apiserver.request import Request
 from apiserver.streams import logs, portforward, remotecommand
 from apiserver.verbs import binding, eviction
+from apiserver.watcher import Filter
 
 Handler = Callable[[Context, Request], Awaitable[Answer]]
 Stream = Callable[[Any, Context, Request], Awaitable[Any]]
@@ -22,6 +25,21 @@ HANDLERS: dict[tuple[str, str, str], Handler] = {
     ("", "bindings", ""): binding.bind,
     ("", "pods", "eviction"): eviction.evict,
     **reviews.HANDLERS,
+}
+
+
+class Made(Protocol):
+    """Objects that are stored nowhere: made when somebody looks."""
+
+    async def found(self, context: Context, kind: Kind, wanted: Filter) -> Sequence[Cached]: ...
+
+    async def one(self, context: Context, kind: Kind, namespace: str, name: str) -> Cached: ...
+
+
+MADE: dict[tuple[str, str], Made] = {
+    ("", "componentstatuses"): component_statuses,
+    ("metrics.k8s.io", "nodes"): resource_metrics,
+    ("metrics.k8s.io", "pods"): resource_metrics,
 }
 
 STREAMS: dict[tuple[str, str, str], Stream] = {

@@ -25,6 +25,7 @@ from apiserver.kinds.batch.cron_job import CRON_JOB
 from apiserver.kinds.batch.job import JOB
 from apiserver.kinds.binding import BINDING
 from apiserver.kinds.certificates.certificate_signing_request import CERTIFICATE_SIGNING_REQUEST
+from apiserver.kinds.component_status import COMPONENT_STATUS
 from apiserver.kinds.config_map import CONFIG_MAP
 from apiserver.kinds.discovery.endpoint_slice import ENDPOINT_SLICE
 from apiserver.kinds.endpoints import ENDPOINTS
@@ -80,6 +81,7 @@ KINDS: tuple[Kind, ...] = (
     CUSTOM_RESOURCE_DEFINITION,
     # core
     BINDING,
+    COMPONENT_STATUS,
     CONFIG_MAP,
     ENDPOINTS,
     EVENT,

@@ -1,6 +1,6 @@
 """GET of one object, or of a status-like subresource of it."""
 
-from apiserver import handlers, resource_metrics
+from apiserver import handlers
 from apiserver.answer import Answer
 from apiserver.options import version
 from apiserver.refusal import no_such_resource
@@ -13,7 +13,8 @@ async def get(call: Call) -> Answer:
     if handler is not None and attributes.subresource:
         return await handler(call.context, call.request)
     if not call.kind.stored:
-        return call.answer(await resource_metrics.one(call.context, call.kind, call.namespace, call.name))
+        made = handlers.MADE[call.kind.group, call.kind.plural]
+        return call.answer(await made.one(call.context, call.kind, call.namespace, call.name))
     if call.sub and call.sub.kind and not call.view:
         raise no_such_resource()
     wanted = version(call.request.options)

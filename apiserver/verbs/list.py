@@ -1,6 +1,6 @@
 """GET of a collection."""
 
-from apiserver import resource_metrics
+from apiserver import handlers
 from apiserver.answer import ListAnswer
 from apiserver.lists import Reader
 from apiserver.options import list_options
@@ -10,7 +10,6 @@ from apiserver.verbs.call import Call
 async def list_(call: Call) -> ListAnswer:
     options = list_options(call.request.options, call.kind)
     if not call.kind.stored:
-        return ListAnswer(
-            call.kind, await resource_metrics.found(call.context, call.kind, options.filter(call.namespace)), 0
-        )
+        made = handlers.MADE[call.kind.group, call.kind.plural]
+        return ListAnswer(call.kind, await made.found(call.context, call.kind, options.filter(call.namespace)), 0)
     return await Reader(call.context.feed).list(call.kind, call.namespace, options)

@@ -63,6 +63,10 @@ def config(
         warn_unsupported=with_nodes,
         resource_metrics=with_nodes,
         compaction_seconds=compaction_seconds,
+        components={
+            "controller-manager": f"http://127.0.0.1:{cluster.ports['controllers-http']}/healthz",
+            "scheduler": f"http://127.0.0.1:{cluster.ports['scheduler-http']}/healthz",
+        },
     )
 
 
