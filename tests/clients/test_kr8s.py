@@ -24,9 +24,8 @@ from tests.clients.conftest import Server
 Object = dict[str, Any]
 
 pytestmark = [
-    # It has not been released since 1.36 was, and leaves its watches to the collector.
+    # It has not been released since 1.36 was.
     pytest.mark.filterwarnings("ignore:Kubernetes version .* is not supported:UserWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 
@@ -35,6 +34,8 @@ async def api(server: Server, namespace: str) -> AsyncIterator[Api]:
     made: Api = await kr8s.asyncio.api(kubeconfig=server.kubeconfig)
     made.namespace = namespace
     yield made
+    await made._session.aclose()
+    await asyncio.get_running_loop().shutdown_asyncgens()  # the watches that its waits leave open
 
 
 def pod(name: str, namespace: str) -> Object:
@@ -95,9 +96,10 @@ async def test_a_workload_is_scaled_and_a_service_selects(api: Api, namespace: s
     spec = {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": template}
     web = await Deployment({"metadata": {"name": "web", "namespace": namespace}, "spec": spec}, api=api)
     await web.create()
-    patch = {"spec": {"replicas": 3}}
-    await api.call_api("PATCH", version="apps/v1", url="deployments/web/scale", namespace=namespace,
-                       headers={"Content-Type": "application/merge-patch+json"}, json=patch).__aenter__()  # fmt: skip
+    merge = {"Content-Type": "application/merge-patch+json"}
+    async with api.call_api("PATCH", version="apps/v1", url="deployments/web/scale", namespace=namespace,
+                            headers=merge, json={"spec": {"replicas": 3}}) as answer:  # fmt: skip
+        assert answer.json()["kind"] == "Scale"
     await web.refresh()
     assert web.replicas == 3
     service = {
@@ -112,18 +114,19 @@ async def test_a_workload_is_scaled_and_a_service_selects(api: Api, namespace: s
 
 async def test_a_watch_sees_what_happens(api: Api, namespace: str) -> None:
     seen: list[tuple[str, str]] = []
+    added = asyncio.Event()
 
     async def watch() -> None:
         async for event, each in api.watch("secrets", namespace=namespace):
             seen.append((event, each.name))
+            added.set()
             if event == "DELETED":
                 return
 
     watching = asyncio.create_task(watch())
     secret = await Secret({"metadata": {"name": "s", "namespace": namespace}, "stringData": {"a": "b"}}, api=api)
     await secret.create()
-    while ("ADDED", "s") not in seen:
-        await asyncio.sleep(0.02)
+    await asyncio.wait_for(added.wait(), 20)
     await secret.patch({"stringData": {"a": "c"}})
     await secret.delete()
     await asyncio.wait_for(watching, 20)

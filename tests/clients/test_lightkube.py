@@ -1,4 +1,4 @@
-"""lightkube, unmodified: create, get, list, replace, patch, apply, watch, wait, delete, subresources, custom resources."""
+"""lightkube, unmodified: every verb that it has, subresources, waits, custom resources."""
 
 import contextlib
 import threading
