@@ -39,6 +39,7 @@ class Declared:
         self._file = descriptor_pb2.FileDescriptorProto(name="podling/cel/types.proto", syntax="proto3")
         for module in ("struct", "timestamp", "duration"):
             self._file.dependency.append(f"google/protobuf/{module}.proto")
+        self._file.dependency.extend(_file_of(each.name) for each in types.OPAQUE)
         self._literals(literals, roots or {})
 
     def pool(self) -> Any:
@@ -124,9 +125,13 @@ def _entry(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in name.split("_")) + "Entry"
 
 
+def _file_of(name: str) -> str:
+    return f"{name.replace('.', '/')}.proto"
+
+
 def _message(name: str) -> Any:
     package, _, last = name.rpartition(".")
-    made = descriptor_pb2.FileDescriptorProto(name=f"{name.replace('.', '/')}.proto", package=package, syntax="proto3")
+    made = descriptor_pb2.FileDescriptorProto(name=_file_of(name), package=package, syntax="proto3")
     message = made.message_type.add(name=last)
     if name == OPAQUE:
         for number, field in enumerate(("type", "text"), 1):

@@ -24,8 +24,12 @@ _TYPES = (
     (re.compile(r"optional_type<[^()]*>\("), "optional_type("),
     (re.compile(r"'TYPE'"), "'type'"),
 )
-_SIMPLE = "bool bytes double duration dyn int list map null string timestamp type uint"
-_WORDS = {name.upper(): name for name in _SIMPLE.split()} | {"null_type": "null"}
+_SIMPLE = "bool bytes double dyn int list map string type uint"
+_WORDS = {name.upper(): name for name in _SIMPLE.split()} | {
+    "NULL": "null_type",
+    "TIMESTAMP": "google.protobuf.Timestamp",
+    "DURATION": "google.protobuf.Duration",
+}
 
 
 class Mistake(NamedTuple):
@@ -85,7 +89,7 @@ def _root(line: int, column: int, name: str, lines: list[str]) -> Mistake:
 
 
 def type_name(name: str, shown: Mapping[str, str]) -> str:
-    """`LIST<STRING>` is `list(string)`."""
+    """`LIST<STRING>` is `list(string)`: a type as Go prints it, which is not in all how the checker's messages do."""
     words = re.sub(r"[\w.]+", lambda found: shown.get(found[0], _WORDS.get(found[0], found[0])), name)
     return words.replace("<", "(").replace(">", ")")
 

@@ -39,7 +39,7 @@ class ValidatingPolicy(Compiled):
         super().__init__(spec)
         self.validations = [self._validation(each) for each in spec.get("validations") or ()]
         self.annotations = {
-            each["key"]: self.expression(each["valueExpression"].strip(), returns=("string", "null"))
+            each["key"]: self.expression(each["valueExpression"].strip(), returns=("string", "null_type"))
             for each in spec.get("auditAnnotations") or ()
         }
 

@@ -88,7 +88,7 @@ def _annotation(found: Object, name: str, environment: Environment, path: Path) 
     elif len(value.encode()) > LONGEST_VALUE_BYTES:
         errors.append(field.required(here, f"must not exceed {LONGEST_VALUE_BYTES} bytes in length"))
     else:
-        errors += expressions.wrong(environment, value, here, ("string", "null"), shown=said)
+        errors += expressions.wrong(environment, value, here, ("string", "null_type"), shown=said)
     return errors
 
 

@@ -235,11 +235,11 @@ def test_the_type_of_a_result_is_named_as_cel_go_names_it() -> None:
         "self.min": "int",
         "self.labels": "map(string, string)",
         "self.sizes": "list(int)",
-        "self.when": "timestamp",
+        "self.when": "google.protobuf.Timestamp",
         "self.part": "object",
         "self.any": "dyn",
         "self.?min": "optional_type(int)",
-        "null": "null",
+        "null": "null_type",
     }
 
 
