@@ -15,3 +15,5 @@
 
 A schema is the JSON of a JSONSchemaProps, as the CustomResourceDefinition holds it.
 """
+
+import apiserver.kinds  # noqa: F401 (first: kinds import this package in turn)

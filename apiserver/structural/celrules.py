@@ -4,20 +4,23 @@ Source: k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel/{compilation,val
 the engine does not tell them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from apiserver import cel
-from apiserver.cel import CelType, Inputs, Program
 from apiserver.cel.errors import CelError, EvalError
+from apiserver.cel.program import Inputs, Program, compile
 from apiserver.cel.tokens import tokens
+from apiserver.cel.types import CelType, List
 from apiserver.structural.celtypes import type_of
 from apiserver.structural.fieldpath import FieldPathError, resolve
 from apiserver.structural.node import MISSING, Node, Object, same
 from apiserver.structural.values import earlier
 from podling.api import field as errors
 from podling.api.field import ErrorList, FieldError, Path
+
+Forgiven = Callable[[], bool]  # what did not change may break rules, but for those of transitions
 
 VALIDATIONS = "x-kubernetes-validations"
 _MESSAGE_BYTES = 5 * 1024
@@ -104,10 +107,10 @@ def _compiled(said: Object, kind: CelType | None, node: Node) -> Rule:
     variables = {"self": kind, _OLD: kind}
     if said.get("optionalOldSelf"):
         # An optional is what an optional index gives; the engine has no variables of that type.
-        variables = {"self": kind, _OLDS: cel.List(kind)}
+        variables = {"self": kind, _OLDS: List(kind)}
         expression, wording = _optional(expression), _optional(wording)
     try:
-        program = cel.compile(expression, variables)
+        program = compile(expression, variables)
     except CelError as error:
         return Rule(said, error=f"compilation failed: {error}")
     if program.type != "bool":
@@ -130,7 +133,7 @@ def _message(wording: str, variables: Mapping[str, CelType]) -> tuple[Program | 
     if not wording:
         return None, ""
     try:
-        message = cel.compile(wording, variables)
+        message = compile(wording, variables)
     except CelError as error:
         return None, f"messageExpression compilation failed: {error}"
     if message.type != "string":
@@ -145,6 +148,10 @@ def _blamed(text: str, node: Node) -> str:
         return ""
 
 
+def _never() -> bool:
+    return False
+
+
 def blocked(found: ErrorList) -> bool:
     return any(error.reason in _BLOCKING for error in found)
 
@@ -155,21 +162,21 @@ def check(rules: Rules | None, new: Object, old: Object | None, found: ErrorList
         return []
     if blocked(found):
         return [_BLOCKED]
-    return _check(rules, new, MISSING if old is None else old, Path(), False)
+    return _check(rules, new, MISSING if old is None else old, Path(), _never if old is None else bool)
 
 
 def check_default(node: Node, path: Path) -> ErrorList:
     """What rules say of a default: it is asked about as if nothing else had ever been."""
     rules = rules_of(node, root=node.embedded)
-    return _check(rules, node.default, node.default, path, None) if rules is not None else []
+    return _check(rules, node.default, node.default, path, _never) if rules is not None else []
 
 
-def _check(rules: Rules, value: Any, old: Any, path: Path, parent_same: bool | None) -> ErrorList:
-    """`old` is the value that this one was, MISSING where that is not known; then what is around it tells whether
-    anything changed: what did not may break rules. None: nothing may."""
+def _check(rules: Rules, value: Any, old: Any, path: Path, forgiven: Forgiven) -> ErrorList:
+    """`old` is the value that this one was, MISSING where that is not known: then what is around it tells whether
+    anything changed."""
     if value is None:
         return []
-    unchanged = parent_same if old is MISSING or parent_same is None else same(value, old)
+    unchanged = forgiven if old is MISSING or forgiven is _never else partial(same, value, old)
     found = _ask(rules, value, old, path, unchanged)
     if isinstance(value, dict):
         before = old if isinstance(old, dict) else {}
@@ -186,7 +193,7 @@ def _check(rules: Rules, value: Any, old: Any, path: Path, parent_same: bool | N
     return found
 
 
-def _ask(rules: Rules, value: Any, old: Any, path: Path, unchanged: bool | None) -> ErrorList:
+def _ask(rules: Rules, value: Any, old: Any, path: Path, unchanged: Forgiven) -> ErrorList:
     found: ErrorList = []
     known = old is not MISSING and old is not None
     inputs = Inputs({"self": value, _OLD: old, _OLDS: [old]} if known else {"self": value, _OLDS: []})
@@ -200,7 +207,7 @@ def _ask(rules: Rules, value: Any, old: Any, path: Path, unchanged: bool | None)
         except EvalError as error:
             found.append(errors.invalid(path, rules.node.type, _failed(str(error), rule)))
             continue
-        if holds is not True and (rule.uses_old or not unchanged):
+        if holds is not True and (rule.uses_old or not unchanged()):
             found.append(_broken(rule, inputs, value, rules.node, path))
     return found
 

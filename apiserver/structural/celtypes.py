@@ -3,8 +3,8 @@
 Source: k8s.io/apiserver/pkg/cel/common/schemas.go (SchemaDeclType).
 """
 
-from apiserver import cel
-from apiserver.cel import CelType
+from apiserver.cel import types as cel
+from apiserver.cel.types import CelType
 from apiserver.structural.node import Node
 
 _FORMATS = {"byte": cel.BYTES, "duration": cel.DURATION, "date": cel.TIMESTAMP, "date-time": cel.TIMESTAMP}

@@ -85,10 +85,9 @@ def check(value: Any, node: Node | None, path: Path, *, root: bool = False) -> E
         if root or node.embedded:
             found += _check_object(value, path)
         for name, item in sorted(value.items()):
-            if name in node.properties:
-                found += check(item, node.properties[name], path.child(name))
-            elif isinstance(node.values, Node):
-                found += check(item, node.values, path.key(name))
+            child = node.member(name)
+            if child is not None and child.has_embedded:
+                found += check(item, child, path.child(name) if name in node.properties else path.key(name))
     elif isinstance(value, list):
         for position, item in enumerate(value):
             found += check(item, node.items, path.index(position))

@@ -17,16 +17,16 @@ def duplicates(value: Any, node: Node | None, path: Path) -> ErrorList:
     found: ErrorList = []
     if isinstance(value, dict):
         for name, item in sorted(value.items()):
-            if isinstance(node.values, Node):
+            if isinstance(node.values, Node) and node.values.has_lists:
                 found += duplicates(item, node.values, path.key(name))
-            if name in node.properties:
+            if name in node.properties and node.properties[name].has_lists:
                 found += duplicates(item, node.properties[name], path.child(name))
     elif isinstance(value, list):
         if node.list_type == "set":
             found += [field.duplicate(path.index(place), value[place]) for place in _again(value)]
         elif node.list_type == "map":
             found += _map(value, node, path)
-        for place, item in enumerate(value):
+        for place, item in enumerate(value) if node.items is not None and node.items.has_lists else ():
             found += duplicates(item, node.items, path.index(place))
     return found
 

@@ -13,10 +13,12 @@ _EXACT = 2**53 - 1
 _NEAR = 1e-9
 
 
-def number_step(props: Props) -> Step:
+def number_step(props: Props) -> Step | None:
     most, least, factor = props.get("maximum"), props.get("minimum"), props.get("multipleOf")
     above, below = bool(props.get("exclusiveMaximum")), bool(props.get("exclusiveMinimum"))
     kind, form = props.get("type"), props.get("format") or ""
+    if most is None and least is None and factor is None and form not in ("int32", "float"):
+        return None
 
     def step(value: Any, path: str, _old: Any) -> Result:
         result = Result(passed=1)

@@ -22,7 +22,8 @@ class Result:
 
     def merge(self, other: "Result | None") -> None:
         if other is not None:
-            self.add(*other.errors)
+            if other.errors:
+                self.add(*other.errors)
             self.passed += other.passed
 
 

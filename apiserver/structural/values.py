@@ -30,27 +30,33 @@ def checker(props: Props, node: Node | None = None) -> Check:
     node = node or parse(props)
     types, form = _types(props), _format(props)
     type_, enum = _type_step(types, form, bool(props.get("nullable"))), _enum_step(props.get("enum") or ())
-    steps: list[tuple[Sequence[str], Step]] = [(_ANY, type_)] if types or form else []
-    steps.append((_ANY, _junction_step(props, node)))
-    steps.append((("string",), _string_step(props)))
-    if (says := known(form)) is not None:
-        steps.append((("string",), _format_step(form, says)))
-    steps.append((_NUMBERS, number_step({**props, "format": form})))
-    steps.append((("slice",), _list_step(props, node)))
-    steps.append((_ANY, enum))
-    steps.append((("map",), _object_step(props, node)))
-    by_kind = {kind: [step for kinds, step in steps if kind in kinds] for kind in _ANY}
+    says = known(form)
+    steps: list[tuple[Sequence[str], Step | None, int]] = [
+        (_ANY, type_ if types or form else None, 0),
+        (_ANY, _junction_step(props, node), 2),
+        (("string",), _string_step(props), 1),
+        (("string",), _format_step(form, says) if says else None, 0),
+        (_NUMBERS, number_step({**props, "format": form}), 2),
+        (("slice",), _list_step(props, node), 2),
+        (_ANY, enum, 1),
+        (("map",), _object_step(props, node), 1),
+    ]
+    by_kind = {kind: [step for kinds, step, _ in steps if step and kind in kinds] for kind in _ANY}
+    # A step with nothing to look at passes, and counts for as much as when it looks.
+    passed = {kind: 1 + sum(count for kinds, step, count in steps if not step and kind in kinds) for kind in _ANY}
 
     def check(value: Any, path: str, old: Any) -> Result:
-        result = Result()
         if value is None:
-            result.merge(type_(value, path, old))
-            result.merge(enum(value, path, old))
+            result = type_(value, path, old) or Result()
+            result.merge(enum(value, path, old) if enum else None)
             return result
-        for step in by_kind[go_kind(value)]:
-            result.merge(step(value, path, old))
+        kind = go_kind(value)
+        result = Result(passed=passed[kind])
+        for step in by_kind[kind]:
+            found = step(value, path, old)
             result.passed += 1
-        result.passed += 1
+            if found is not None:
+                result.merge(found)
         return result
 
     return check
@@ -100,11 +106,13 @@ def _type_step(types: tuple[str, ...], form: str, nullable: bool) -> Step:
     return step
 
 
-def _enum_step(allowed: Sequence[Any]) -> Step:
+def _enum_step(allowed: Sequence[Any]) -> Step | None:
+    if not allowed:
+        return None
     words = [each if isinstance(each, str) else show(each) for each in allowed]
 
     def step(value: Any, path: str, _old: Any) -> Result | None:
-        if not allowed or (value is not None and any(_equal(value, each) for each in allowed)):
+        if value is not None and any(_equal(value, each) for each in allowed):
             return None
         return one(errors.not_supported(at(path), "null" if value is None else value, words))
 
@@ -118,8 +126,10 @@ def _equal(value: Any, other: Any) -> bool:
     return same(value, other)
 
 
-def _string_step(props: Props) -> Step:
+def _string_step(props: Props) -> Step | None:
     most, least, pattern = props.get("maxLength"), props.get("minLength"), props.get("pattern") or ""
+    if most is None and least is None and not pattern:
+        return None
 
     def step(value: str, path: str, _old: Any) -> Result | None:
         if most is not None and len(value) > most:
@@ -147,10 +157,12 @@ def _format_step(form: str, says: Callable[[str], bool]) -> Step:
     return step
 
 
-def _list_step(props: Props, node: Node) -> Step:
+def _list_step(props: Props, node: Node) -> Step | None:
     items = props.get("items")
     check = checker(items, node.items) if isinstance(items, dict) else None
     least, most, unique = props.get("minItems"), props.get("maxItems"), props.get("uniqueItems")
+    if check is None and least is None and most is None and not unique:
+        return None
 
     def step(value: list[Any], path: str, old: Any) -> Result:
         result = Result(passed=1)
@@ -219,11 +231,13 @@ def _object_step(props: Props, node: Node) -> Step:
     return step
 
 
-def _junction_step(props: Props, node: Node) -> Step:
+def _junction_step(props: Props, node: Node) -> Step | None:
     any_of, one_of, all_of = (
         [checker(each, node) for each in props.get(name) or ()] for name in ("anyOf", "oneOf", "allOf")
     )
     but_not = checker(props["not"], node) if isinstance(props.get("not"), dict) else None
+    if not (any_of or one_of or all_of or but_not):
+        return None
 
     def step(value: Any, path: str, old: Any) -> Result:
         result = Result(passed=1)
