@@ -70,13 +70,19 @@ def check_schema(props: Props, path: Path, *, status: bool = False, rules: Tight
     """What is wrong with a version's openAPIV3Schema at `path`; `status`: the version has the status subresource."""
     rules = rules or Tightened()
     found = _root(props, path, status=status)
-    sound = not any(each.get(name) for each in schemas(props) for name in _UNSUPPORTED)
+    sound = all(map(_readable, schemas(props)))
     if rules.structural and sound:
         wrong = sorted({*invariants(props, path), *complete(props, path)}, key=str)
         wrong = wrong or check_defaults(parse(props), path, pruned=rules.pruned_defaults)
         found, sound = found + wrong, not wrong
     wrong = _check(props, path, Place(root=True), rules)
     return found + wrong + (check_programs(props, path, wrong) if sound else [])
+
+
+def _readable(props: Props) -> bool:
+    """Whether this has a structure at all, structural or not."""
+    strange = any(props.get(name) for name in _UNSUPPORTED) or isinstance(props.get("items"), list)
+    return not strange and props.get("x-kubernetes-preserve-unknown-fields") is not False
 
 
 def schemas(props: Any) -> Iterator[Props]:
