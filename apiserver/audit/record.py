@@ -15,6 +15,8 @@ from apiserver.request import Attributes, User
 
 Object = dict[str, Any]
 
+PATCHES = "patch.webhook.admission.k8s.io/"
+
 
 @dataclass(slots=True)
 class Record:
@@ -63,9 +65,14 @@ class Record:
             if self.response is not None and self.told.has(RESPONSE):
                 made["responseObject"] = self._shown(self.response)
         made |= {"requestReceivedTimestamp": self.received, "stageTimestamp": now}
-        if self.annotations:
-            made["annotations"] = dict(sorted(self.annotations.items()))
+        if annotations := self._annotations():
+            made["annotations"] = annotations
         return made
+
+    def _annotations(self) -> dict[str, str]:
+        """What a webhook patched is as secret as the request's body."""
+        kept = self.told.has(REQUEST)
+        return {key: text for key, text in sorted(self.annotations.items()) if kept or not key.startswith(PATCHES)}
 
     def _sent(self) -> Any:
         """The body, where it can be read."""

@@ -151,3 +151,30 @@ async def test_exec_and_evictions_are_asked_for_too(webhooks: Webhooks) -> None:
     assert (connect["operation"], connect["name"], connect["subResource"]) == ("CONNECT", "p", "exec")
     assert eviction["kind"] == {"group": "policy", "version": "v1", "kind": "Eviction"}
     assert (eviction["operation"], eviction["subResource"]) == ("CREATE", "eviction")
+
+
+async def test_match_conditions_decide_whether_a_webhook_is_asked(webhooks: Webhooks) -> None:
+    def condition(expression: str) -> Object:
+        return {"matchConditions": [{"name": "c", "expression": expression}]}
+
+    await webhooks.configure(
+        "validating",
+        "v",
+        {"name": "a.example.com", **condition("object.metadata.name == 'x' && request.operation == 'CREATE'")},
+        {"name": "b.example.com", **condition("!('system:masters' in request.userInfo.groups)")},
+        {"name": "c.example.com", **condition("authorizer.group('').resource('pods').check('list').allowed()")},
+    )
+    await webhooks.call("POST", MAPS, named("a"))
+    assert [path for path, _ in webhooks.seen] == ["/c"]
+    await webhooks.call("POST", MAPS, named("x"))
+    assert [path for path, _ in webhooks.seen[1:]] == ["/a", "/c"]
+    await webhooks.configure("validating", "w", {"name": "d.example.com", **condition("object.data.gone == 'x'")})
+    code, refused = await webhooks.call("POST", MAPS, named("b"))
+    assert (code, refused["reason"]) == (403, "Forbidden")
+    assert refused["message"].startswith('configmaps "b" is forbidden: ')
+    assert "no such key: data" in refused["message"]
+    await webhooks.call("DELETE", f"{GROUP}/validatingwebhookconfigurations/w")
+    ignore = {"name": "d.example.com", "failurePolicy": "Ignore", **condition("object.data.gone == 'x'")}
+    await webhooks.configure("validating", "w", ignore)
+    assert (await webhooks.call("POST", MAPS, named("b")))[0] == 201
+    assert "/d" not in [path for path, _ in webhooks.seen]
