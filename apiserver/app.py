@@ -168,10 +168,11 @@ class Exchange:
         if verb == "patch":
             check_media(call.kind, request.content_type.partition(";")[0].strip())
         pretty = request.options.get("pretty", "") in ("1", "true") or _by_hand(request)
-        form = negotiate.form(http.headers.get("Accept", ""), pretty=pretty, watch=verb == "watch")
+        custom = call.kind.custom and call.view is None
+        form = negotiate.form(http.headers.get("Accept", ""), pretty=pretty, watch=verb == "watch", custom=custom)
         included = include(request.options.get("includeObject", "")) if form.as_ == "Table" else ""
         if verb in ("create", "update"):
-            negotiate.check_body(request.content_type)
+            negotiate.check_body(request.content_type, custom=custom)
         await self._read(request)
         found = await pipeline.serve(call)
         if isinstance(found, WatchAnswer):

@@ -61,6 +61,8 @@ class Step(Enum):
 
 def check_preconditions(kind: Kind, found: Object, options: DeleteOptions) -> None:
     meta = found["metadata"]
+    if kind.mark is not None:
+        return _check_marked(kind, meta, options)
     of = GroupResource(kind.group, kind.kind)  # the kind's name, not the resource's: Kubernetes says it so
     if options.uid is not None and options.uid != meta["uid"]:
         why = (
@@ -74,6 +76,17 @@ def check_preconditions(kind: Kind, found: Object, options: DeleteOptions) -> No
             f"in record ({meta['resourceVersion']}). The object might have been modified"
         )
         raise conflict(of, meta["name"], why)
+
+
+def _check_marked(kind: Kind, meta: Object, options: DeleteOptions) -> None:
+    """The words of the resource's own storage, which looks first."""
+    for name, wanted, found in (
+        ("UID", options.uid, meta["uid"]),
+        ("ResourceVersion", options.resource_version, meta["resourceVersion"]),
+    ):
+        if wanted is not None and wanted != found:
+            why = f"Precondition failed: {name} in precondition: {wanted}, {name} in object meta: {found}"
+            raise conflict(kind.resource, meta["name"], why)
 
 
 def decide(kind: Kind, found: Object, options: DeleteOptions, now: datetime) -> Step:

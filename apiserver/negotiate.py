@@ -49,16 +49,17 @@ def _clauses(accept: str) -> list[_Clause]:
 
 
 @lru_cache(maxsize=256)
-def form(accept: str, *, pretty: bool = False, watch: bool = False) -> Form:
-    """The first clause that can be served; raises `NotAcceptable` in the words of the layer that refuses."""
+def form(accept: str, *, pretty: bool = False, watch: bool = False, custom: bool = False) -> Form:
+    """The first clause that can be served; raises `NotAcceptable` in the words of the layer that refuses. Custom
+    resources have no protobuf, and one layer less."""
     clauses = _clauses(accept) or [_Clause("*/*", {}, 1.0)]
-    if not any(clause.media in (*READ, "*/*") for clause in clauses):
+    if not custom and not any(clause.media in (*READ, "*/*") for clause in clauses):
         available = ", ".join(PRODUCED)
         raise NotAcceptable(f"406: Not Acceptable\n\nAvailable representations: {available}", {})
     for clause in clauses:
         if found := _serve(clause, watch):
             return found._replace(pretty=pretty)
-    raise NotAcceptable(f"only the following media types are accepted: {', '.join(READ)}")
+    raise NotAcceptable(f"only the following media types are accepted: {', '.join(OFFERED if custom else READ)}")
 
 
 def _serve(clause: _Clause, watch: bool) -> Form | None:
@@ -82,10 +83,11 @@ def of_errors(accept: str) -> Form:
     return Form(YAML if first and first[0].media == YAML else JSON)
 
 
-def check_body(content_type: str) -> None:
+def check_body(content_type: str, *, custom: bool = False) -> None:
     """Raises `UnsupportedMediaType` for a body in a form that nobody here reads."""
-    if content_type.partition(";")[0].strip() not in ("", JSON, YAML, PROTOBUF):
-        accepted = ", ".join(READ)
+    read = OFFERED if custom else READ
+    if content_type.partition(";")[0].strip() not in ("", *read):
+        accepted = ", ".join(read)
         raise UnsupportedMediaType(
             f"the body of the request was in an unknown format - accepted media types include: {accepted}"
         )

@@ -1,5 +1,6 @@
 """A body of a custom kind that a client sent. Source: k8s.io/apiserver/pkg/endpoints/handlers/create.go."""
 
+from collections.abc import Callable
 from typing import Any
 
 from apiserver.kinds.kind import Kind
@@ -7,7 +8,7 @@ from apiserver.schema import decode
 from apiserver.schema.shape import Mismatch, Notes, shaper
 from apiserver.schema.text import Malformed
 from podling.api import errors, field
-from podling.api.errors import BadRequest
+from podling.api.errors import ApiError, BadRequest
 from podling.api.field import Path
 
 Object = dict[str, Any]
@@ -35,11 +36,23 @@ def read(kind: Kind, body: bytes, content_type: str, strictness: str) -> tuple[O
     if found_version != kind.api_version:
         words = f"the API version in the data ({found_version}) does not match the expected API version"
         raise BadRequest(f"{words} ({kind.api_version})")
-    if found_kind != kind.kind:
-        name = (made.get("metadata") or {}).get("name", "")
-        wrong_kind = field.invalid(Path("kind"), found_kind, f"must be {kind.kind}")
-        raise errors.invalid(kind.group, found_kind, name, [wrong_kind])
+    _check_kind(kind, made, found_kind)
     return made, [] if strictness == decode.IGNORE else [*doubles, *dict.fromkeys(notes)]
+
+
+def check_patched(kind: Kind, obj: Object, refusal: Callable[[str], ApiError]) -> None:
+    """A patch may not make another kind of an object. Another version that is served is taken for this one."""
+    assert kind.versions is not None
+    version = obj.get("apiVersion")
+    if version != kind.api_version and kind.versions.kind(str(version)) is None:
+        raise refusal(f"request to convert CR from an invalid group/version: {version or ''}")
+    _check_kind(kind, obj, str(obj.get("kind") or ""))
+
+
+def _check_kind(kind: Kind, obj: Object, found: str) -> None:
+    if found != kind.kind:
+        name = (obj.get("metadata") or {}).get("name", "")
+        raise errors.invalid(kind.group, found, name, [field.invalid(Path("kind"), found, f"must be {kind.kind}")])
 
 
 def _unrecognized(kind: Kind, why: str, body: bytes) -> BadRequest:

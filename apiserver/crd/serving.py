@@ -9,14 +9,14 @@ from apiserver.lister import Lister
 from apiserver.refusal import NothingHere
 from apiserver.request import Attributes
 from podling.api import errors
-from podling.api.errors import GroupResource, MethodNotAllowed
+from podling.api.errors import BadRequest, GroupResource, MethodNotAllowed
 
 DEFINITIONS = GroupResource("apiextensions.k8s.io", "customresourcedefinitions")
 EVERYWHERE = ("list", "watch")
 
 
 def check(lister: Lister, asked: Attributes, kind: Kind) -> None:
-    """Raises `NothingHere`, `NotFound`, `MethodNotAllowed`."""
+    """Raises `NothingHere`, `BadRequest`, `NotFound`, `MethodNotAllowed`."""
     if kind.namespaced != bool(asked.namespace) and not (kind.namespaced and asked.verb in EVERYWHERE):
         raise NothingHere()
     if asked.subresource:
@@ -25,6 +25,8 @@ def check(lister: Lister, asked: Attributes, kind: Kind) -> None:
             raise errors.not_found(kind.resource, asked.name)
         if asked.verb not in sub.verbs:
             raise _not_supported(kind, asked.verb)
+    elif asked.verb in ("update", "patch") and not asked.name:
+        raise BadRequest("name must be provided")
     elif asked.verb == "create" and is_true(lister.get(DEFINITIONS, "", str(kind.resource)), "Terminating"):
         words = "create not allowed while custom resource definition is terminating"
         raise MethodNotAllowed(words, _details(kind))

@@ -13,8 +13,11 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from apiserver.schema.schema import Field, Schema
+from apiserver.schema.shape import Notes, Where, shaper
+from apiserver.schema.text import plain
 
 HERE = Path(__file__).parent
 WRAP = 78  # the width that lightkube-models wraps documentation at: a line that ends earlier ends a paragraph
@@ -34,6 +37,18 @@ INT_OR_STRING = Schema("string", "int-or-string", name="io.k8s.apimachinery.pkg.
 RAW = Schema("object", name="io.k8s.apimachinery.pkg.runtime.RawExtension")
 FIELDS = Schema("object", name="io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1")
 STRINGS = Schema("array", items=STRING)
+
+
+def _inner_schema(value: Any, where: Where | None, notes: Notes) -> Any:
+    """A schema within a schema, which Go reads apart: what it does not know there goes without a word."""
+    if isinstance(value, list):
+        return [_inner_schema(each, None, []) for each in value]
+    return (
+        shaper(schema("apiextensions.v1.JSONSchemaProps"))(value, None, []) if isinstance(value, dict) else plain(value)
+    )
+
+
+INNER_SCHEMA = Schema("", shape=_inner_schema)
 STRING_MAP = Schema("object", values=STRING)
 
 _SCALARS = {"str": STRING, "int": INTEGER, "bool": BOOLEAN, "float": NUMBER, "dict": STRING_MAP}
@@ -46,9 +61,9 @@ _ALIASES = {
     "FieldsV1": FIELDS,
     "Patch": OBJECT,
     "JSON": ANYTHING,
-    "JSONSchemaPropsOrArray": ANYTHING,
-    "JSONSchemaPropsOrBool": ANYTHING,
-    "JSONSchemaPropsOrStringArray": ANYTHING,
+    "JSONSchemaPropsOrArray": INNER_SCHEMA,
+    "JSONSchemaPropsOrBool": INNER_SCHEMA,
+    "JSONSchemaPropsOrStringArray": INNER_SCHEMA,
     "CustomResourceSubresourceStatus": OBJECT,
     "StorageVersionSpec": OBJECT,
     "BasicSchedulingPolicy": OBJECT,

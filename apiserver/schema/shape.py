@@ -39,7 +39,7 @@ def shaper(schema: Schema) -> Shaper:
         return schema.shape
     found = _shapers.get(id(schema))
     if found is None:
-        made: Shaper = schema.shape or _make(schema)
+        made: Shaper = _make(schema)
         _shapers[id(schema)] = found = (schema, made)  # the schema is kept, so its id stays its own
     return found[1]
 

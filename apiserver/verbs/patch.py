@@ -4,6 +4,7 @@ from typing import Any
 
 from apiserver import managedfields
 from apiserver.answer import Answer
+from apiserver.crd import reading
 from apiserver.kinds.kind import Kind, View
 from apiserver.managedfields.elsewhere import Elsewhere
 from apiserver.options import WriteOptions, write_options
@@ -53,7 +54,10 @@ def _patched(call: Call, content_type: str, options: WriteOptions, current: Obje
     except Mismatch as error:
         raise patch_error(content_type, body, raw, str(error)) from None
     if content_type != STRATEGIC_MERGE_PATCH:
-        _check_type(api_version, kind, content_type, body, raw)
+        if schema.custom:
+            reading.check_patched(call.kind, raw, lambda why: patch_error(content_type, body, raw, why))
+        else:
+            _check_type(api_version, kind, content_type, body, raw)
     if (raw.get("metadata") or {}).get("managedFields") == []:
         new["metadata"]["managedFields"] = []  # not left out but emptied: nobody owns anything any more
     notes += dict.fromkeys(unknown)

@@ -174,7 +174,8 @@ async def test_a_definition_goes_after_its_objects_and_then_watches_end(server: 
     held["metadata"]["finalizers"] = ["example.com/wait"]
     await create(server, held)
     await create(server, boat("free"))
-    watching = asyncio.create_task(server.call("GET", f"{BOATS}?watch=1&timeoutSeconds=20"))
+    response = await server.admin.get(f"{server.config.url}{BOATS}?watch=1&timeoutSeconds=20")
+    await response.content.readline()
     deleted = (await server.call("DELETE", f"{DEFINITIONS}/{NAME}")).body
     assert deleted["metadata"]["finalizers"] == ["customresourcecleanup.apiextensions.k8s.io"]
     await gone(server, f"{BOATS}/free")
@@ -187,7 +188,7 @@ async def test_a_definition_goes_after_its_objects_and_then_watches_end(server: 
     let_go = await server.call("PATCH", f"{BOATS}/held", json={"metadata": {"finalizers": None}}, headers=MERGE)
     assert let_go.status == 200
     await gone(server, f"{DEFINITIONS}/{NAME}")
-    seen = events((await watching).text)
+    seen = events(await response.text())
     assert seen[-1] == ("DELETED", "held")
     assert ("DELETED", "free") in seen
     await gone(server, BOATS)
@@ -271,6 +272,62 @@ async def test_a_body_must_say_what_it_is(server: Door, body: bytes, words: str)
     await define(server, definition(version("v1", storage=True)))
     answer = await server.call("POST", BOATS, data=body, headers={"Content-Type": "application/json"})
     assert (answer.status, words in answer.body["message"]) == (400, True), answer.text
+
+
+@pytest.mark.parametrize(
+    ("patch", "status", "words"),
+    [
+        ({"kind": "Ship"}, 422, 'Ship.example.com "a" is invalid: kind: Invalid value: "Ship": must be Boat'),
+        ({"apiVersion": "example.com/v9"}, 422, "request to convert CR from an invalid group/version: example.com/v9"),
+        ({"apiVersion": "example.com/v2", "spec": {"a": 1}}, 200, ""),
+        ({"metadata": {"name": "b"}}, 400, "the name of the object (b) does not match the name on the URL (a)"),
+        ({"metadata": {"labels": {"a": 5}}}, 422, "json: cannot unmarshal number into Go"),
+    ],
+)
+async def test_a_patch_makes_no_other_thing_of_an_object(
+    server: Door, patch: dict[str, Any], status: int, words: str
+) -> None:
+    await define(server, definition(version("v1", storage=True), version("v2")))
+    await create(server, boat("a"))
+    answer = await server.call("PATCH", f"{BOATS}/a", json=patch, headers=MERGE)
+    assert (answer.status, words in answer.body.get("message", "")) == (status, True), answer.text
+
+
+async def test_custom_resources_have_no_protobuf(server: Door) -> None:
+    await define(server, definition(version("v1", storage=True)))
+    protobuf = "application/vnd.kubernetes.protobuf"
+    answer = await server.call("GET", BOATS, headers={"Accept": protobuf})
+    words = "only the following media types are accepted: application/json, application/yaml"
+    assert (answer.status, answer.body["message"]) == (406, words)
+    answer = await server.call("POST", BOATS, data=b"k8s", headers={"Content-Type": protobuf})
+    assert (answer.status, answer.body["message"].endswith("include: application/json, application/yaml")) == (
+        415,
+        True,
+    )
+    assert (await server.call("PUT", BOATS, json=boat("a"))).body["message"] == "name must be provided"
+
+
+async def test_a_definition_is_deleted_only_if_it_is_the_one_that_was_meant(server: Door) -> None:
+    made = await define(server, definition(version("v1", storage=True)))
+    refused = await server.call("DELETE", f"{DEFINITIONS}/{NAME}", json={"preconditions": {"uid": "other"}})
+    assert (refused.status, refused.body["message"]) == (
+        409,
+        f'Operation cannot be fulfilled on customresourcedefinitions.apiextensions.k8s.io "{NAME}": Precondition '
+        f"failed: UID in precondition: other, UID in object meta: {made['metadata']['uid']}",
+    )
+    tried = await server.call("DELETE", f"{DEFINITIONS}/{NAME}?dryRun=All")
+    assert tried.body["metadata"]["deletionTimestamp"]
+    found = (await server.call("GET", f"{DEFINITIONS}/{NAME}")).body
+    assert "deletionTimestamp" not in found["metadata"]
+
+
+async def test_schemas_within_schemas_are_kept_as_go_writes_them(server: Door) -> None:
+    items = {"type": "object", "nullable": False, "unknown": 1, "required": [], "properties": {"a": {"type": "string"}}}
+    schema = spec_schema(list={"type": "array", "items": items}, free={"type": "object", "additionalProperties": True})
+    made = await define(server, definition(version("v1", schema, storage=True)))
+    kept = made["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    assert kept["list"]["items"] == {"type": "object", "properties": {"a": {"type": "string"}}}
+    assert kept["free"] == {"type": "object", "additionalProperties": True}
 
 
 async def test_a_webhook_converts_and_what_it_gets_wrong_is_told(server: Door, certificates: Path) -> None:
