@@ -42,6 +42,7 @@ class Config:
     audit_log_path: str = ""  # "-" is standard output
     audit_log_maxsize: int = 0  # megabytes; 0 is 100
     audit_log_maxbackup: int = 0  # files that were set aside; 0 keeps all
+    encryption_provider_config: Path | None = None  # None: values are stored as they are
     shutdown_delay_seconds: float = 0.0  # between readyz that fails and watches that end
     components: Mapping[str, str] = field(default_factory=lambda: COMPONENTS)  # whose /healthz ComponentStatus tells
     issuer: str = "https://kubernetes.default.svc"

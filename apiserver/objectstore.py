@@ -1,5 +1,6 @@
 """Objects in the store: each a value under its key, written only if nobody wrote in between."""
 
+from collections.abc import Container
 from typing import Any
 
 from apiserver import keys
@@ -19,6 +20,11 @@ class ObjectStore:
     def __init__(self, storage: Storage, clock: Clock) -> None:
         self.storage = storage
         self._leases = LeasePool(storage, clock)
+
+    def is_stale(self, kind: Kind, current: Cached) -> bool:
+        """Would the same object be stored otherwise today, by another key?"""
+        stale: Container[bytes] = getattr(self.storage, "stale", ())
+        return (keys.prefix(kind.home) + current.key).encode() in stale
 
     async def put(self, kind: Kind, body: Object, expected: int, *, dry_run: bool) -> Written:
         meta = body["metadata"]

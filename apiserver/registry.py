@@ -171,7 +171,8 @@ class Registry:
         while current is not None:
             seen = await _as(kind, current)
             new = await self._changed(kind, seen, change, write, sub)
-            if new == seen.object and (seen is current or await objectstore.is_kept(kind, new, current)):
+            kept = new == seen.object and (seen is current or await objectstore.is_kept(kind, new, current))
+            if kept and not self.objects.is_stale(kind, current):
                 return seen
             if deletion.goes_with_update(kind, new, seen.object):
                 written = await self.objects.remove(kind, current, dry_run=write.dry_run)

@@ -24,6 +24,7 @@ from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.config import Config
 from apiserver.context import Context, Kinds
 from apiserver.crd.controller import Controller
+from apiserver.encryption.storage import encrypted
 from apiserver.fairness import keeper
 from apiserver.fairness.gate import Gate
 from apiserver.feed import Feed
@@ -50,6 +51,8 @@ def build(config: Config, storage: Storage, kinds: Sequence[Kind] = KINDS, clock
     """The parts, put together; nothing runs yet."""
     clock = clock or RealClock()
     CAPABILITIES.allow_privileged = config.allow_privileged
+    if config.encryption_provider_config is not None:
+        storage = encrypted(storage, config.encryption_provider_config, kinds)
     feed = Feed(storage, kinds)
     authorizers = Authorizers(feed)
     quotas = next((kind for kind in kinds if kind.resource == QUOTAS), None)

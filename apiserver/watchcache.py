@@ -14,6 +14,7 @@ from sortedcontainers import SortedDict
 
 from apiserver import keys
 from apiserver.cached import Cached, Change, head, stored
+from apiserver.encryption.closed import Closed, refusal
 from apiserver.kinds.kind import Kind
 from apiserver.watcher import Filter, Watcher
 from podling.api.errors import Expired
@@ -39,15 +40,18 @@ class KindCache:
         self.changed = 0  # the revision of the newest change
         self.version = 0  # counts changes and loads
         self.watchers: set[Watcher] = set()
+        self.closed: dict[str, str] = {}  # keys whose values cannot be decrypted, and why
 
     def load(self, found: Iterable[tuple[str, bytes, int]], revision: int) -> list[str]:
         """Start over from (relative key, value, mod revision) of every object at `revision`; the unreadable keys."""
         objects, unreadable = {}, []
+        self.closed = {}
         for key, value, at in found:
             try:
                 objects[key] = self._cached(key, value, at)
             except UNREADABLE:
                 unreadable.append(key)
+                self._close(key, value)
         self.objects = SortedDict(objects)
         self.version += 1
         self.ring.clear()
@@ -66,13 +70,23 @@ class KindCache:
         self.objects = SortedDict(objects)
         self.version += 1
 
+    def _close(self, key: str, value: bytes) -> None:
+        if isinstance(value, Closed):
+            self.closed[key] = value.why
+
     def put(self, key: str, value: bytes, revision: int) -> None:
-        current = self._cached(key, value, revision)
+        self.closed.pop(key, None)
+        try:
+            current = self._cached(key, value, revision)
+        except UNREADABLE:
+            self._close(key, value)
+            raise
         previous = self.objects.get(key)
         self.objects[key] = current
         self._record(Change(revision, current, previous))
 
     def delete(self, key: str, revision: int) -> None:
+        self.closed.pop(key, None)
         previous = self.objects.pop(key, None)
         if previous is not None:
             self._record(Change(revision, None, previous))
@@ -88,7 +102,10 @@ class KindCache:
                 self.watchers.discard(watcher)
 
     def get(self, namespace: str, name: str) -> Cached | None:
-        return self.objects.get(keys.relative(self.kind, namespace, name))  # type: ignore[no-any-return]
+        key = keys.relative(self.kind, namespace, name)
+        if key in self.closed:
+            raise refusal(self.closed[key])
+        return self.objects.get(key)  # type: ignore[no-any-return]
 
     def select(self, wanted: Filter) -> Iterator[Cached]:
         """What the filter lets through, in key order."""
@@ -101,6 +118,9 @@ class KindCache:
     def span(self, namespace: str, start: str = "") -> Iterator[Cached]:
         """All of a namespace, or of all of them (""), in key order, from the key `start` on."""
         low, high = _bounds(self.kind, namespace)
+        for key, why in self.closed.items():
+            if key >= max(low, start) and (high is None or key < high):
+                raise refusal(why, self.prefix + key)
         if not (low or start):
             return iter(self.objects.values())
         return map(self.objects.__getitem__, self.objects.irange(max(low, start), high, (True, False)))
