@@ -35,6 +35,7 @@ class Config:
     allow_privileged: bool = False  # pods may ask for privileged containers
     resource_metrics: bool = False  # metrics.k8s.io is served, from what the kubelets tell
     warn_unsupported: bool = False  # of fields of pods that podling does not honour; Kubernetes has no such warnings
+    policy_status: bool = False  # of validating policies, which Kubernetes' controller manager writes
     max_requests_inflight: int = 400  # with the next: the seats that priority levels share
     max_mutating_requests_inflight: int = 200
     compaction_seconds: float = 300.0  # until old revisions are forgotten; 0: they never are

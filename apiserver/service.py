@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver import bootstrap, compaction, rpc
+from apiserver import bootstrap, compaction, policystatus, rpc
 from apiserver.admission import Chain
 from apiserver.admission.resourcequota import QUOTAS
 from apiserver.aggregation import loop as aggregation
@@ -119,6 +119,8 @@ async def run(config: Config, storage: Storage) -> None:
         stack.push_async_callback(_cancel, asyncio.create_task(_bootstrap(context), name="bootstrap"))
         stack.push_async_callback(_cancel, asyncio.create_task(context.gate.run(), name="lending of seats"))
         stack.push_async_callback(_cancel, asyncio.create_task(aggregation.run(context), name="aggregation"))
+        if config.policy_status:
+            stack.push_async_callback(_cancel, asyncio.create_task(policystatus.run(context), name="policy status"))
         stack.push_async_callback(_cancel, asyncio.create_task(_keep_flow_control(context), name="flow control"))
         log.info("apiserver serving url=%s grpc=%s:%d", config.url, config.bind_address, config.grpc_port)
         await asyncio.Event().wait()

@@ -14,6 +14,7 @@ from apiserver.admission.escalation import Escalation
 from apiserver.admission.limitranger import LimitRanger
 from apiserver.admission.namespacelifecycle import NamespaceLifecycle
 from apiserver.admission.noderestriction import NodeRestriction
+from apiserver.admission.paramaccess import ParamAccess
 from apiserver.admission.plugin import Admission, Plugin
 from apiserver.admission.podsecurity import PodSecurity
 from apiserver.admission.policies.mutating import MutatingAdmissionPolicy
@@ -65,6 +66,7 @@ class Chain:
             CertificateSubjectRestriction(),
             Escalation(authorizer),
             *([UnsupportedFields()] if warn_unsupported else ()),
+            ParamAccess(lister, served, authorizer.authorize),
             MutatingAdmissionPolicy(lister, served, authorizer.authorize),
             MutatingAdmissionWebhook(lister, served, webhooks, authorizer.authorize),
             CertificateRequester(),

@@ -62,6 +62,7 @@ def config(
         allow_privileged=allow_privileged,
         warn_unsupported=with_nodes,
         resource_metrics=with_nodes,
+        policy_status=with_nodes,
         compaction_seconds=compaction_seconds,
         components={
             "controller-manager": f"http://127.0.0.1:{cluster.ports['controllers-http']}/healthz",

@@ -11,6 +11,7 @@ from podling.api import field
 from podling.api.field import ErrorList, Path
 
 ANY: tuple[str, ...] = ()
+FAILED = "compilation failed: "
 
 
 class Environment:
@@ -38,7 +39,7 @@ class Environment:
         try:
             program = compile(expression, self._declared[wanted], makes=makes)
         except CompileError as error:
-            raise CompileError(f"compilation failed: {error}") from None
+            raise CompileError(f"{FAILED}{error}") from None
         if returns and program.type not in returns:
             one = returns[0] if len(returns) == 1 else f"one of [{' '.join(returns)}]"
             raise CompileError(f"must evaluate to {one} but got {program.type}")

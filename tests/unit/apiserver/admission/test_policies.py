@@ -1,10 +1,12 @@
 """Policies that judge and policies that change, seen through the door of a real server."""
 
+import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 from tests.unit.apiserver.admission.conftest import GROUP, Webhooks, patch
-from tests.unit.apiserver.running import Running
+from tests.unit.apiserver.running import Running, running
 
 Object = dict[str, Any]
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -290,3 +292,73 @@ async def test_kubectl_sees_policies_in_columns(server: Running) -> None:
         _, found = await server.call("GET", f"{GROUP}/{plural}", **table)
         rows[plural] = found["rows"][0]["cells"][:3]
     assert json.dumps(list(rows.values())) == '[["p", 2, "v1/ConfigMap"], ["p-b", "p", "*/limits"]]'
+
+
+async def test_expressions_that_do_not_fit_their_kinds_are_warned_of_in_status(certificates: Path) -> None:
+    async with running(certificates, policy_status=True) as server:
+        rules = [
+            {**RULE, "apiGroups": ["apps"], "resources": ["deployments", "deployments/scale", "daemonsets"]},
+            {**RULE, "apiGroups": ["*"]},
+        ]
+        text = "variables.spec.replicas < params.data.most.size() && object.metadata.name != ''"
+        await Cluster(server).validating(
+            "p",
+            {"paramRef": {"name": "x", "parameterNotFoundAction": "Allow"}},
+            matchConstraints={"resourceRules": rules},
+            paramKind={"apiVersion": "v1", "kind": "ConfigMap"},
+            variables=[{"name": "spec", "expression": "object.spec"}],
+            validations=[
+                {"expression": "object.metadata.name == 'x'", "messageExpression": "'' + object.nope"},
+                {"expression": text},
+            ],
+        )
+        path = f"{GROUP}/validatingadmissionpolicies/p"
+        for _ in range(200):
+            _, found = await server.call("GET", path)
+            if found["status"].get("observedGeneration") == 1:
+                break
+            await asyncio.sleep(0.02)
+        first, second = found["status"]["typeChecking"]["expressionWarnings"]
+        assert [first["fieldRef"], second["fieldRef"]] == [
+            "spec.validations[0].messageExpression", "spec.validations[1].expression",
+        ]  # fmt: skip
+        line, mark = "'' + object.nope", "." * 11 + "^"
+        mistake = f"ERROR: <input>:1:12: undefined field 'nope'\n | {line}\n | {mark}"
+        kinds = ("DaemonSet", "Deployment")
+        assert first["warning"] == "\n".join(f"apps/v1, Kind={kind}: {mistake}\n" for kind in kinds)
+        mistake = "ERROR: <input>:1:15: undefined field 'replicas'"
+        assert second["warning"].startswith(f"apps/v1, Kind=DaemonSet: {mistake}")
+        assert "Kind=Deployment" not in second["warning"]
+
+
+async def test_who_writes_a_policy_may_read_its_parameters(server: Running) -> None:
+    cluster = Cluster(server)
+    rbac = "/apis/rbac.authorization.k8s.io/v1"
+    rules = [{"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"], "verbs": ["*"]}]
+    await cluster.make(f"{rbac}/clusterroles", {"metadata": {"name": "policies"}, "rules": rules})
+    subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "dora"}
+    role = {"kind": "ClusterRole", "apiGroup": "rbac.authorization.k8s.io", "name": "policies"}
+    await cluster.make(
+        f"{rbac}/clusterrolebindings", {"metadata": {"name": "d"}, "roleRef": role, "subjects": [subject]}
+    )
+    spec = {"matchConstraints": {"resourceRules": [RULE]}, "validations": [{"expression": "true"}]}
+    dora = {"headers": {"Impersonate-User": "dora"}}
+    path = f"{GROUP}/validatingadmissionpolicies"
+    found = [
+        await server.call("POST", path, json={"metadata": {"name": name}, "spec": {**spec, **more}}, **dora)
+        for name, more in (("free", {}), ("p", {"paramKind": {"apiVersion": "v1", "kind": "Secret"}}))
+    ]
+    assert [code for code, _ in found] == [201, 422]
+    words = 'must have "get" permission on all objects of the referenced paramKind (kind=Secret, apiVersion=v1)'
+    assert found[1][1]["details"]["causes"] == [{
+        "reason": "FieldValueForbidden", "field": "spec.paramKind",
+        "message": f"Forbidden: user &{{dora  [system:authenticated] map[]}} {words}",
+    }]  # fmt: skip
+    body = {
+        "policyName": "free",
+        "validationActions": ["Deny"],
+        "paramRef": {"name": "x", "parameterNotFoundAction": "Deny"},
+    }
+    path = f"{GROUP}/validatingadmissionpolicybindings"
+    code, refused = await server.call("POST", path, json={"metadata": {"name": "b"}, "spec": body}, **dora)
+    assert (code, refused["details"]["causes"][0]["field"]) == (422, "spec.paramRef")
