@@ -8,7 +8,7 @@ from aiohttp.web_request import BaseRequest
 from isal import igzip
 from multidict import CIMultiDict
 
-from apiserver import negotiate, render, routes
+from apiserver import negotiate, render, routes, warning
 from apiserver.fairness.gate import Busy
 from apiserver.negotiate import Form
 from apiserver.refusal import NothingHere
@@ -17,14 +17,8 @@ from podling.api.errors import ApiError
 COMPRESS_BYTES = 128 * 1024
 
 
-def warning_headers(warnings: Sequence[str]) -> list[tuple[str, str]]:
-    """RFC 7234's Warning header: code 299, no agent, quoted text. Each once."""
-    quoted = (words.replace("\\", "\\\\").replace('"', '\\"') for words in dict.fromkeys(warnings))
-    return [("Warning", f'299 - "{words}"') for words in quoted]
-
-
 async def send(http: BaseRequest, body: bytes, code: int, form: Form, warnings: Sequence[str]) -> web.Response:
-    headers = CIMultiDict([("Content-Type", form.media), *warning_headers(warnings)])
+    headers = CIMultiDict([("Content-Type", form.media), *warning.headers(warnings)])
     if len(body) > COMPRESS_BYTES and "gzip" in http.headers.get("Accept-Encoding", ""):
         body = await asyncio.to_thread(igzip.compress, body, 1)
         headers["Content-Encoding"] = "gzip"
@@ -38,7 +32,7 @@ def refused(http: BaseRequest, error: ApiError, warnings: Sequence[str] = ()) ->
     if isinstance(error, NothingHere):
         return routes.nothing_here()
     form = negotiate.of_errors(http.headers.get("Accept", ""))
-    headers = CIMultiDict([("Content-Type", form.media), *warning_headers(warnings)])
+    headers = CIMultiDict([("Content-Type", form.media), *warning.headers(warnings)])
     if seconds := (error.details or {}).get("retryAfterSeconds"):
         headers["Retry-After"] = str(seconds)
     return web.Response(body=render.body(error.status(), form), status=error.code, headers=headers)
