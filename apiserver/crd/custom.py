@@ -90,7 +90,7 @@ def _kind(  # noqa: PLR0917
         validate_create=rules.validate_create,
         validate_update=rules.validate_update,
         warn=lambda obj: _finalizers(obj, {"metadata": {}}),
-        warn_update=_finalizers,
+        warn_update=lambda new, old: [*structural.spared(new, old), *_finalizers(new, old)],
         unconditional_update=False,
         selectable=fields,
         field_labels=found,

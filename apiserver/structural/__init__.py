@@ -8,6 +8,7 @@
         .revive(stored)                     a new object: pruned, repaired, defaulted; every read of the store
         .validate(new, old=None, between=())    errors in Kubernetes' words; `old`: what did not change is let pass;
                                             `between`: those of the scale subresource, which stand in the middle
+        .spared(new, old)                   warnings: rules that may stay broken
     columns(definitions) → Kind.columns                                                           columns.py
     check_column(definition, path)                                                                columns.py
     selectable(definitions) → Kind.selectable;  check_selectable(definitions, props, path)        selectable.py

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from apiserver.structural import embedded
-from apiserver.structural.celrules import check_default
+from apiserver.structural.celask import check_default
 from apiserver.structural.node import META, MISSING, Node, Object, same
 from apiserver.structural.prune import prune
 from apiserver.structural.values import checker, rebased

@@ -15,7 +15,8 @@ from typing import Any
 from apiserver.schema.schema import Schema
 from apiserver.schema.shape import Mismatch, Notes, Where, mismatch
 from apiserver.schema.text import Doubled
-from apiserver.structural import celrules, embedded
+from apiserver.structural import celask, embedded
+from apiserver.structural.celrules import Rules, rules_of
 from apiserver.structural.default import default, drop_nulls
 from apiserver.structural.listtype import duplicates
 from apiserver.structural.node import MISSING, Node, Object, Props, parse
@@ -78,7 +79,13 @@ class Structural:
         found += embedded.check(new, self.root, ROOT)
         if old is None or not duplicates(old, self.root, ROOT):
             found += duplicates(new, self.root, ROOT)
-        return found + celrules.check(self._rules, new, old, found)
+        return found + celask.check(self._rules, new, old, found)
+
+    def spared(self, new: Object, old: Object) -> list[str]:
+        """The rules that an update breaks and may, for what they look at did not change: warnings."""
+        if self._rules is None:
+            return []
+        return [str(error) for error in celask.ask(self._rules, new, old).spared]
 
     @cached_property
     def schema(self) -> Schema:
@@ -97,8 +104,8 @@ class Structural:
         return ".".join([*reversed(self.group.split(".")), self.version, self.kind])
 
     @cached_property
-    def _rules(self) -> celrules.Rules | None:
-        return celrules.rules_of(self.root, root=True)
+    def _rules(self) -> Rules | None:
+        return rules_of(self.root, root=True)
 
     @cached_property
     def _check(self) -> Check:

@@ -105,6 +105,9 @@ def test_a_transition_is_ruled_where_there_was_a_value() -> None:
 def test_a_value_that_broke_a_rule_before_may_stay() -> None:
     boats = of({"type": "object", "properties": {"a": ruled(INTEGER, {"rule": "self < 3"}), "b": INTEGER}})
     assert said(boats, {"a": 9, "b": 1}, {"a": 9}) == []
+    assert boats.spared({"spec": {"a": 9, "b": 1}}, {"spec": {"a": 9}}) == [
+        "spec.a: Invalid value: 9: failed rule: self < 3"
+    ]
     assert said(boats, {"a": 8}, {"a": 9}) == ["spec.a: Invalid value: 8: failed rule: self < 3"]
 
 
