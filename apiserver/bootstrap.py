@@ -1,4 +1,5 @@
-"""What every cluster has from its first start: the system namespaces and priority classes, then the roles."""
+"""What every cluster has from its first start: the system namespaces and priority classes, the range of services,
+then the roles."""
 
 import logging
 from contextlib import suppress
@@ -7,8 +8,10 @@ from apiserver.aggregation import trust
 from apiserver.authz import bootstrap as roles
 from apiserver.context import Context
 from apiserver.fairness import keeper
+from apiserver.kinds.networking.service_cidr import DEFAULT as DEFAULT_CIDR
 from apiserver.kinds.priority_class import SYSTEM_CLASSES
 from podling.api.errors import AlreadyExists
+from podling.api.meta import timestamp
 
 log = logging.getLogger(__name__)
 
@@ -34,5 +37,27 @@ async def ensure(context: Context) -> None:
                 await context.registry.create(classes, "", {**found, "metadata": dict(found["metadata"])})
     await trust.ensure(context)
     await keeper.ensure(context.registry)
+    await _ensure_service_cidr(context)
     await roles.ensure(context.registry, context.kinds)
     context.bootstrapped.set()
+
+
+async def _ensure_service_cidr(context: Context) -> None:
+    """The range that services get their addresses from, as an object. One that is there stays as it is."""
+    kind = context.kinds.find("networking.k8s.io", "v1", "servicecidrs")
+    if kind is None or context.feed.of(kind).get("", DEFAULT_CIDR) is not None:
+        return
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "lastTransitionTime": timestamp(context.registry.clock.now()),
+        "reason": "",
+        "message": "Kubernetes default Service CIDR is ready",
+    }
+    body = {
+        "metadata": {"name": DEFAULT_CIDR},
+        "spec": {"cidrs": [context.config.service_cluster_ip_range]},
+        "status": {"conditions": [ready]},
+    }
+    with suppress(AlreadyExists):
+        await context.registry.create(kind, "", body)

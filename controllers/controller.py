@@ -9,6 +9,7 @@ from podling.client.informers import Informers
 from podling.loop import reconcile
 from podling.loop.clock import Clock
 from podling.loop.workqueue import WorkQueue
+from podling.pki import Pair
 
 Keys = Callable[[str, Any, Any], Sequence[str]]  # (key, old, new) of a changed object: the keys to look at
 
@@ -32,6 +33,7 @@ class Context(NamedTuple):
     informers: Informers
     clock: Clock
     ca: str = ""  # the cluster CA, PEM
+    authority: Pair | None = None  # the same with its key, where certificates are signed
 
 
 async def run(

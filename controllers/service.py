@@ -4,9 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from controllers import (
+    certificate_approval,
+    certificate_cleanup,
+    certificate_signing,
     cluster_role_aggregation,
     disruption,
     garbage,
@@ -16,9 +20,11 @@ from controllers import (
     resource_quota,
     root_ca,
     service_account,
+    service_address,
     taint_eviction,
 )
 from controllers.controller import Context
+from podling import pki
 from podling.client.grpc import GrpcClient, dial
 from podling.client.informers import Informers
 from podling.loop.clock import RealClock
@@ -37,6 +43,10 @@ CONTROLLERS: tuple[tuple[str, Callable[[Context], Coroutine[Any, Any, None]]], .
     ("resource-quota", resource_quota.control),
     ("garbage", garbage.control),
     ("cluster-role-aggregation", cluster_role_aggregation.control),
+    ("certificate-approval", certificate_approval.control),
+    ("certificate-signing", certificate_signing.control),
+    ("certificate-cleanup", certificate_cleanup.control),
+    ("service-address", service_address.control),
 )
 
 
@@ -46,6 +56,7 @@ class Config:
 
     apiserver: str
     tls: Tls
+    pki: Path | None = None  # where the cluster's authority is, for who signs certificates
     host: str = "127.0.0.1"
     grpc_port: int = 0
     http_port: int = 0
@@ -62,7 +73,8 @@ async def run(config: Config) -> None:
     log.info("controllers serving grpc=%s:%s", config.host, port)
     try:
         async with Informers(client) as informers, asyncio.TaskGroup() as group:
-            context = Context(client, informers, RealClock(), config.tls.ca.read_text())
+            signs = pki.authority(config.pki) if config.pki else None
+            context = Context(client, informers, RealClock(), config.tls.ca.read_text(), signs)
             for _, control in CONTROLLERS:
                 group.create_task(control(context))
     finally:

@@ -103,12 +103,17 @@ def ensure(
         write_atomically(folder / "tokens.csv", b"", mode=0o600)
 
 
+def authority(folder: Path, file: str = "ca") -> Pair | None:
+    """The authority itself, for who signs with it; None where it is not here."""
+    return _load(folder, file)
+
+
 def issue(folder: Path, leaf: Leaf, now: datetime | None = None) -> None:
     """One more certificate of an authority that is there: of a server beside the cluster's own."""
-    authority = _load(folder, leaf.authority)
-    if authority is None:
+    found = authority(folder, leaf.authority)
+    if found is None:
         raise FileNotFoundError(f"there is no authority {leaf.authority} in {folder}")
-    _make_leaf(folder, leaf, authority, now or datetime.now(UTC))
+    _make_leaf(folder, leaf, found, now or datetime.now(UTC))
 
 
 def _load(folder: Path, file: str) -> Pair | None:

@@ -10,6 +10,7 @@ from apiserver.admission.certificates import (
 )
 from apiserver.admission.defaultingressclass import DefaultIngressClass
 from apiserver.admission.defaulttolerationseconds import DefaultTolerationSeconds
+from apiserver.admission.draadminaccess import DRAAdminAccess
 from apiserver.admission.escalation import Escalation
 from apiserver.admission.limitranger import LimitRanger
 from apiserver.admission.namespacelifecycle import NamespaceLifecycle
@@ -70,6 +71,7 @@ class Chain:
             MutatingAdmissionPolicy(lister, served, authorizer.authorize),
             MutatingAdmissionWebhook(lister, served, webhooks, authorizer.authorize),
             CertificateRequester(),
+            DRAAdminAccess(lister),
             ValidatingAdmissionPolicy(lister, served, authorizer.authorize),
             ValidatingAdmissionWebhook(lister, served, webhooks, authorizer.authorize),
             ResourceQuota(lister, count),

@@ -72,6 +72,11 @@ UNSUPPORTED: Sequence[Unsupported] = (
 
 _NO_PODS = "podling has no controller for it yet: it is kept, and no pods are made"
 _NO_ROUTE = "podling has no part that carries it out yet: it is kept, and nothing else happens"
+_ONE_RANGE = "podling has the one range of services that it was started with: it is kept, and nothing else happens"
+_NO_CSI = "podling has no CSI drivers: it is kept, and nothing else happens"
+_NO_DEVICES = "podling has no dynamic resource allocation: it is kept, and no devices are given"
+_OF_CSI = ("csidrivers", "csinodes", "csistoragecapacities", "volumeattachments", "volumeattributesclasses")
+_OF_DEVICES = ("deviceclasses", "resourceclaims", "resourceclaimtemplates", "resourceslices")
 KEPT_ONLY: Mapping[tuple[str, str], str] = {  # (group, plural)
     ("apps", "daemonsets"): _NO_PODS,
     ("apps", "deployments"): _NO_PODS,
@@ -83,8 +88,15 @@ KEPT_ONLY: Mapping[tuple[str, str], str] = {  # (group, plural)
     ("", "persistentvolumeclaims"): _NO_ROUTE,
     ("", "persistentvolumes"): _NO_ROUTE,
     ("", "services"): _NO_ROUTE,
+    (
+        "autoscaling",
+        "horizontalpodautoscalers",
+    ): "podling scales nothing by itself yet: it is kept, and nothing else happens",
     ("networking.k8s.io", "ingresses"): _NO_ROUTE,
     ("networking.k8s.io", "networkpolicies"): _NO_ROUTE,
+    ("networking.k8s.io", "servicecidrs"): _ONE_RANGE,
+    **dict.fromkeys((("resource.k8s.io", plural) for plural in _OF_DEVICES), _NO_DEVICES),
+    **dict.fromkeys((("storage.k8s.io", plural) for plural in _OF_CSI), _NO_CSI),
 }
 
 

@@ -22,6 +22,7 @@ def config(state: "State", cluster: "Cluster") -> "Config":
     return Config(
         apiserver=f"127.0.0.1:{cluster.ports['apiserver-grpc']}",
         tls=Tls(state.pki / "ca.crt", state.pki / "controllers.crt", state.pki / "controllers.key"),
+        pki=state.pki,
         grpc_port=cluster.ports["controllers-grpc"],
         http_port=cluster.ports["controllers-http"],
     )

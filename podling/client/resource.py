@@ -3,7 +3,17 @@
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from lightkube.models import apps_v1, coordination_v1, core_v1, node_v1, policy_v1, rbac_v1
+from lightkube.models import (
+    apps_v1,
+    authorization_v1,
+    certificates_v1,
+    coordination_v1,
+    core_v1,
+    networking_v1,
+    node_v1,
+    policy_v1,
+    rbac_v1,
+)
 from lightkube.models.meta_v1 import ObjectMeta, Status
 
 T = TypeVar("T")
@@ -57,6 +67,25 @@ LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", coordination_v
 CLUSTER_ROLES = Resource(
     "rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", rbac_v1.ClusterRole, namespaced=False
 )
+CERTIFICATE_SIGNING_REQUESTS = Resource(
+    "certificates.k8s.io",
+    "v1",
+    "certificatesigningrequests",
+    "CertificateSigningRequest",
+    certificates_v1.CertificateSigningRequest,
+    namespaced=False,
+)
+SUBJECT_ACCESS_REVIEWS = Resource(
+    "authorization.k8s.io",
+    "v1",
+    "subjectaccessreviews",
+    "SubjectAccessReview",
+    authorization_v1.SubjectAccessReview,
+    namespaced=False,
+)
+IP_ADDRESSES = Resource(
+    "networking.k8s.io", "v1", "ipaddresses", "IPAddress", networking_v1.IPAddress, namespaced=False
+)
 RUNTIME_CLASSES = Resource(
     "node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", node_v1.RuntimeClass, namespaced=False
 )
@@ -82,5 +111,7 @@ RESOURCES: tuple[Resource[object], ...] = (
     POD_DISRUPTION_BUDGETS,
     LEASES,
     CLUSTER_ROLES,
+    CERTIFICATE_SIGNING_REQUESTS,
+    IP_ADDRESSES,
     RUNTIME_CLASSES,
 )
