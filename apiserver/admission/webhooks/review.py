@@ -3,11 +3,11 @@
 Source: k8s.io/apiserver/pkg/admission/plugin/webhook/request/admissionreview.go, errors/statuserror.go.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from apiserver.admission.matching import namespace_of
 from apiserver.admission.plugin import Admission
@@ -21,6 +21,7 @@ VERSIONS = ("v1", "v1beta1")
 KIND = "AdmissionReview"
 OPTIONS = {"CREATE": "CreateOptions", "UPDATE": "UpdateOptions", "DELETE": "DeleteOptions"}
 JSON_PATCH = "JSONPatch"
+MOST_CODE = 599
 
 
 class Unusable(Exception):
@@ -35,7 +36,7 @@ class Denied(BadRequest):
         denied = f"admission webhook {show(name)} denied the request"
         super().__init__(f"{denied}: {why}" if why else f"{denied} without explanation", result.get("details"))
         code = result.get("code") or 0
-        self.code = max(code, 400)  # type: ignore[misc]
+        self.code = min(max(code, 400), MOST_CODE)  # type: ignore[misc]
         self.reason = result.get("reason") or ""  # type: ignore[misc]
         self.grpc = BY_CODE.get(self.code, BadRequest).grpc  # type: ignore[misc]
 
@@ -122,30 +123,50 @@ def options(write: Admission) -> Object | None:
     return head | ({"dryRun": ["All"]} if write.dry_run else {}) | said
 
 
+class _Status(msgspec.Struct):
+    message: str | None = None
+    reason: str | None = None
+    code: int | None = None
+    details: Object | None = None
+
+
+class _Response(msgspec.Struct):
+    uid: str | None = None
+    allowed: bool | None = None
+    status: _Status | None = None
+    patch: bytes | None = None
+    patchType: str | None = None
+    auditAnnotations: dict[str, str] | None = None
+    warnings: list[str] | None = None
+
+
 def verdict(answer: Object, uid: str, version: str, mutating: bool) -> Verdict:
     """Raises `Unusable`. Of v1beta1 less is demanded: its webhooks were written before anybody looked."""
-    response = answer.get("response")
-    if not isinstance(response, dict):
+    if answer.get("response") is None:
         raise Unusable("webhook response was absent")
-    patch, kind = _decoded(response.get("patch")), response.get("patchType")
+    try:
+        response = msgspec.convert(answer["response"], _Response)
+    except msgspec.ValidationError as error:
+        raise Unusable(f"response: {error}") from None
+    patch, kind = response.patch or b"", response.patchType
     if version == "v1":
-        _check(answer, response, uid)
+        _check(answer, response.uid or "", uid)
         _check_patch(patch, kind, mutating)
     elif patch:
         kind = JSON_PATCH
     return Verdict(
-        allowed=response.get("allowed") is True,
-        result=response.get("status") or {},
+        allowed=response.allowed is True,
+        result=msgspec.to_builtins(response.status or _Status()),
         patch=patch if mutating else b"",
         patch_type=kind or "" if mutating else "",
-        warnings=tuple(response.get("warnings") or ()),
-        annotations=response.get("auditAnnotations") or {},
+        warnings=response.warnings or (),
+        annotations=response.auditAnnotations or {},
     )
 
 
-def _check(answer: Object, response: Object, uid: str) -> None:
-    if response.get("uid") != uid:
-        raise Unusable(f"expected response.uid={show(uid)}, got {show(response.get('uid') or '')}")
+def _check(answer: Object, told: str, uid: str) -> None:
+    if told != uid:
+        raise Unusable(f"expected response.uid={show(uid)}, got {show(told)}")
     version, kind = answer.get("apiVersion") or "/", answer.get("kind") or ""
     if (version, kind) != ("admission.k8s.io/v1", KIND):
         wanted = f"admission.k8s.io/v1, Kind={KIND}"
@@ -164,12 +185,3 @@ def _check_patch(patch: bytes, kind: str | None, mutating: bool) -> None:
         raise Unusable("webhook returned response.patchType but not response.patch")
     elif kind == "":
         raise Unusable('webhook returned invalid response.patchType of ""')
-
-
-def _decoded(patch: Any) -> bytes:
-    if not patch:
-        return b""
-    try:
-        return base64.b64decode(patch, validate=True)
-    except (binascii.Error, TypeError, ValueError):
-        raise Unusable("illegal base64 data in response.patch") from None

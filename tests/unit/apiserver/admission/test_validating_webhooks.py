@@ -28,6 +28,7 @@ def named(name: str) -> Object:
         ({"message": "no", "reason": "Forbidden", "code": 403}, 403, "Forbidden", f"{DENIED}: no"),
         ({"message": "tea", "code": 418}, 418, None, f"{DENIED}: tea"),
         ({"message": "odd", "code": 200, "status": "Success"}, 400, None, f"{DENIED}: odd"),
+        ({"message": "odd", "code": 100_000}, 599, None, f"{DENIED}: odd"),
     ],
 )
 async def test_a_refusal_has_the_words_and_the_code_of_the_webhook(
@@ -97,6 +98,10 @@ async def test_a_webhook_that_is_late_or_not_there_says_so(webhooks: Webhooks) -
         ({"uid": "other", "allowed": True}, 'expected response.uid="'),
         ({"allowed": True, "patch": "W10="}, "validating webhook may not return response.patch"),
         ({"allowed": True, "patchType": "JSONPatch"}, "validating webhook may not return response.patchType"),
+        ({"allowed": "yes"}, "response: Expected `bool | null`, got `str` - at `$.allowed`"),
+        ({"allowed": True, "warnings": "many"}, "response: Expected `array | null`, got `str` - at `$.warnings`"),
+        ({"allowed": True, "patch": "!"}, "response: Invalid base64 encoded string - at `$.patch`"),
+        ({"allowed": False, "status": "no"}, "response: Expected `object | null`, got `str` - at `$.status`"),
     ],
 )
 async def test_an_answer_that_breaks_the_rules_is_a_failure(webhooks: Webhooks, response: Object, words: str) -> None:
