@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from tests.unit.apiserver.running import Running, client_tls, running
 
 Object = dict[str, Any]
 
+KUBECTL = str(Path(sys.executable).with_name("kubectl"))
 SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
 GROUP, VERSION = "notes.example.com", "v1"
 NOTES = f"/apis/{GROUP}/{VERSION}/namespaces/default/notes"
@@ -305,3 +307,30 @@ async def whoami(front: Running, certificate: str, headers: dict[str, str]) -> t
 def test_two_authorities_of_one_name_cannot_be_told_apart(front: Running) -> None:
     with pytest.raises(ValueError, match="both named 'kubernetes'"):
         service._front_proxy(replace(front.config, requestheader_client_ca=front.config.client_ca))
+
+
+async def test_kubectl_finds_explains_and_writes_what_another_server_serves(both: Both, tmp_path: Path) -> None:
+    await both.register()
+    note = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "Note", "metadata": {"name": "a"}, "text": "hi"}
+    (tmp_path / "note.json").write_text(json.dumps(note))
+    assert "note.notes.example.com/a created" in await kubectl(both.front, tmp_path, "create", "-f", "note.json")
+    assert "note.notes.example.com/a" in await kubectl(both.front, tmp_path, "get", "nt", "-o", "name")
+    assert "text\t<string>" in await kubectl(both.front, tmp_path, "explain", "notes")
+    rows = await kubectl(both.front, tmp_path, "get", "apiservices", f"{VERSION}.{GROUP}", "--no-headers")
+    assert rows.split()[:3] == [f"{VERSION}.{GROUP}", "default/agg", "True"]
+    assert "serverside-applied" in await kubectl(
+        both.front, tmp_path, "apply", "--server-side", "--force-conflicts", "-f", "note.json"
+    )
+
+
+async def kubectl(front: Running, folder: Path, *words: str) -> str:
+    key, certificate = front.folder / "admin.key", front.folder / "admin.crt"
+    who = [f"--client-key={key}", f"--client-certificate={certificate}", f"--cache-dir={folder}/cache"]
+    where = [f"--server={front.config.url}", f"--certificate-authority={front.folder / 'ca.crt'}"]
+    running = await asyncio.create_subprocess_exec(
+        KUBECTL, *where, *who, *words, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env={"HOME": str(folder)},
+    )  # fmt: skip
+    output, _ = await running.communicate()
+    assert running.returncode == 0, output.decode()
+    return output.decode()
