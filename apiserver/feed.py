@@ -18,7 +18,7 @@ from apiserver import keys
 from apiserver.kinds.kind import Kind
 from apiserver.refusal import no_such_resource
 from apiserver.watchcache import UNREADABLE, KindCache
-from apiserver.watcher import Filter, Watcher
+from apiserver.watcher import Watcher
 from podling.api.errors import GroupResource, ServiceUnavailable, Timeout
 from podling.storage import Batch, Change, Storage, StorageError, prefix_end
 
@@ -99,7 +99,7 @@ class Feed:
         cache = self.caches.get((resource.group, resource.resource))
         if cache is None:
             return []
-        return [cached.object for cached in cache.select(Filter(namespace=namespace or ""))]
+        return [cached.object for cached in cache.span(namespace or "")]
 
     def version(self, resource: GroupResource) -> int:
         cache = self.caches.get((resource.group, resource.resource))

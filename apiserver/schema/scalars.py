@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from podling.api import quantity
 
@@ -28,6 +29,7 @@ _ELEMENTS = (
 _LIMITS = (("month", 1, 12), ("day", 1, 31), ("hour", 0, 23), ("minute", 0, 59), ("second", 0, 59))
 
 
+@lru_cache(maxsize=4096)  # an object's times come again with each of its writes
 def time(text: str, *, micro: bool = False) -> str:
     """`2026-11-22T11:00:00Z` in UTC; with six decimals when micro."""
     layout = RFC3339_MICRO if micro else RFC3339

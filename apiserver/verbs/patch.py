@@ -4,6 +4,7 @@ from typing import Any
 
 from apiserver import managedfields
 from apiserver.answer import Answer
+from apiserver.cached import encode
 from apiserver.crd import reading
 from apiserver.kinds.kind import Kind, View
 from apiserver.managedfields.elsewhere import Elsewhere
@@ -14,8 +15,9 @@ from apiserver.patch.gotext import json_kind
 from apiserver.patch.patch import APPLY_YAML, STRATEGIC_MERGE_PATCH, apply_patch, patch_error, strict_errors
 from apiserver.refusal import Unexplained
 from apiserver.schema import decode
+from apiserver.schema.schema import Schema
 from apiserver.schema.shape import Mismatch, shaper
-from apiserver.schema.text import Malformed
+from apiserver.schema.text import Malformed, plain
 from apiserver.verbs.call import Call
 from podling.api import errors
 from podling.api.errors import BadRequest
@@ -50,7 +52,7 @@ def _patched(call: Call, content_type: str, options: WriteOptions, current: Obje
     notes = [] if options.field_validation == decode.IGNORE else strict_errors(content_type, body)
     unknown: list[str] = []
     try:
-        new: Object = shaper(schema)(raw, None, unknown)
+        new = _reshaped(schema, raw, current, unknown)
     except Mismatch as error:
         raise patch_error(content_type, body, raw, str(error)) from None
     if content_type != STRATEGIC_MERGE_PATCH:
@@ -67,6 +69,19 @@ def _patched(call: Call, content_type: str, options: WriteOptions, current: Obje
         call.request.warnings += [note for note in notes if note not in call.request.warnings]
     _check_place(call, new)
     return {**new, "kind": kind, "apiVersion": api_version}
+
+
+def _reshaped(schema: Schema, raw: Object, current: Object, unknown: list[str]) -> Object:
+    """What the patch left alone is in shape already."""
+    kept = {name: current[name] for name, value in raw.items() if name in current and _same(value, current[name])}
+    changed = {name: value for name, value in raw.items() if name not in kept}
+    shaped: Object = shaper(schema)(changed, None, unknown)
+    return {**shaped, **kept}
+
+
+def _same(value: Any, known: Any) -> bool:
+    """To the letter: true equals 1, which has another type."""
+    return value is known or (value == known and encode(plain(value)) == encode(known))
 
 
 def _check_type(api_version: str, kind: str, content_type: str, body: bytes, raw: Object) -> None:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Path:
+    """A value: nobody changes it. It is not frozen because validation makes dozens an object, and that costs thrice."""
+
     text: str = ""
 
     def child(self, *names: str) -> "Path":
-        return Path(".".join(filter(None, (self.text, *names))))
+        return Path(".".join((self.text, *names) if self.text else names))
 
     def index(self, position: int) -> "Path":
         return Path(f"{self.text}[{position}]")
