@@ -47,10 +47,11 @@ def _items(value: Any, shape: Shape) -> Tree | None:
 def everything_in(value: Any, shape: Shape) -> Tree:
     """All that is in a value that is new, or gone: leaves, and every map and list that is not empty."""
     if value and isinstance(value, dict) and shape.kind in ("map", "any"):
-        members = {
-            element.member(name): everything_in(inner, shape.member(name) or ANY) for name, inner in value.items()
-        }
-        return {SELF: {}, **members}
+        tree: Tree = {SELF: {}}
+        for name, inner in value.items():
+            deeper = inner and isinstance(inner, dict | list)  # most are leaves
+            tree[element.member(name)] = everything_in(inner, shape.member(name) or ANY) if deeper else {}
+        return tree
     if value and isinstance(value, list) and shape.kind == "list":
         return {SELF: {}, **_everything_items(value, shape)}
     return {}

@@ -121,11 +121,13 @@ def _make(schema: Schema) -> Shaper:
 
 
 class _Plan(NamedTuple):
-    """One field of an object: how its value is shaped, and whether it stays when it is empty."""
+    """One field of an object: how its value is shaped, and whether it stays when it is empty. A value whose type is
+    `exact` is in shape."""
 
     shape: Shaper
     keeps_empty: bool
     embedded: str
+    exact: type | None
 
 
 def _object(schema: Schema) -> Shaper:
@@ -137,7 +139,7 @@ def _object(schema: Schema) -> Shaper:
     def prepare() -> None:
         """Types may hold themselves: their fields are looked at only when a value comes."""
         for key, field in schema.fields.items():
-            plans[key] = _Plan(_field_shaper(field), _keeps_empty(field), field.embedded)
+            plans[key] = _Plan(_field_shaper(field), _keeps_empty(field), field.embedded, _exact(field.schema))
             if (field.required and not field.omitted) or field.absent:
                 fills.append((key, field))
 
@@ -161,7 +163,10 @@ def _object(schema: Schema) -> Shaper:
                 continue
             if item is None:
                 continue
-            shaped = plan.shape(item, Where(where, key, struct, plan.embedded), notes)
+            if type(item) is plan.exact:
+                shaped = item
+            else:
+                shaped = plan.shape(item, Where(where, key, struct, plan.embedded), notes)
             if plan.keeps_empty or shaped not in _EMPTY:
                 made[key] = shaped
         for key, field in fills:
@@ -170,6 +175,12 @@ def _object(schema: Schema) -> Shaper:
         return made
 
     return shape
+
+
+def _exact(schema: Schema) -> type | None:
+    if schema.type == "string":
+        return None if schema.format in _FORMATS else str
+    return bool if schema.type == "boolean" else None
 
 
 _EMPTY: tuple[Any, ...] = ("", 0, [], {})  # 0 == False == 0.0
