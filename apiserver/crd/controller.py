@@ -18,6 +18,7 @@ from apiserver.deletion import DeleteOptions
 from apiserver.kinds.kind import Kind, Object
 from apiserver.registry import Registry, by_server
 from apiserver.watcher import Filter
+from apiserver.webhook.client import CallFailed, shown_url
 from podling.api import errors
 from podling.api.errors import GroupResource
 from podling.api.meta import timestamp
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN_SECONDS = 0.2  # while objects that finalizers hold are going
 WATCH_SECONDS = 60.0
 CONVERSION_SECONDS = 30.0
-BUILT_IN = ("apiextensions.k8s.io", "apiregistration.k8s.io")
 
 
 class Controller:
@@ -50,9 +50,14 @@ class Controller:
 
     async def start(self) -> None:
         """Serve what was established before: nobody shall find it missing. Call it once the caches are loaded."""
-        for name, cached in self.context.feed.of(CUSTOM_RESOURCE_DEFINITION).objects.items():
-            if status.is_served(cached.object):
-                await self._serve(name, cached.object)
+        for name in self.context.feed.of(CUSTOM_RESOURCE_DEFINITION).objects:
+            await reconcile.once("definitions", self.queue, self._serve_again, name)
+
+    async def _serve_again(self, name: str) -> Outcome:
+        definition = self.definition(name)
+        if definition is not None and status.is_served(definition):
+            await self._serve(name, definition)
+        return None
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -120,6 +125,9 @@ class Controller:
         if before is not None and before[0] == made_of:
             return
         made = custom.make(definition, self._ask)
+        if any(kind.resource == made.hub.resource and not kind.custom for kind in self.context.kinds.all):
+            log.warning("definition of a built-in resource is not served name=%s", name)
+            return
         await self.context.feed.add(made.hub)
         if before is not None:
             self.context.feed.of(made.hub).cut()  # who watches comes back, and is told by what holds now
@@ -139,15 +147,25 @@ class Controller:
             log.info("definition gone name=%s", name)
 
     async def _ask(self, config: Object, review: Object) -> Object:
-        return await self.context.webhooks.call(config, review)
+        try:
+            async with asyncio.timeout(CONVERSION_SECONDS):
+                return await self.context.webhooks.call(config, review)
+        except TimeoutError:
+            words = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+            raise CallFailed(f'Post "{shown_url(config)}": {words}') from None
 
     # The end.
 
     async def _end(self, name: str, definition: Object) -> Outcome:
         if (status.find(definition, "Terminating") or {}).get("reason") == "InstanceDeletionPending":
             await self._write(name, status.emptying)
-        if is_true(definition, "Established") and await self._empty(definition):
-            return After(LOOK_AGAIN_SECONDS)
+        try:
+            if is_true(definition, "Established") and await self._empty(definition):
+                return After(LOOK_AGAIN_SECONDS)
+        except errors.ApiError as error:
+            why = str(error)
+            await self._write(name, lambda found, now: status.not_emptied(found, why, now))
+            raise
         await self._write(name, status.emptied)
         return None
 

@@ -142,7 +142,7 @@ class Rules:
         return self.structural.validate(new, old, between=self._scaled(new))
 
     def validate_status(self, new: Object, old: Object) -> ErrorList:
-        return self.structural.validate(new, old, between=self._scaled(new, spec=False))
+        return self.structural.validate_status(new, old, between=self._scaled(new, spec=False))
 
     def _scaled(self, obj: Object, *, spec: bool = True) -> ErrorList:
         return scale.validate(obj, self.scale, spec=spec) if self.scale is not None else []

@@ -109,6 +109,13 @@ def emptying(definition: Object, now: str) -> Object:
     return new
 
 
+def not_emptied(definition: Object, why: str, now: str) -> Object:
+    new = deepcopy(definition)
+    words = f"could not issue all deletes: {why}"
+    set_condition(new, "Terminating", "True", "InstanceDeletionFailed", words, now)
+    return new
+
+
 def emptied(definition: Object, now: str) -> Object:
     """Nothing is left of it: it may go."""
     new = deepcopy(definition)

@@ -87,6 +87,16 @@ class Structural:
             return []
         return [str(error) for error in celask.ask(self._rules, new, old).spared]
 
+    def validate_status(self, new: Object, old: Object, between: Sequence[FieldError] = ()) -> ErrorList:
+        """What is wrong with a write at `status`: of the values there, and of lists and rules everywhere."""
+        found: ErrorList = []
+        if self._check_status is not None and "status" in new:
+            found += ratcheted(self._check_status, new["status"], "status", old.get("status", MISSING)).errors
+        found += between
+        if not duplicates(old, self.root, ROOT):
+            found += duplicates(new, self.root, ROOT)
+        return found + celrules.check(self._rules, new, old, found)
+
     @cached_property
     def schema(self) -> Schema:
         """For decoding, field ownership and OpenAPI, as every kind has one."""
@@ -110,6 +120,11 @@ class Structural:
     @cached_property
     def _check(self) -> Check:
         return checker(self.props, self.root)
+
+    @cached_property
+    def _check_status(self) -> Check | None:
+        status = self.root.properties.get("status")
+        return checker(status.props, status) if status is not None else None
 
 
 def plain(value: Any, path: str, notes: Notes) -> Any:
