@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from controllers import (
+    bootstrap_signer,
     certificate_approval,
     certificate_cleanup,
     certificate_signing,
@@ -22,6 +23,7 @@ from controllers import (
     service_account,
     service_address,
     taint_eviction,
+    token_cleaner,
 )
 from controllers.controller import Context
 from podling import pki
@@ -42,6 +44,8 @@ CONTROLLERS: tuple[tuple[str, Callable[[Context], Coroutine[Any, Any, None]]], .
     ("disruption", disruption.control),
     ("resource-quota", resource_quota.control),
     ("garbage", garbage.control),
+    ("token-cleaner", token_cleaner.control),
+    ("bootstrap-signer", bootstrap_signer.control),
     ("cluster-role-aggregation", cluster_role_aggregation.control),
     ("certificate-approval", certificate_approval.control),
     ("certificate-signing", certificate_signing.control),

@@ -5,6 +5,8 @@
     store/                every object
     kubelet/<node>/       volumes and logs of a node's pods
     kubelet.yaml          the KubeletConfiguration of all nodes, where one was given
+    audit-policy.yaml     what the API server's audit log tells, where one was given; audit-log-path: where
+    encryption.yaml       the EncryptionConfiguration, where one was given
     manifests/<node>/     a node's static pods, where that configuration names no other folder
     logs/<service>.log
     kubeconfig            a kubeconfig with this cluster alone
@@ -87,6 +89,8 @@ class State:
         self.logs = self.folder / "logs"
         self.kubeconfig = self.folder / "kubeconfig"
         self.kubelet_config = self.folder / "kubelet.yaml"
+        self.audit_policy, self.encryption = self.folder / "audit-policy.yaml", self.folder / "encryption.yaml"
+        self.audit_log_path = self.folder / "audit-log-path"
         self.supervisor_file = self.folder / "supervisor.json"
         self.supervisor_lock = self.folder / "supervisor.lock"
 

@@ -2,7 +2,7 @@
 
     certificate of the front proxy's CA ──▶ X-Remote-User, -Group, -Extra: another API server vouches
     client certificate ──▶ CN is the user, every O a group
-    Authorization: Bearer ──▶ token file ──▶ service account token ──▶ 401
+    Authorization: Bearer ──▶ token file ──▶ bootstrap token ──▶ service account token ──▶ 401
     neither ──▶ system:anonymous
 
 Whoever is known is also in the group system:authenticated. A certificate counts before a token, as in Kubernetes.
@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from apiserver.authn import bootstraptoken
 from apiserver.authn.frontproxy import FrontProxy
 from apiserver.authn.tokenfile import TokenFile
 from apiserver.lister import Lister
@@ -66,7 +67,7 @@ class Authenticator:
 
     def token(self, token: str, audiences: Sequence[str]) -> Known:
         """Raises `InvalidToken` with what TokenReview tells."""
-        user = self._file.find(token)
+        user = self._file.find(token) or bootstraptoken.find(self._lister, token)
         if user is not None:
             wanted = tuple(audience for audience in audiences if audience in self.issuer.audiences)
             if not wanted:

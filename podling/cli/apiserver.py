@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from podling.cli.alone import alone
+from podling.cli.apiserver_config import AuditLog, AuditPolicy, Encryption, fields, keep
 from podling.cli.options import DEFAULT_NAME, EtcdServers, Name, addresses
 
 if TYPE_CHECKING:
@@ -25,8 +26,15 @@ def apiserver(
     etcd_servers: EtcdServers = None,
     allow_privileged: AllowPrivileged = False,
     etcd_compaction_interval: CompactionInterval = 300.0,
+    *,
+    audit_policy_file: AuditPolicy = None,
+    audit_log_path: AuditLog = None,
+    encryption_provider_config: Encryption = None,
 ) -> None:
     """The API server alone, in the foreground."""
+    from podling.state import State
+
+    keep(State(name), audit_policy_file, audit_log_path, encryption_provider_config)
     given = addresses(etcd_servers)
     alone(
         name,
@@ -56,6 +64,7 @@ def config(
         kubelet_client_cert=state.pki / "apiserver-kubelet-client.crt",
         kubelet_client_key=state.pki / "apiserver-kubelet-client.key",
         token_file=state.pki / "tokens.csv",
+        **fields(state),
         proxy_client_cert=state.pki / "front-proxy-client.crt",
         proxy_client_key=state.pki / "front-proxy-client.key",
         requestheader_client_ca=state.pki / "front-proxy-ca.crt",

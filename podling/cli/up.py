@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from podling.cli import apiserver_config
+from podling.cli.apiserver_config import AuditLog, AuditPolicy, Encryption
 from podling.cli.kubelet_config import keep
 from podling.cli.logs import last_lines, rotate
 from podling.cli.nodes import forget_dropped, remove_containers
@@ -33,6 +35,9 @@ def up(
     *,
     kubelet_config: KubeletConfig = None,
     manifests: Manifests = None,
+    audit_policy_file: AuditPolicy = None,
+    audit_log_path: AuditLog = None,
+    encryption_provider_config: Encryption = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait until all is ready.")] = 60.0,
 ) -> None:
     """Start a cluster and wait until it is ready. A cluster that runs already stays as it is."""
@@ -46,6 +51,8 @@ def up(
         with Progress() as progress:
             with state.locked():
                 keep(state, kubelet_config, manifests)
+                if (audit_policy_file, audit_log_path, encryption_provider_config) != (None, None, None):
+                    apiserver_config.keep(state, audit_policy_file, audit_log_path, encryption_provider_config)
                 if state.is_running:
                     cluster = change(state, nodes, addresses(etcd_servers))
                 else:
