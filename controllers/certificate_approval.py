@@ -3,6 +3,7 @@
 Source: kubernetes/pkg/controller/certificates/approver.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,10 @@ from controllers.controller import Context, Source, itself, run
 from podling.api.certificate_request import KUBELET_CLIENT, Malformed, Subject, parse, subject, why_not_kubelet_client
 from podling.client.codec import plain
 from podling.client.resource import CERTIFICATE_SIGNING_REQUESTS, SUBJECT_ACCESS_REVIEWS
-from podling.loop.reconcile import Terminal
+from podling.loop.reconcile import After, Terminal
+
+log = logging.getLogger(__name__)
+AGAIN_SECONDS = 30.0  # somebody may grant it
 
 
 class Recognizer(NamedTuple):
@@ -44,16 +48,16 @@ def is_decided(request: Any) -> bool:
 async def control(context: Context) -> None:
     requests = context.informers.get(CERTIFICATE_SIGNING_REQUESTS)
 
-    async def reconcile(name: str) -> None:
+    async def reconcile(name: str) -> After | None:
         request = requests.get(name)
         if request is None or is_decided(request) or request.spec.signerName != KUBELET_CLIENT:
-            return
+            return None
         try:
             asked = subject(parse(request.spec.request))
         except Malformed as error:
             raise Terminal(f"unable to parse csr: {error}") from None
         if why_not_kubelet_client(asked, request.spec.usages or ()):
-            return
+            return None
         tried = []
         for recognizer in RECOGNIZERS:
             if not recognizer.recognizes(request, asked):
@@ -61,8 +65,9 @@ async def control(context: Context) -> None:
             tried.append(recognizer.subresource)
             if await _may(request, recognizer.subresource):
                 await _approve(request, recognizer.message)
-                return
-        raise Terminal(f"recognized csr as {tried} but subject access review was not approved")
+                return None
+        log.info("certificate waits, its user may not have it request=%s tried=%s", name, ",".join(tried))
+        return After(AGAIN_SECONDS)
 
     async def _may(request: Any, subresource: str) -> bool:
         spec = plain(request.spec)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,13 +107,19 @@ async def test_who_asks_for_too_much_is_told_and_gets_nothing(controlled: Runnin
     assert "certificate" not in status
 
 
-async def test_a_kubelet_that_may_is_approved_and_another_waits(controlled: Running) -> None:
+async def test_a_kubelet_that_may_is_approved_and_another_waits(
+    controlled: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     asked = request("system:node:n7", ("system:nodes",))
     await ask(controlled, "masters", KUBELET_CLIENT, asked)
     assert "certificate" in await until(controlled, "masters", "certificate")
     await ask(controlled, "node", KUBELET_CLIENT, asked, NODE)
     _, found = await controlled.call("GET", f"{PATH}/node")
     assert found["spec"]["username"] == "system:node:n7"
+    async with asyncio.timeout(10):
+        while "may not have it request=node tried=selfnodeclient,nodeclient" not in caplog.text:
+            await asyncio.sleep(0.02)
     grant = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
