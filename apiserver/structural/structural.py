@@ -95,7 +95,7 @@ class Structural:
         found += between
         if not duplicates(old, self.root, ROOT):
             found += duplicates(new, self.root, ROOT)
-        return found + celrules.check(self._rules, new, old, found)
+        return found + celask.check(self._rules, new, old, found)
 
     @cached_property
     def schema(self) -> Schema:
