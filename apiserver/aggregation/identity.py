@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 from apiserver.request import User
 
 USER, UID, GROUP, EXTRA = "X-Remote-User", "X-Remote-Uid", "X-Remote-Group", "X-Remote-Extra-"
+TOKEN_PROTOCOL = "base64url.bearer.authorization.k8s.io."
 _TOKEN = "!#$&'*+-.^_`|~"  # what a header's name may hold besides letters and digits, % itself apart
 
 Headers = list[tuple[str, str]]
@@ -29,6 +30,12 @@ def is_about_identity(name: str) -> bool:
     """A header that says who somebody is: the client's own are for this server alone."""
     lowered = name.lower()
     return lowered == "authorization" or lowered.startswith(("x-remote-", "impersonate-"))
+
+
+def protocols(offered: str) -> str:
+    """What a WebSocket offers, without the token that a browser may put there."""
+    kept = [word.strip() for word in offered.split(",") if not word.strip().startswith(TOKEN_PROTOCOL)]
+    return ", ".join(kept)
 
 
 def user(found: Iterable[tuple[str, str]]) -> User | None:

@@ -58,6 +58,8 @@ def _headers(http: BaseRequest, user: User) -> CIMultiDict[str]:
     for name, value in http.headers.items():
         if name.lower() not in dropped and name.lower() != "host" and not identity.is_about_identity(name):
             found.add(name, value)
+    if offered := found.pop("Sec-WebSocket-Protocol", ""):
+        found["Sec-WebSocket-Protocol"] = identity.protocols(offered)
     before = http.headers.get("X-Forwarded-For")
     found["X-Forwarded-For"] = f"{before}, {http.remote}" if before else http.remote or ""
     found["X-Forwarded-Host"] = http.headers.get("Host", "")

@@ -59,6 +59,9 @@ def due(wanted: Mapping[str, Object], found: Mapping[str, Object], starting: boo
 
 
 def _label(found: Object) -> str:
+    """ "" of one that is not the server's own, or that a user has turned to another server (metrics-server's, say)."""
+    if found["spec"].get("service"):
+        return ""
     return str((found["metadata"].get("labels") or {}).get(MANAGED, ""))
 
 

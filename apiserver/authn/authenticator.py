@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from apiserver.aggregation.identity import TOKEN_PROTOCOL
 from apiserver.authn import bootstraptoken
 from apiserver.authn.frontproxy import FrontProxy
 from apiserver.authn.tokenfile import TokenFile
@@ -25,7 +26,6 @@ from podling.api.errors import Unauthorized
 
 AUTHENTICATED = "system:authenticated"
 UNAUTHENTICATED = "system:unauthenticated"
-WEBSOCKET_PREFIX = "base64url.bearer.authorization.k8s.io."
 
 
 class Known(NamedTuple):
@@ -98,8 +98,8 @@ def bearer(headers: Mapping[str, str]) -> str:
     offered = headers.get("Sec-WebSocket-Protocol") or headers.get("sec-websocket-protocol") or ""
     for protocol in offered.split(","):
         encoded = protocol.strip()
-        if encoded.startswith(WEBSOCKET_PREFIX):
-            text = encoded.removeprefix(WEBSOCKET_PREFIX)
+        if encoded.startswith(TOKEN_PROTOCOL):
+            text = encoded.removeprefix(TOKEN_PROTOCOL)
             try:
                 return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
             except (binascii.Error, UnicodeDecodeError):
