@@ -48,8 +48,17 @@ def compile_error(said: str, expression: str, shown: Mapping[str, str]) -> str:
         if int(line) > 0
     ]
     if not found:
-        return said
+        return f"ERROR: <input>:-1:0: {_too_much(said) or _STATUS.fullmatch(said)[1]}"  # type: ignore[index]
     return "\n".join(_show(each, lines) for each in sorted(set(found)))
+
+
+def _too_much(said: str) -> str:
+    """The engine's limits: depth 32 where cel-go has 250, and as many characters as cel-go."""
+    if depth := re.search(r"recursion (?:limit exceeded\. limit:|depth of) (\d+)", said):
+        return f"expression recursion limit exceeded: {depth[1]}"
+    if size := re.search(r"input size: (\d+), limit: (\d+)", said):
+        return f"expression code point size exceeds limit: size: {size[1]}, limit {size[2]}"
+    return ""
 
 
 def _show(mistake: Mistake, lines: list[str]) -> str:

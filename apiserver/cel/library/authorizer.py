@@ -14,7 +14,6 @@ from apiserver.cel import types
 from apiserver.cel.errors import EvalError
 from apiserver.cel.library.function import Function, function
 from apiserver.cel.types import Opaque, Simple
-from apiserver.kinds import names
 from apiserver.request import Attributes, User
 
 
@@ -50,6 +49,8 @@ def _resource(value: Opaque, resource: str) -> Opaque:
 
 
 def _service_account(value: Opaque, namespace: str, name: str) -> Opaque:
+    from apiserver.kinds import names  # late: kinds have expressions
+
     if names.subdomain(name):
         raise EvalError("Invalid service account name")
     if names.label(namespace):

@@ -13,7 +13,6 @@ from apiserver.cel.errors import EvalError
 from apiserver.cel.library import url
 from apiserver.cel.library.function import Function, function
 from apiserver.cel.types import FORMAT, Opaque
-from apiserver.kinds import names
 
 Check = Callable[[str], list[str]]
 
@@ -58,15 +57,27 @@ def _datetime(text: str) -> list[str]:
     return [] if _TIME.fullmatch(text) and not _date(text[:10]) else ["invalid datetime"]
 
 
+def _name(rule: str) -> Check:
+    """A rule of `apiserver/kinds/names.py`, looked up late: kinds have expressions."""
+
+    def check(text: str) -> list[str]:
+        from apiserver.kinds import names
+
+        found: list[str] = getattr(names, rule)(text)
+        return found
+
+    return check
+
+
 FORMATS: dict[str, Check] = {
-    "dns1123Label": names.label,
-    "dns1123Subdomain": names.subdomain,
-    "dns1035Label": names.label_1035,
-    "qualifiedName": names.qualified,
-    "dns1123LabelPrefix": _prefix(names.label),
-    "dns1123SubdomainPrefix": _prefix(names.subdomain),
-    "dns1035LabelPrefix": _prefix(names.label_1035),
-    "labelValue": names.label_value,
+    "dns1123Label": _name("label"),
+    "dns1123Subdomain": _name("subdomain"),
+    "dns1035Label": _name("label_1035"),
+    "qualifiedName": _name("qualified"),
+    "dns1123LabelPrefix": _prefix(_name("label")),
+    "dns1123SubdomainPrefix": _prefix(_name("subdomain")),
+    "dns1035LabelPrefix": _prefix(_name("label_1035")),
+    "labelValue": _name("label_value"),
     "uri": _uri,
     "uuid": _uuid,
     "byte": _byte,

@@ -226,6 +226,25 @@ def test_every_mistake_is_told_in_the_order_of_the_text() -> None:
     assert columns == ["4", "5", "16"]
 
 
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("(" * 99 + "1" + ")" * 99, "expression recursion limit exceeded: 32"),
+        ("+".join(["1"] * 99), "expression recursion limit exceeded: 32"),
+        (f"'{'a' * 100000}'", "expression code point size exceeds limit: size: 100002, limit 100000"),
+    ],
+)
+def test_an_expression_that_is_too_large_is_refused(expression: str, words: str) -> None:
+    with pytest.raises(CompileError) as refused:
+        ask(expression)
+    assert str(refused.value) == f"ERROR: <input>:-1:0: {words}"
+
+
+def test_an_expression_that_runs_too_long_is_an_error() -> None:
+    with pytest.raises(EvalError, match="Iteration budget exceeded"):
+        ask("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].all(a, " * 6 + "true" + ")" * 6)
+
+
 def test_the_type_of_a_result_is_named_as_cel_go_names_it() -> None:
     named = {
         expression: compile(expression, {"self": WIDGET}).type
