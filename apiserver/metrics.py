@@ -19,6 +19,7 @@ REFUSED = Counter(
     "Requests sent away by priority and fairness.",
     ["flow_schema", "priority_level", "reason"],
 )
+IN_FLIGHT = Gauge("apiserver_current_inflight_requests", "Requests under way, but for those that last.")
 EXECUTING = Gauge("apiserver_flowcontrol_current_executing_seats", "Seats in use.", ["priority_level"])
 INQUEUE = Gauge("apiserver_flowcontrol_current_inqueue_seats", "Seats that requests wait for.", ["priority_level"])
 

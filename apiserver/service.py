@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver import bootstrap, compaction, policystatus, rpc
+from apiserver import bootstrap, compaction, metrics, policystatus, rpc
 from apiserver.admission import Chain
 from apiserver.admission.resourcequota import QUOTAS
 from apiserver.aggregation import loop as aggregation
@@ -99,6 +99,7 @@ def _auditor(config: Config) -> Auditor | None:
 async def run(config: Config, storage: Storage) -> None:
     """Serve until cancelled; then watches end, requests under way are answered, and the ports are free again."""
     context = build(config, storage, (*KINDS, *METRICS) if config.resource_metrics else KINDS)
+    metrics.IN_FLIGHT.set_function(lambda: context.under_way.count)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_cancel, asyncio.create_task(context.feed.run(), name="feed"))
         stack.push_async_callback(
