@@ -13,7 +13,7 @@ Source: k8s.io/apiserver/pkg/registry/generic/registry/store.go.
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -83,6 +83,7 @@ class Registry:
     ) -> None:
         self.objects, self.feed, self.admission, self.clock = ObjectStore(storage, clock), feed, admission, clock
         self._ranges, self._allocating = ranges, asyncio.Lock()
+        self._allocated_now: dict[object, Object] = {}  # of writes under way
 
     async def get(self, kind: Kind, namespace: str, name: str, at_least: int | None = None) -> Cached:
         """The object, as new as everything written so far; or, with `at_least`, as new as that version."""
@@ -113,23 +114,26 @@ class Registry:
             words = f"{error.message}, the server was not able to generate a unique name for the object"
             raise errors.AlreadyExists(words, {**(error.details or {}), "retryAfterSeconds": 1}) from None
 
-    def _turn(self, kind: Kind) -> contextlib.AbstractAsyncContextManager[Any]:
-        """Objects that share something (services their addresses) are written one after the other."""
-        return self._allocating if kind.allocate else contextlib.nullcontext()
-
-    async def _allocate(self, kind: Kind, new: Object, old: Object | None) -> None:
+    @contextlib.asynccontextmanager
+    async def _allocated(self, kind: Kind, new: Object, old: Object | None) -> AsyncIterator[None]:
+        """What no two objects may have (the addresses of services) is this one's, until it is written or refused."""
         if kind.allocate is None:
+            yield
             return
-        await self.feed.fresh()
-        own = new["metadata"]["uid"]
-        others = (each.object for each in self.feed.of(kind).objects.values() if each.metadata["uid"] != own)
-        _refuse(kind, new["metadata"], kind.allocate(new, old, others, self._ranges))
+        mark = object()
+        async with self._allocating:
+            await self.feed.fresh()
+            own = new["metadata"]["uid"]
+            there = (each.object for each in self.feed.of(kind).objects.values())
+            others = (each for each in (*there, *self._allocated_now.values()) if each["metadata"]["uid"] != own)
+            _refuse(kind, new["metadata"], kind.allocate(new, old, others, self._ranges))
+            self._allocated_now[mark] = new
+        try:
+            yield
+        finally:
+            del self._allocated_now[mark]
 
     async def _create(self, kind: Kind, body: Object, write: Write) -> Cached:
-        async with self._turn(kind):
-            return await self._create_now(kind, body, write)
-
-    async def _create_now(self, kind: Kind, body: Object, write: Write) -> Cached:
         meta = body["metadata"]
         now = timestamp(self.clock.now())
         objectmeta.begin(meta)
@@ -143,13 +147,13 @@ class Registry:
         kind.prepare_create(body)
         if kind.generation:
             meta["generation"] = 1
-        await self._allocate(kind, body, None)
-        _refuse(kind, meta, objectmeta.validate(meta, kind) + kind.validate(body) + kind.validate_create(body))
-        await self._admit_valid(admission, write)
-        write.warnings += kind.warn(body)
-        written = await self.objects.put(kind, body, 0, dry_run=write.dry_run)
-        if written.succeeded:
-            return await self._written(kind, body, written, write)
+        async with self._allocated(kind, body, None):
+            _refuse(kind, meta, objectmeta.validate(meta, kind) + kind.validate(body) + kind.validate_create(body))
+            await self._admit_valid(admission, write)
+            write.warnings += kind.warn(body)
+            written = await self.objects.put(kind, body, 0, dry_run=write.dry_run)
+            if written.succeeded:
+                return await self._written(kind, body, written, write)
         taken = errors.already_exists(kind.home.resource, meta["name"])
         current = objectstore.found(kind, written.current)
         if current and current.metadata.get("deletionTimestamp"):
@@ -160,31 +164,32 @@ class Registry:
         self, kind: Kind, namespace: str, name: str, change: Change, write: Write, sub: Subresource | None = None
     ) -> Cached:
         """`change` gets its own copy of what is there and gives the object wanted; it may be asked more than once."""
-        async with self._turn(kind):
-            return await self._update(kind, namespace, name, change, write, sub)
-
-    async def _update(  # noqa: PLR0917
-        self, kind: Kind, namespace: str, name: str, change: Change, write: Write, sub: Subresource | None
-    ) -> Cached:
         await self.feed.fresh()
         current = self.feed.of(kind).get(namespace, name)
         while current is not None:
             seen = await _as(kind, current)
-            new = await self._changed(kind, seen, change, write, sub)
-            kept = new == seen.object and (seen is current or await objectstore.is_kept(kind, new, current))
-            if kept and not self.objects.is_stale(kind, current):
-                return seen
-            if deletion.goes_with_update(kind, new, seen.object):
-                written = await self.objects.remove(kind, current, dry_run=write.dry_run)
-            else:
-                written = await self.objects.put(kind, new, current.revision, dry_run=write.dry_run)
-            if written.succeeded:
-                return await self._written(kind, new, written, write)
+            async with contextlib.AsyncExitStack() as held:
+                new = await self._changed(kind, seen, change, write, sub, held)
+                kept = new == seen.object and (seen is current or await objectstore.is_kept(kind, new, current))
+                if kept and not self.objects.is_stale(kind, current):
+                    return seen
+                if deletion.goes_with_update(kind, new, seen.object):
+                    written = await self.objects.remove(kind, current, dry_run=write.dry_run)
+                else:
+                    written = await self.objects.put(kind, new, current.revision, dry_run=write.dry_run)
+                if written.succeeded:
+                    return await self._written(kind, new, written, write)
             current = objectstore.found(kind, written.current)
         raise errors.not_found(kind.home.resource, name)
 
-    async def _changed(
-        self, kind: Kind, current: Cached, change: Change, write: Write, sub: Subresource | None
+    async def _changed(  # noqa: PLR0917
+        self,
+        kind: Kind,
+        current: Cached,
+        change: Change,
+        write: Write,
+        sub: Subresource | None,
+        held: contextlib.AsyncExitStack,
     ) -> Object:
         old = current.object
         new = await change(current.copy())
@@ -202,7 +207,7 @@ class Registry:
         if not write.raw and _counts(kind, new, old):
             meta["generation"] = old["metadata"].get("generation", 0) + 1
         if sub is None:
-            await self._allocate(kind, new, old)
+            await held.enter_async_context(self._allocated(kind, new, old))
         # Kubernetes asks the rules of metadata in general and once more for the kind, and says so twice.
         found = objectmeta.validate_any(meta) + objectmeta.validate_update(meta, old["metadata"])
         found += objectmeta.validate_update(meta, old["metadata"]) + objectmeta.kube_finalizers(meta, kind)

@@ -183,3 +183,29 @@ async def test_match_conditions_decide_whether_a_webhook_is_asked(webhooks: Webh
     await webhooks.configure("validating", "w", ignore)
     assert (await webhooks.call("POST", MAPS, named("b")))[0] == 201
     assert "/d" not in [path for path, _ in webhooks.seen]
+
+
+async def test_services_get_addresses_of_their_own_while_webhooks_take_their_time(webhooks: Webhooks) -> None:
+    path = "/api/v1/namespaces/default/services"
+    rule = {**MAP_RULE, "resources": ["services"]}
+    all_there = asyncio.Barrier(4)
+
+    async def wait(request: Object) -> Object:
+        """One that waits for the others, and one that writes a service itself."""
+        if request["name"] == "outer":
+            await webhooks.call("POST", path, service("inner"))
+        elif request["name"] != "inner":
+            await all_there.wait()
+        return allow(request)
+
+    def service(name: str) -> Object:
+        return {**named(name), "spec": {"type": "NodePort", "ports": [{"port": 80}]}}
+
+    await webhooks.configure("validating", "v", {"name": "a.example.com", "rules": [rule]})
+    webhooks.answers["/a"] = wait
+    made = await asyncio.gather(*(webhooks.call("POST", path, service(f"s{number}")) for number in range(4)))
+    made.append(await webhooks.call("POST", path, service("outer")))
+    made.append(await webhooks.call("GET", f"{path}/inner"))
+    assert [code for code, _ in made] == [201] * 5 + [200]
+    specs = [found["spec"] for _, found in made]
+    assert len({spec["clusterIP"] for spec in specs}) == len({spec["ports"][0]["nodePort"] for spec in specs}) == 6
