@@ -18,7 +18,6 @@ from apiserver.deletion import DeleteOptions
 from apiserver.kinds.kind import Kind, Object
 from apiserver.registry import Registry, by_server
 from apiserver.watcher import Filter
-from apiserver.webhook.client import CallFailed, shown_url
 from podling.api import errors
 from podling.api.errors import GroupResource
 from podling.api.meta import timestamp
@@ -30,7 +29,7 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN_SECONDS = 0.2  # while objects that finalizers hold are going
 WATCH_SECONDS = 60.0
-CONVERSION_SECONDS = 30.0
+CONVERSION_SECONDS = 30
 
 
 class Controller:
@@ -147,12 +146,7 @@ class Controller:
             log.info("definition gone name=%s", name)
 
     async def _ask(self, config: Object, review: Object) -> Object:
-        try:
-            async with asyncio.timeout(CONVERSION_SECONDS):
-                return await self.context.webhooks.call(config, review)
-        except TimeoutError:
-            words = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
-            raise CallFailed(f'Post "{shown_url(config)}": {words}') from None
+        return await self.context.webhooks.call(config, review, CONVERSION_SECONDS)
 
     # The end.
 

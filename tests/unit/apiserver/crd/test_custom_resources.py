@@ -146,3 +146,16 @@ async def test_custom_resources_have_no_protobuf(server: Door) -> None:
         True,
     )
     assert (await server.call("PUT", BOATS, json=boat("a"))).body["message"] == "name must be provided"
+
+
+async def test_quotas_count_custom_resources(server: Door) -> None:
+    await define(server, definition(version("v1", storage=True)))
+    quota = {"metadata": {"name": "few"}, "spec": {"hard": {f"count/{NAME}": "1"}}}
+    path = "/api/v1/namespaces/default/resourcequotas"
+    assert (await server.call("POST", path, json=quota)).status == 201
+    counted = {"status": {"hard": {f"count/{NAME}": "1"}, "used": {f"count/{NAME}": "0"}}}
+    assert (await server.call("PATCH", f"{path}/few/status", json=counted, headers=MERGE)).status == 200
+    await create(server, boat("a"))
+    refused = await server.call("POST", BOATS, json=boat("b"))
+    words = f"exceeded quota: few, requested: count/{NAME}=1, used: count/{NAME}=1, limited: count/{NAME}=1"
+    assert (refused.status, words in refused.body["message"]) == (403, True), refused.text

@@ -210,3 +210,35 @@ async def test_schemas_within_schemas_are_kept_as_go_writes_them(server: Door) -
     kept = made["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
     assert kept["list"]["items"] == {"type": "object", "properties": {"a": {"type": "string"}}}
     assert kept["free"] == {"type": "object", "additionalProperties": True}
+
+
+async def test_who_watches_definitions_sees_each_step(server: Door) -> None:
+    before = (await server.call("GET", DEFINITIONS)).body["metadata"]["resourceVersion"]
+    await define(server, definition(version("v1", storage=True)))
+    watched = (await server.call("GET", f"{DEFINITIONS}?watch=1&timeoutSeconds=1&resourceVersion={before}")).text
+    steps = [json.loads(line) for line in watched.splitlines()]
+    told = [
+        (step["type"], [(each["type"], each["status"]) for each in step["object"]["status"]["conditions"] or ()])
+        for step in steps
+    ]
+    assert told == [
+        ("ADDED", []),
+        ("MODIFIED", [("NamesAccepted", "True"), ("Established", "False")]),
+        ("MODIFIED", [("NamesAccepted", "True"), ("Established", "True")]),
+    ]
+
+
+async def test_a_server_that_stops_in_the_middle_of_an_end_goes_on_with_it(certificates: Path) -> None:
+    storage = MemoryStorage()
+    held = boat("held")
+    held["metadata"]["finalizers"] = ["example.com/wait"]
+    async with door(certificates, storage) as first:
+        await define(first, definition(version("v1", storage=True)))
+        await create(first, held)
+        await first.call("DELETE", f"{DEFINITIONS}/{NAME}")
+    async with door(certificates, storage) as second:
+        await condition(second, NAME, "Terminating")
+        freed = await second.call("PATCH", f"{BOATS}/held", json={"metadata": {"finalizers": None}}, headers=MERGE)
+        assert freed.status == 200
+        await gone(second, f"{DEFINITIONS}/{NAME}")
+        await gone(second, BOATS)
