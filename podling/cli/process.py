@@ -22,7 +22,7 @@ from podling.cli.services import Service
 from podling.state import Cluster, State
 
 PR_SET_PDEATHSIG = 1
-YOUNG_OBJECTS = 20_000  # made between two rounds of the collector: one request makes thousands that hold no cycle
+YOUNG_OBJECTS = 5_000  # made between two rounds of the collector: one request makes as many that hold no cycle
 MOST_DESCRIPTORS = 1024  # that the supervisor has ever open
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ def serve(run: Callable[[], Awaitable[None]]) -> int:
     from podling.loop.service import configure_logging
 
     configure_logging(os.environ.get("PODLING_LOG", "INFO").upper())
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+    gc.set_threshold(YOUNG_OBJECTS)
     try:
         import uvloop
 
