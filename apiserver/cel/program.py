@@ -2,8 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
+from apiserver.cel import literals as literals_of
 from apiserver.cel import tokens, words
 from apiserver.cel.engine import Checker, evaluator
 from apiserver.cel.errors import CompileError, EvalError
@@ -54,6 +56,8 @@ class Program:
             found = checker.check(tokens.flat(expression, roots) if roots else expression)
         except RuntimeError as error:
             raise CompileError(words.compile_error(str(error), expression, checker.shown)) from None
+        if wrong := literals_of.wrong(expression, _is_format):
+            raise CompileError(words.literal_error(wrong, expression))
         if tokens.risky(expression, LISTS):
             raise CompileError("a list function, an optional and a map are more than one expression can hold here")
         self.type, self.returns = words.type_name(found, checker.shown), checker.type(found)
@@ -104,6 +108,13 @@ class Program:
             elif isinstance(value, Opaque):
                 given[name] = evaluator().opaque(value)
         return given
+
+
+@lru_cache(maxsize=1024)
+def _is_format(function: str, literal: str) -> bool:
+    """Does the engine take the text?"""
+    call = f"'' .matches({literal})" if function == "matches" else f"{function}({literal})"
+    return bool(evaluator().compile(call).eval(evaluator().inputs({})).type().name() != "ERROR")
 
 
 def _read(answer: Any) -> Any:

@@ -48,12 +48,10 @@ def risky(expression: str, functions: frozenset[str]) -> bool:
     """Might a map that holds an optional reach one of these functions? The engine would end the process: it cannot hand
     such a map to Python. All three must be there: the function, an optional, a map that the expression makes."""
     found = [token.text for token in tokens(expression)]
-    optional = "optional" in found or any(pair in ((".", "?"), ("[", "?"), ("{", "?")) for pair in pairwise(found))
-    return (
-        optional
-        and not functions.isdisjoint(found)
-        and not {"{", "transformMap", "transformMapEntry"}.isdisjoint(found)
-    )
+    pairs = set(pairwise(found))
+    optional = "optional" in found or not pairs.isdisjoint({(".", "?"), ("[", "?"), ("{", "?")})
+    maps = any(each in ("{", "transformMap", "transformMapEntry") for each in found)
+    return optional and maps and any((name, "(") in pairs for name in functions)
 
 
 def joined(expression: str, dotted: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ checker/errors.go, common/types and interpreter/attributes.go.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from apiserver.cel.types import OPAQUE
@@ -50,6 +50,15 @@ def compile_error(said: str, expression: str, shown: Mapping[str, str]) -> str:
     if not found:
         return f"ERROR: <input>:-1:0: {_too_much(said) or _STATUS.fullmatch(said)[1]}"  # type: ignore[index]
     return "\n".join(_show(each, lines) for each in sorted(set(found)))
+
+
+def literal_error(wrong: Iterable[tuple[int, str]], expression: str) -> str:
+    """The same for mistakes by their offset."""
+    lines, found = expression.split("\n"), []
+    for offset, message in wrong:
+        before = expression[:offset]
+        found.append(Mistake(before.count("\n") + 1, offset - before.rfind("\n"), message))
+    return "\n".join(_show(each, lines) for each in sorted(found))
 
 
 def _too_much(said: str) -> str:

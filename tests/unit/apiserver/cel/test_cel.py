@@ -126,6 +126,10 @@ def ask(expression: str, values: Any = None, **options: Any) -> Any:
         ("type(self.any.q) == int", True),
         ("b'ab'.size()", 2),
         ("1/0 == 1 || true", True),
+        ("[1, 2][1] + {'a': 1, 'b': 2}['b'] + [[1], [2, 3]].size()", 6),
+        ("[self.min, 1, self.max, 2.0 > 1.0 ? 1 : 2].size()", 4),
+        ("{'a': self.min > 0 ? 'x' : 'y', 'b': 'z'}.size() + ['a', self.?color.orValue('b')].size()", 4),
+        ("'a'.matches(r'^\\w$')", True),
     ],
 )
 def test_an_expression_has_the_value_that_kubernetes_documents(expression: str, value: Any) -> None:
@@ -208,6 +212,12 @@ def paragraph(column: int, words: str, line: str) -> str:
          "found no matching overload for 'isLessThan' applied to '(kubernetes.Quantity, int)'"),
         ("math.greatest(1, 2)", 1, "undeclared reference to 'math' (in container '')"),
         ("cel.bind(x, 1, x)", 1, "undeclared reference to 'cel' (in container '')"),
+        ("[1, 2, 'a', true]", 8, "expected type 'int' but found 'string'"),
+        ("{'a': 1, 'b': -1.5}['a'] > 0", 15, "expected type 'int' but found 'double'"),
+        ("'b' in ['a', 1u]", 14, "expected type 'string' but found 'uint'"),
+        ("self.wait > duration('1 hour')", 22, "invalid duration argument"),
+        ("self.when < timestamp('2020')", 23, "invalid timestamp argument"),
+        ("self.color.matches('[a')", 20, "invalid matches argument"),
         ("self.min +", 11,
          "Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', "
          "NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"),
