@@ -118,7 +118,9 @@ async def test_a_kubelet_that_may_is_approved_and_another_waits(
     _, found = await controlled.call("GET", f"{PATH}/node")
     assert found["spec"]["username"] == "system:node:n7"
     async with asyncio.timeout(10):
-        while "may not have it request=node tried=selfnodeclient,nodeclient" not in caplog.text:
+        while True:
+            if "may not have it request=node tried=selfnodeclient,nodeclient" in caplog.text:
+                break
             await asyncio.sleep(0.02)
     grant = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
