@@ -35,13 +35,16 @@ def _forbidden_null(value: Any, node: Node) -> bool:
 
 def drop_nulls(value: Any, node: Node | None) -> None:
     """Changes the value: a null goes where the schema neither allows it nor has a default for it."""
+    if node is None:
+        return
     if isinstance(value, dict):
-        for name in list(value):
-            child = node.member(name) if node is not None else None
-            if value[name] is None and child is not None and not child.nullable and child.default is None:
-                del value[name]
-            else:
-                drop_nulls(value[name], child)
+        for name, item in list(value.items()):
+            if item is None:
+                child = node.member(name)
+                if child is not None and not child.nullable and child.default is None:
+                    del value[name]
+            elif isinstance(item, dict | list):
+                drop_nulls(item, node.member(name))
     elif isinstance(value, list):
         for item in value:
-            drop_nulls(item, node.items if node is not None else None)
+            drop_nulls(item, node.items)

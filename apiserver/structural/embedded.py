@@ -45,13 +45,13 @@ def coerce(value: Any, node: Node | None, path: Path, notes: Notes, *, drop: boo
         return None
     if isinstance(value, dict):
         for name in list(value):
-            wrong = _coerce_member(value, name, path, notes, drop=drop) if node.embedded else None
-            child, below = node.properties.get(name), path.child(name)
-            if child is None and isinstance(node.values, Node):
-                child, below = node.values, path.key(name)
-            wrong = wrong or coerce(value.get(name), child, below, notes, drop=drop)
-            if wrong:
+            if node.embedded and (wrong := _coerce_member(value, name, path, notes, drop=drop)):
                 return wrong
+            child = node.member(name)
+            if child is not None and child.has_embedded:
+                below = path.child(name) if name in node.properties else path.key(name)
+                if wrong := coerce(value.get(name), child, below, notes, drop=drop):
+                    return wrong
     elif isinstance(value, list):
         for position, item in enumerate(value):
             if wrong := coerce(item, node.items, path.index(position), notes, drop=drop):

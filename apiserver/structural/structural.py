@@ -8,7 +8,6 @@ pkg/registry/customresource/strategy.go.
 """
 
 from collections.abc import Sequence
-from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
@@ -46,7 +45,10 @@ class Structural:
         unknown. Raises `Mismatch`. (A `Shaper`: decoding calls it through `schema`.)"""
         if not isinstance(value, dict):
             raise mismatch(value, where, "map[string]interface {}")
-        made: Object = plain(value, "", notes)
+        doubled: list[Doubled] = []
+        made: Object = plain(value, doubled)
+        if doubled:
+            notes += doubles(value)
         meta_notes: Notes = []
         if "metadata" in made:
             made["metadata"] = embedded.object_meta(made["metadata"], None, meta_notes)
@@ -62,7 +64,7 @@ class Structural:
 
     def revive(self, stored: Object) -> Object:
         """An object from the store as this version shows it: pruned, what is malformed dropped, defaults filled in."""
-        made: Object = deepcopy(stored)
+        made: Object = plain(stored, [])
         if "metadata" in made:
             made["metadata"] = embedded.salvaged_meta(made["metadata"])
         prune(made, self.root, root=True)
@@ -127,20 +129,36 @@ class Structural:
         return checker(status.props, status) if status is not None else None
 
 
-def plain(value: Any, path: str, notes: Notes) -> Any:
-    """A copy without the marks of the parser; notes tell of fields that stand twice. Whole numbers are integers."""
+def plain(value: Any, doubled: list[Doubled]) -> Any:
+    """A copy without the marks of the parser; what holds a field twice is added to `doubled`. Whole numbers are
+    integers, as far as they go."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return value
+    if isinstance(value, dict):
+        if isinstance(value, Doubled):
+            doubled.append(value)
+        return {name: plain(item, doubled) for name, item in value.items()}
+    if kind is list:
+        return [plain(item, doubled) for item in value]
+    if kind is int:
+        return value if -(2**63) <= value < 2**63 else float(value)
+    return int(value) if value.is_integer() and abs(value) < 1e21 else float(value)
+
+
+def doubles(value: Any, path: str = "") -> Notes:
+    """What stands twice in a body: `duplicate field "spec.name"`."""
+    found: Notes = []
     if isinstance(value, Doubled):
         seen: set[str] = set()
         for name, _ in value.pairs:
             if name in seen:
-                notes.append(f'duplicate field "{f"{path}.{name}".removeprefix(".")}"')
+                found.append(f'duplicate field "{f"{path}.{name}".removeprefix(".")}"')
             seen.add(name)
     if isinstance(value, dict):
-        return {name: plain(item, f"{path}.{name}", notes) for name, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item, f"{path}[{position}]", notes) for position, item in enumerate(value)]
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 1e21 else float(value)
-    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
-        return float(value)
-    return value
+        for name, item in value.items():
+            found += doubles(item, f"{path}.{name}")
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            found += doubles(item, f"{path}[{position}]")
+    return found
