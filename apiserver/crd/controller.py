@@ -13,7 +13,7 @@ from collections.abc import Callable
 from apiserver.context import Context
 from apiserver.crd import custom, status
 from apiserver.crd.definition import CUSTOM_RESOURCE_DEFINITION
-from apiserver.crd.rules import is_true
+from apiserver.crd.status import is_true
 from apiserver.deletion import DeleteOptions
 from apiserver.kinds.kind import Kind, Object
 from apiserver.registry import Registry, by_server

@@ -10,15 +10,13 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from apiserver.cached import encode
-from apiserver.crd import scale
+from apiserver.crd.strategy import Strategy
 from apiserver.crd.versions import Ask, CustomVersions
 from apiserver.discovery.priority import priority
-from apiserver.kinds.kind import Kind, Object, Subresource
-from apiserver.kinds.strategy import READ_WRITE, keep_status
+from apiserver.kinds.kind import Kind, Object
 from apiserver.structural.columns import columns
 from apiserver.structural.selectable import selectable
 from apiserver.structural.structural import Structural
-from podling.api.field import ErrorList
 
 VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 
@@ -68,8 +66,7 @@ def _kind(  # noqa: PLR0917
 ) -> Kind:
     spec, accepted = definition["spec"], definition["status"]["acceptedNames"]
     structural = schemas[f"{spec['group']}/{version['name']}"]
-    subresources = version.get("subresources") or {}
-    rules = Rules(structural, subresources)
+    strategy = Strategy(structural, version.get("subresources") or {})
     found = {path: path for path in paths(version)}
     return Kind(
         group=spec["group"],
@@ -81,97 +78,26 @@ def _kind(  # noqa: PLR0917
         short_names=tuple(accepted.get("shortNames") or ()),
         categories=tuple(accepted.get("categories") or ()),
         namespaced=spec["scope"] == "Namespaced",
-        schema=replace(structural.schema, status_apart=rules.has_status),
+        schema=replace(structural.schema, status_apart=strategy.has_status),
         list_schema=structural.list_schema,
         verbs=VERBS,
         default=structural.default,
-        prepare_create=rules.prepare_create,
-        prepare_update=rules.prepare_update,
-        validate_create=rules.validate_create,
-        validate_update=rules.validate_update,
-        warn=lambda obj: _finalizers(obj, {"metadata": {}}),
-        warn_update=lambda new, old: [*structural.spared(new, old), *_finalizers(new, old)],
+        prepare_create=strategy.prepare_create,
+        prepare_update=strategy.prepare_update,
+        validate_create=strategy.validate_create,
+        validate_update=strategy.validate_update,
+        warn=strategy.warn,
+        warn_update=strategy.warn_update,
         unconditional_update=False,
         selectable=fields,
         field_labels=found,
-        subresources=tuple(rules.subresources()),
+        subresources=tuple(strategy.subresources()),
         columns=columns(version.get("additionalPrinterColumns") or ()),
         deprecated=_deprecated(spec, version),
         hub=hub,
         versions=versions,
         extra={"digest": hashlib.sha256(encode([spec, accepted])).hexdigest()},
     )
-
-
-class Rules:
-    """What a write of one version's objects may change, and what is right about them."""
-
-    def __init__(self, structural: Structural, subresources: Object) -> None:
-        self.structural = structural
-        self.has_status = subresources.get("status") is not None
-        self.scale: Object | None = subresources.get("scale")
-
-    def subresources(self) -> list[Subresource]:
-        found = []
-        if self.has_status:
-            found.append(
-                Subresource(
-                    "status", READ_WRITE, prepare_update=keep_all_but_status, validate_update=self.validate_status
-                )
-            )
-        if self.scale is not None:
-            found.append(scale.subresource(self.scale, self.prepare_update, self.validate_update))
-        return found
-
-    def prepare_create(self, obj: Object) -> None:
-        obj["metadata"]["generation"] = 1
-        if self.has_status:
-            obj.pop("status", None)
-
-    def prepare_update(self, new: Object, old: Object) -> None:
-        """The generation counts every change but those of metadata."""
-        if self.has_status:
-            keep_status(new, old)
-        if {**new, "metadata": None} != {**old, "metadata": None}:
-            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
-
-    def validate_create(self, obj: Object) -> ErrorList:
-        return self.structural.validate(obj, between=self._scaled(obj))
-
-    def validate_update(self, new: Object, old: Object) -> ErrorList:
-        return self.structural.validate(new, old, between=self._scaled(new))
-
-    def validate_status(self, new: Object, old: Object) -> ErrorList:
-        return self.structural.validate_status(new, old, between=self._scaled(new, spec=False))
-
-    def _scaled(self, obj: Object, *, spec: bool = True) -> ErrorList:
-        return scale.validate(obj, self.scale, spec=spec) if self.scale is not None else []
-
-
-def keep_all_but_status(new: Object, old: Object) -> None:
-    """In place, and so is its metadata: only who owns what is the new one's."""
-    meta, status, there = new["metadata"], new.get("status"), "status" in new
-    owned = meta.get("managedFields")
-    meta.clear()
-    meta.update({name: value for name, value in old["metadata"].items() if name != "managedFields"})
-    if owned is not None:
-        meta["managedFields"] = owned
-    kept = {name: value for name, value in old.items() if name not in ("metadata", "status")}
-    new.clear()
-    new.update(kept, metadata=meta)
-    if there:
-        new["status"] = status
-
-
-def _finalizers(new: Object, old: Object) -> list[str]:
-    before = old["metadata"].get("finalizers") or ()
-    words = "prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers"
-    added = sorted(set(new["metadata"].get("finalizers") or ()) - set(before))
-    return [
-        f'metadata.finalizers: "{name}": {words}'
-        for name in added
-        if "/" not in name and name not in ("orphan", "foregroundDeletion", "kubernetes")
-    ]
 
 
 def _deprecated(spec: Object, version: Object) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from apiserver.crd import approval, conversion_rules, names
 from apiserver.crd.internal import Internal, internal, shown
+from apiserver.crd.status import is_true
 from apiserver.kinds.names import subdomain
 from apiserver.structural.columns import check_column
 from apiserver.structural.paths import check_subresources
@@ -53,11 +54,6 @@ def validate(new: Object, old: Object | None) -> ErrorList:
 
 def validate_status(new: Object, _: Object) -> ErrorList:
     return names.validate((new.get("status") or {}).get("acceptedNames") or {}, STATUS.child("acceptedNames"))
-
-
-def is_true(definition: Object | None, condition: str) -> bool:
-    conditions = ((definition or {}).get("status") or {}).get("conditions") or ()
-    return any(each.get("type") == condition and each.get("status") == "True" for each in conditions)
 
 
 def _spec(spec: Object, old: Object | None) -> ErrorList:

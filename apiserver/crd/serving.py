@@ -3,7 +3,7 @@
 Source: k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go.
 """
 
-from apiserver.crd.rules import is_true
+from apiserver.crd.status import is_true
 from apiserver.kinds.kind import Kind
 from apiserver.lister import Lister
 from apiserver.refusal import NothingHere

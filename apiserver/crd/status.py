@@ -10,39 +10,46 @@ Source: k8s.io/apiextensions-apiserver/pkg/controller/{status,establish,apiappro
 
 from collections.abc import Iterable
 from copy import deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
 from apiserver.crd import names
 from apiserver.crd.approval import APPROVED, approval, is_protected
-from apiserver.crd.rules import is_true
+from podling.api import conditions
 
 Object = dict[str, Any]
 
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
+CONFORMANT = "KubernetesAPIApprovalPolicyConformant"
 
 
-def find(definition: Object, condition: str) -> Object | None:
-    conditions = (definition.get("status") or {}).get("conditions") or ()
-    return next((each for each in conditions if each.get("type") == condition), None)
+def find(definition: Object, type_: str) -> Object | None:
+    return conditions.find((definition.get("status") or {}).get("conditions"), type_)
 
 
-def set_condition(definition: Object, type_: str, status: str, reason: str, message: str, now: str) -> None:  # noqa: PLR0917
+def is_true(definition: Object | None, type_: str) -> bool:
+    return conditions.holds(((definition or {}).get("status") or {}).get("conditions"), type_)
+
+
+class Said(NamedTuple):
+    """What a condition says, but since when."""
+
+    status: str
+    reason: str
+    message: str
+
+
+NO_CONFLICTS = Said("True", "NoConflicts", "no conflicts found")
+
+
+def say(definition: Object, type_: str, said: Said, now: str) -> None:
     """In place."""
     body = definition.setdefault("status", {})
-    conditions = body["conditions"] = [dict(each) for each in body.get("conditions") or ()]
-    said = {"lastTransitionTime": now, "message": message, "reason": reason, "status": status, "type": type_}
-    for position, each in enumerate(conditions):
-        if each.get("type") == type_:
-            if each.get("status") == status and each.get("lastTransitionTime"):
-                said["lastTransitionTime"] = each["lastTransitionTime"]
-            conditions[position] = {**each, **said}
-            return
-    conditions.append(said)
+    body["conditions"] = conditions.turned(body.get("conditions"), {"type": type_, **said._asdict()}, now)
 
 
-def _says(definition: Object, type_: str, status: str, reason: str, message: str) -> bool:
+def _says(definition: Object, type_: str, said: Said) -> bool:
     found = find(definition, type_) or {}
-    return (found.get("status"), found.get("reason"), found.get("message")) == (status, reason, message)
+    return tuple(found.get(name) for name in Said._fields) == said
 
 
 def named(definition: Object, others: Iterable[Object], now: str) -> Object:
@@ -52,16 +59,16 @@ def named(definition: Object, others: Iterable[Object], now: str) -> Object:
     new = deepcopy(definition)
     if _plain(spec["names"]) != _plain(so_far):
         found = names.accept(spec["names"], so_far, names.claimed(others))
-        said = ("False", found.reason, found.message) if found.reason else ("True", "NoConflicts", "no conflicts found")
-        if found.names != so_far or not _says(definition, "NamesAccepted", *said):
+        said = Said("False", found.reason, found.message) if found.reason else NO_CONFLICTS
+        if found.names != so_far or not _says(definition, "NamesAccepted", said):
             new["status"] = {**status, "acceptedNames": found.names}
-            set_condition(new, "NamesAccepted", *said, now)
+            say(new, "NamesAccepted", said, now)
             _establish(new, not found.reason, now)
     if is_protected(spec.get("group", "")):
         approved = approval(definition)
-        word = "True" if approved.reason == APPROVED else "False"
-        if not _says(definition, "KubernetesAPIApprovalPolicyConformant", word, *approved):
-            set_condition(new, "KubernetesAPIApprovalPolicyConformant", word, *approved, now)
+        said = Said("True" if approved.reason == APPROVED else "False", *approved)
+        if not _says(definition, CONFORMANT, said):
+            say(new, CONFORMANT, said, now)
     return new
 
 
@@ -71,15 +78,15 @@ def _plain(found: Object) -> Object:
 
 def _establish(definition: Object, accepted: bool, now: str) -> None:
     if accepted and not is_true(definition, "Established"):
-        set_condition(definition, "Established", "False", "Installing", "the initial names have been accepted", now)
+        say(definition, "Established", Said("False", "Installing", "the initial names have been accepted"), now)
     elif find(definition, "Established") is None:
-        set_condition(definition, "Established", "False", "NotAccepted", "not all names are accepted", now)
+        say(definition, "Established", Said("False", "NotAccepted", "not all names are accepted"), now)
 
 
 def established(definition: Object, now: str) -> Object:
     new = deepcopy(definition)
     words = "the initial names have been accepted"
-    set_condition(new, "Established", "True", "InitialNamesAccepted", words, now)
+    say(new, "Established", Said("True", "InitialNamesAccepted", words), now)
     return new
 
 
@@ -99,20 +106,20 @@ def mark(definition: Object, now: str) -> None:
     if CLEANUP not in (meta.get("finalizers") or ()):
         meta["finalizers"] = [*(meta.get("finalizers") or ()), CLEANUP]
     words = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
-    set_condition(definition, "Terminating", "True", "InstanceDeletionPending", words, now)
+    say(definition, "Terminating", Said("True", "InstanceDeletionPending", words), now)
 
 
 def emptying(definition: Object, now: str) -> Object:
     new = deepcopy(definition)
     words = "CustomResource deletion is in progress"
-    set_condition(new, "Terminating", "True", "InstanceDeletionInProgress", words, now)
+    say(new, "Terminating", Said("True", "InstanceDeletionInProgress", words), now)
     return new
 
 
 def not_emptied(definition: Object, why: str, now: str) -> Object:
     new = deepcopy(definition)
     words = f"could not issue all deletes: {why}"
-    set_condition(new, "Terminating", "True", "InstanceDeletionFailed", words, now)
+    say(new, "Terminating", Said("True", "InstanceDeletionFailed", words), now)
     return new
 
 
@@ -122,7 +129,7 @@ def emptied(definition: Object, now: str) -> Object:
     said = ("NeverEstablished", "resource was never established")
     if is_true(definition, "Established"):
         said = ("InstanceDeletionCompleted", "removed all instances")
-    set_condition(new, "Terminating", "False", *said, now)
+    say(new, "Terminating", Said("False", *said), now)
     meta = new["metadata"]
     meta["finalizers"] = [name for name in meta.get("finalizers") or () if name != CLEANUP]
     if not meta["finalizers"]:

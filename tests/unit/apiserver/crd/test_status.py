@@ -80,10 +80,10 @@ def test_protected_groups_have_a_condition_of_their_approval(annotation: str, ex
 
 def test_a_condition_keeps_its_time_while_its_status_stays() -> None:
     made = fresh()
-    status.set_condition(made, "Established", "False", "A", "a", NOW)
-    status.set_condition(made, "Established", "False", "B", "b", LATER)
+    status.say(made, "Established", status.Said("False", "A", "a"), NOW)
+    status.say(made, "Established", status.Said("False", "B", "b"), LATER)
     assert (status.find(made, "Established") or {})["lastTransitionTime"] == NOW
-    status.set_condition(made, "Established", "True", "C", "c", LATER)
+    status.say(made, "Established", status.Said("True", "C", "c"), LATER)
     assert (status.find(made, "Established") or {})["lastTransitionTime"] == LATER
 
 
