@@ -56,10 +56,13 @@ def client_tls(folder: Path, name: str = "", trust: Path | None = None) -> ssl.S
 
 
 @asynccontextmanager
-async def running(folder: Path, trust: Path | None = None, **settings: Any) -> AsyncIterator[Running]:
+async def running(
+    folder: Path, trust: Path | None = None, storage: MemoryStorage | None = None, **settings: Any
+) -> AsyncIterator[Running]:
     """`settings` are further ones of its Config. `trust` has the CA of its own certificate where that is another."""
-    storage = MemoryStorage()
-    storage.put(b"/older", b"than the server")
+    storage = storage or MemoryStorage()
+    if not storage.events:
+        storage.put(b"/older", b"than the server")
     defaults: dict[str, Any] = {
         "port": free_port(),
         "grpc_port": free_port(),
@@ -73,10 +76,12 @@ async def running(folder: Path, trust: Path | None = None, **settings: Any) -> A
     }
     config = Config(**{**defaults, **settings})
     task = asyncio.create_task(service.run(config, storage))
-    connector = aiohttp.TCPConnector(ssl=client_tls(folder, "admin", trust))
+    connector = aiohttp.TCPConnector(ssl=client_tls(folder, "admin", trust), limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
         server = Running(config, storage, session, folder, task)
         for _ in range(400):
+            if task.done():
+                task.result()
             with contextlib.suppress(aiohttp.ClientConnectionError):
                 if (await server.call("GET", "/readyz"))[0] == 200:
                     break

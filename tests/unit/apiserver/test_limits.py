@@ -4,10 +4,10 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from hypothesis import given
+import pytest_asyncio
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apiserver.body import JSON_DEPTH, depth
@@ -18,17 +18,16 @@ JSON = {"Content-Type": "application/json"}
 MAPS = "/api/v1/namespaces/default/configmaps"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("pki")
+ONE_LOOP = pytest.mark.asyncio(loop_scope="module")  # one server for all
 
 
-@pytest.fixture
-async def server(folder: Path) -> AsyncIterator[Door]:
-    async with door(folder) as made:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Door]:
+    async with door(tmp_path_factory.mktemp("server")) as made:
         yield made
 
 
+@ONE_LOOP
 async def test_a_request_that_takes_longer_than_it_may_is_504_and_the_next_is_served(server: Door) -> None:
     async def endless() -> AsyncIterator[bytes]:
         yield b"{"
@@ -49,11 +48,13 @@ async def test_a_request_that_takes_longer_than_it_may_is_504_and_the_next_is_se
     assert (await server.call("GET", MAPS)).status == 200
 
 
+@ONE_LOOP
 async def test_a_watch_is_not_ended_by_the_timeout_of_others(server: Door) -> None:
     answer = await server.call("GET", f"{MAPS}?watch=1&timeoutSeconds=1&timeout=10ms")
     assert answer.status == 200
 
 
+@ONE_LOOP
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -75,6 +76,7 @@ def test_durations_are_read_as_go_reads_them(text: str, seconds: float) -> None:
     assert parse(text) == pytest.approx(seconds)
 
 
+@ONE_LOOP
 @pytest.mark.parametrize("path", [MAPS, f"{MAPS}/a"])
 @pytest.mark.parametrize("nested", [JSON_DEPTH + 1, 5000, 100_000])
 async def test_what_is_nested_too_deeply_is_refused_and_nothing_breaks(server: Door, path: str, nested: int) -> None:
@@ -85,6 +87,7 @@ async def test_what_is_nested_too_deeply_is_refused_and_nothing_breaks(server: D
     assert "exceeded max depth" in answer.body["message"]
 
 
+@ONE_LOOP
 async def test_yaml_that_is_nested_deeply_or_names_itself_over_and_over_is_refused(server: Door) -> None:
     headers = {"Content-Type": "application/yaml"}
     deep = "\n".join(f"{' ' * level}a:" for level in range(1500))
@@ -95,6 +98,7 @@ async def test_yaml_that_is_nested_deeply_or_names_itself_over_and_over_is_refus
     assert (await server.call("POST", MAPS, data=bomb, headers=headers)).status == 400
 
 
+@ONE_LOOP
 async def test_a_body_that_is_compressed_is_read_and_counted_as_it_is_unpacked(server: Door) -> None:
     headers = {**JSON, "Content-Encoding": "gzip"}
     small = gzip.compress(json.dumps({"metadata": {"name": "packed"}}).encode())
@@ -103,6 +107,7 @@ async def test_a_body_that_is_compressed_is_read_and_counted_as_it_is_unpacked(s
     assert (await server.call("POST", MAPS, data=bomb, headers=headers)).status == 413
 
 
+@ONE_LOOP
 async def test_answers_are_not_to_be_kept_and_carry_an_audit_id(server: Door) -> None:
     answer = await server.call("GET", MAPS)
     assert answer.headers["Cache-Control"] == "no-cache, private"
@@ -122,6 +127,7 @@ def true_depth(value: object) -> int:
     return (1 if isinstance(value, (dict, list)) else 0) + max(map(true_depth, inner), default=0)
 
 
+@settings(max_examples=40)
 @given(VALUES)
 def test_depth_is_counted_outside_of_texts(value: object) -> None:
     padded = [[]] * (JSON_DEPTH + 1)  # so many brackets that they are not merely counted

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import yaml
 
 from apiserver.audit.auditor import Log
@@ -13,6 +14,8 @@ from apiserver.authn.authenticator import AUTHENTICATED
 from podling.client.grpc import GrpcClient, dial
 from podling.client.resource import CONFIG_MAPS
 from tests.unit.apiserver.door import Door, door
+
+ONE_LOOP = pytest.mark.asyncio(loop_scope="module")  # one server for all
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 POLICY = {
@@ -30,11 +33,12 @@ POLICY = {
 }  # fmt: skip
 
 
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Door]:
-    policy = tmp_path / "policy.yaml"
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Door]:
+    folder = tmp_path_factory.mktemp("audited")
+    policy = folder / "policy.yaml"
     policy.write_text(yaml.safe_dump(POLICY))
-    async with door(tmp_path, audit_policy_file=policy, audit_log_path=str(tmp_path / "audit.log")) as made:
+    async with door(folder, audit_policy_file=policy, audit_log_path=str(folder / "audit.log")) as made:
         yield made
 
 
@@ -44,6 +48,7 @@ def events(server: Door, audit_id: str = "") -> list[dict[str, Any]]:
     return [event for event in found if not audit_id or event["auditID"] == audit_id]
 
 
+@ONE_LOOP
 async def test_a_create_is_told_with_what_was_sent_and_answered(server: Door) -> None:
     body = {"metadata": {"name": "a"}, "data": {"k": "v"}}
     answer = await server.call("POST", MAPS, json=body, headers={"User-Agent": "tester"})
@@ -72,6 +77,7 @@ async def test_a_create_is_told_with_what_was_sent_and_answered(server: Door) ->
     }
 
 
+@ONE_LOOP
 async def test_both_stages_of_a_get_and_the_id_that_the_client_gave(server: Door) -> None:
     await server.call("GET", f"{MAPS}/nothing", headers={"Audit-ID": "mine"})
     first, last = events(server, "mine")
@@ -87,6 +93,7 @@ async def test_both_stages_of_a_get_and_the_id_that_the_client_gave(server: Door
     }
 
 
+@ONE_LOOP
 async def test_a_secret_is_told_without_what_it_says(server: Door) -> None:
     secrets = "/api/v1/namespaces/default/secrets"
     answer = await server.call("POST", secrets, json={"metadata": {"name": "s"}, "stringData": {"k": "hush-hush"}})
@@ -95,6 +102,7 @@ async def test_a_secret_is_told_without_what_it_says(server: Door) -> None:
     assert "hush-hush" not in (server.folder / "audit.log").read_text()
 
 
+@ONE_LOOP
 async def test_a_patch_is_told_as_sent_at_the_level_request(server: Door) -> None:
     await server.call("POST", MAPS, json={"metadata": {"name": "a"}})
     patch = {"data": {"k": "v"}}
@@ -105,12 +113,14 @@ async def test_a_patch_is_told_as_sent_at_the_level_request(server: Door) -> Non
     assert "responseObject" not in event
 
 
+@ONE_LOOP
 async def test_a_watch_has_begun_before_it_is_complete(server: Door) -> None:
     answer = await server.call("GET", f"{MAPS}?watch=1&timeoutSeconds=1")
     stages = [event["stage"] for event in events(server, answer.headers["Audit-Id"])]
     assert stages == ["RequestReceived", "ResponseStarted", "ResponseComplete"]
 
 
+@ONE_LOOP
 async def test_who_may_not_and_who_is_nobody_are_told_so(server: Door) -> None:
     answer = await server.call("GET", MAPS, token="-")
     event = events(server, answer.headers["Audit-Id"])[-1]
@@ -122,6 +132,7 @@ async def test_who_may_not_and_who_is_nobody_are_told_so(server: Door) -> None:
     assert event["responseStatus"]["message"] == "Authentication failed, attempted: bearer"
 
 
+@ONE_LOOP
 async def test_who_is_impersonated_and_what_pod_security_found_stand_beside(server: Door) -> None:
     labels = {"pod-security.kubernetes.io/audit": "restricted"}
     await server.call("POST", "/api/v1/namespaces", json={"metadata": {"name": "watched", "labels": labels}})
@@ -137,6 +148,7 @@ async def test_who_is_impersonated_and_what_pod_security_found_stand_beside(serv
         assert audited.startswith('would violate PodSecurity "restricted:latest": allowPrivilegeEscalation != false')
 
 
+@ONE_LOOP
 async def test_what_comes_by_grpc_is_told_by_the_same_address(server: Door) -> None:
     ca, certificate, key = ((server.folder / file).read_bytes() for file in ("ca.crt", "admin.crt", "admin.key"))
     client = GrpcClient(dial(f"127.0.0.1:{server.config.grpc_port}", ca, certificate, key), "tester")
