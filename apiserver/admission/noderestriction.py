@@ -11,6 +11,7 @@ from apiserver.authz import references
 from apiserver.authz.node import LEASE_NAMESPACE, MIRROR, PODS, node_of
 from apiserver.lister import Lister
 from podling.api import errors
+from podling.api.certificate_request import KUBELET_CLIENT, KUBELET_SERVING, Malformed, parse, subject
 from podling.api.errors import GroupResource
 from podling.api.field import show
 
@@ -43,7 +44,9 @@ class NodeRestriction(Mutating):
             ("", "pods"): self._pod,
             ("", "nodes"): self._node,
             ("", "serviceaccounts"): self._service_account,
+            ("certificates.k8s.io", "certificatesigningrequests"): self._certificate,
             ("coordination.k8s.io", "leases"): self._lease,
+            ("resource.k8s.io", "resourceslices"): self._resource_slice,
             ("storage.k8s.io", "csinodes"): self._csi_node,
         }
 
@@ -173,6 +176,24 @@ class NodeRestriction(Mutating):
             raise write.forbidden(f"can only access leases in the {show(LEASE_NAMESPACE)} system namespace")
         if write.shown_name != node:
             raise write.forbidden("can only access node lease with the same name as the requesting node")
+
+    def _certificate(self, node: str, write: Admission) -> None:
+        """A kubelet asks for certificates of its own node alone."""
+        spec = (write.object or {}).get("spec") or {}
+        if write.operation != "CREATE" or spec.get("signerName") not in (KUBELET_CLIENT, KUBELET_SERVING):
+            return
+        try:
+            asked = subject(parse(spec.get("request") or ""))
+        except Malformed as error:
+            raise write.forbidden(f"unable to parse csr: {error}") from None
+        if asked.common_name != write.user.name:
+            raise write.forbidden(f"can only create a node CSR with CN={write.user.name}")
+
+    def _resource_slice(self, node: str, write: Admission) -> None:
+        found = {"CREATE": write.object, "DELETE": write.old}.get(write.operation)
+        if found is not None and (found.get("spec") or {}).get("nodeName") != node:
+            verb = write.operation.lower()
+            raise write.forbidden(f"can only {verb} ResourceSlice with the same NodeName as the requesting node")
 
     def _csi_node(self, node: str, write: Admission) -> None:
         if write.shown_name != node:

@@ -22,9 +22,12 @@ MIRROR = "kubernetes.io/config.mirror"
 
 PODS = GroupResource("", "pods")
 CLAIMS = GroupResource("", "persistentvolumeclaims")
+ATTACHMENTS = GroupResource("storage.k8s.io", "volumeattachments")
+SLICES = GroupResource("resource.k8s.io", "resourceslices")
 CLUSTER_ROLES = GroupResource("rbac.authorization.k8s.io", "clusterroles")
 
 ALLOWED = Decision(True)
+ONE_BY_ONE = "can only get individual resources of this type"
 READ = ("get", "list", "watch")
 Names = Callable[[dict[str, Any]], Iterable[str]]
 
@@ -52,7 +55,10 @@ class NodeAuthorizer:
             ("", "nodes"): self._node,
             ("", "pods"): self._pod,
             ("coordination.k8s.io", "leases"): self._lease,
+            ("resource.k8s.io", "resourceclaims"): self._resource_claim,
+            ("resource.k8s.io", "resourceslices"): self._resource_slice,
             ("storage.k8s.io", "csinodes"): self._csi_node,
+            ("storage.k8s.io", "volumeattachments"): lambda node, asked: self._own(node, asked, ATTACHMENTS),
         }
 
     def authorize(self, attributes: Attributes) -> Decision:
@@ -91,12 +97,12 @@ class NodeAuthorizer:
             if asked.verb not in {"update", "patch"}:
                 return _no("can only get/update/patch this type")
         elif asked.verb != "get":
-            return _no("can only get individual resources of this type")
+            return _no(ONE_BY_ONE)
         return self._related(node, asked, references.claims)
 
     def _volume(self, node: str, asked: Attributes) -> Decision:
         if asked.verb != "get" or asked.subresource or not asked.name:
-            return _no("can only get individual resources of this type")
+            return _no(ONE_BY_ONE)
         for pod in self._lister.list(PODS):
             if _runs_on(pod, node):
                 for claim in references.claims(pod):
@@ -122,6 +128,34 @@ class NodeAuthorizer:
         if asked.verb != "create" and asked.name != node:
             return _no("can only access node lease with the same name as the requesting node")
         return ALLOWED
+
+    def _resource_claim(self, node: str, asked: Attributes) -> Decision:
+        if asked.verb != "get" or asked.subresource:
+            return _no(ONE_BY_ONE)
+        return self._related(node, asked, references.resource_claims)
+
+    def _resource_slice(self, node: str, asked: Attributes) -> Decision:
+        if asked.subresource:
+            return _no("cannot authorize ResourceSlice subresources")
+        if asked.verb == "create":
+            return ALLOWED  # of which node, the NodeRestriction admission says
+        if asked.verb in {"get", "update", "patch", "delete"}:
+            return self._own(node, asked, SLICES, (asked.verb,))
+        if asked.verb not in {"list", "watch", "deletecollection"}:
+            verbs = "get, watch, list, create, update, patch, delete, deletecollection"
+            return _no(f"only the following verbs are allowed for a ResourceSlice: {verbs}")
+        if _selects(asked, "spec.nodeName", node):
+            return ALLOWED
+        return _no("can only list/watch/deletecollection resourceslices with nodeName field selector")
+
+    def _own(self, node: str, asked: Attributes, of: GroupResource, verbs: tuple[str, ...] = ("get",)) -> Decision:
+        """An object that names the node."""
+        if asked.verb not in verbs or asked.subresource or not asked.name:
+            return _no(ONE_BY_ONE)
+        found = self._lister.get(of, "", asked.name) or {}
+        if (found.get("spec") or {}).get("nodeName") == node:
+            return ALLOWED
+        return _no(f"no relationship found between node '{node}' and this object")
 
     def _csi_node(self, node: str, asked: Attributes) -> Decision:
         if asked.verb not in {"get", "create", "update", "patch", "delete"}:

@@ -49,6 +49,14 @@ def claims(pod: dict[str, Any]) -> Iterator[str]:
             yield f"{pod['metadata'].get('name', '')}-{volume.get('name', '')}"
 
 
+def resource_claims(pod: dict[str, Any]) -> Iterator[str]:
+    """Those that it names, and those that were made for it."""
+    for claim in (pod.get("spec") or {}).get("resourceClaims") or ():
+        yield claim.get("resourceClaimName") or ""
+    for made in (pod.get("status") or {}).get("resourceClaimStatuses") or ():
+        yield made.get("resourceClaimName") or ""
+
+
 def service_accounts(pod: dict[str, Any]) -> Iterator[str]:
     name = (pod.get("spec") or {}).get("serviceAccountName")
     if name:

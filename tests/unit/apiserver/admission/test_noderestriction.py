@@ -7,16 +7,20 @@ import pytest
 from apiserver.admission.noderestriction import NODES, NodeRestriction, is_restricted
 from apiserver.admission.plugin import Admission
 from apiserver.authz.node import PODS
+from apiserver.kinds.certificates.certificate_signing_request import CERTIFICATE_SIGNING_REQUEST
 from apiserver.kinds.kind import Kind
 from apiserver.lister import MemoryLister
 from apiserver.request import User
 from apiserver.schema.schema import Schema
 from podling.api.errors import ApiError
+from tests.unit.certificate_requests import request
 
 N1 = User("system:node:n1", ("system:nodes",))
 POD = Kind("", "v1", "Pod", "pods", Schema("object"))
 NODE = Kind("", "v1", "Node", "nodes", Schema("object"), namespaced=False)
 LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases", Schema("object"))
+SLICE = Kind("resource.k8s.io", "v1", "ResourceSlice", "resourceslices", Schema("object"), namespaced=False)
+CERTIFICATE = CERTIFICATE_SIGNING_REQUEST
 ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts", Schema("object"))
 
 Object = dict[str, Any]
@@ -151,4 +155,29 @@ async def test_a_node_keeps_its_own_lease() -> None:
 )
 async def test_tokens_are_for_pods_of_the_node(bound: Object | None, why: str) -> None:
     message = await asked(ACCOUNT, "CREATE", {"spec": {"boundObjectRef": bound}}, sub="token", name="bot")
+    assert why in message if why else message == ""
+
+
+async def test_a_node_offers_its_own_devices_alone() -> None:
+    for node, why in (
+        ("n1", ""),
+        ("n2", "can only create ResourceSlice with the same NodeName as the requesting node"),
+    ):
+        assert (await asked(SLICE, "CREATE", {"metadata": {"name": "s"}, "spec": {"nodeName": node}})).endswith(why)
+    theirs = {"metadata": {"name": "s"}, "spec": {"nodeName": "n2"}}
+    assert "can only delete ResourceSlice" in await asked(SLICE, "DELETE", None, theirs)
+
+
+@pytest.mark.parametrize(
+    ("name", "signer", "why"),
+    [
+        ("system:node:n1", "kubernetes.io/kubelet-serving", ""),
+        ("system:node:n2", "kubernetes.io/kubelet-serving", "can only create a node CSR with CN=system:node:n1"),
+        ("system:node:n2", "kubernetes.io/kube-apiserver-client-kubelet", "can only create a node CSR with CN="),
+        ("system:node:n2", "example.com/other", ""),
+    ],
+)
+async def test_a_node_asks_for_certificates_of_its_own(name: str, signer: str, why: str) -> None:
+    spec = {"signerName": signer, "request": request(name, ("system:nodes",))}
+    message = await asked(CERTIFICATE, "CREATE", {"metadata": {"name": "c"}, "spec": spec})
     assert why in message if why else message == ""

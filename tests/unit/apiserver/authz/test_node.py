@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apiserver.authz.authorizer import Chain
-from apiserver.authz.node import CLUSTER_ROLES, PODS
+from apiserver.authz.node import ATTACHMENTS, CLUSTER_ROLES, PODS, SLICES
 from apiserver.lister import MemoryLister
 from apiserver.request import Attributes, User
 
@@ -22,12 +22,14 @@ POD: dict[str, Any] = {
                 "envFrom": [{"configMapRef": {"name": "env"}}],
             }
         ],
+        "resourceClaims": [{"name": "g", "resourceClaimName": "gpu"}],
         "volumes": [
             {"name": "a", "secret": {"secretName": "mounted"}},
             {"name": "b", "projected": {"sources": [{"configMap": {"name": "kube-root-ca.crt"}}]}},
             {"name": "c", "persistentVolumeClaim": {"claimName": "data"}},
         ],
     },
+    "status": {"resourceClaimStatuses": [{"name": "h", "resourceClaimName": "made-gpu"}]},
 }
 NODE_ROLE = {
     "metadata": {"name": "system:node"},
@@ -40,7 +42,12 @@ def chain() -> Chain:
         "metadata": {"name": "b", "namespace": "x"},
         "spec": {"nodeName": "n2", "imagePullSecrets": [{"name": "other"}]},
     }
-    return Chain(MemoryLister([(PODS, POD), (PODS, elsewhere), (CLUSTER_ROLES, NODE_ROLE)]))
+    of_nodes = [
+        (kind, {"metadata": {"name": name}, "spec": {"nodeName": node}})
+        for kind in (ATTACHMENTS, SLICES)
+        for name, node in (("mine", "n1"), ("theirs", "n2"))
+    ]
+    return Chain(MemoryLister([(PODS, POD), (PODS, elsewhere), (CLUSTER_ROLES, NODE_ROLE), *of_nodes]))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +80,17 @@ def chain() -> Chain:
         ("update", "leases", {"group": "coordination.k8s.io", "namespace": "kube-node-lease", "name": "n1"}, True),
         ("update", "leases", {"group": "coordination.k8s.io", "namespace": "kube-node-lease", "name": "n2"}, False),
         ("get", "leases", {"group": "coordination.k8s.io", "namespace": "default", "name": "n1"}, False),
+        ("get", "volumeattachments", {"group": "storage.k8s.io", "name": "mine"}, True),
+        ("get", "volumeattachments", {"group": "storage.k8s.io", "name": "theirs"}, False),
+        ("list", "volumeattachments", {"group": "storage.k8s.io"}, False),
+        ("get", "resourceclaims", {"group": "resource.k8s.io", "namespace": "x", "name": "gpu"}, True),
+        ("get", "resourceclaims", {"group": "resource.k8s.io", "namespace": "x", "name": "made-gpu"}, True),
+        ("get", "resourceclaims", {"group": "resource.k8s.io", "namespace": "x", "name": "other"}, False),
+        ("create", "resourceslices", {"group": "resource.k8s.io"}, True),
+        ("delete", "resourceslices", {"group": "resource.k8s.io", "name": "mine"}, True),
+        ("update", "resourceslices", {"group": "resource.k8s.io", "name": "theirs"}, False),
+        ("list", "resourceslices", {"group": "resource.k8s.io"}, False),
+        ("list", "resourceslices", {"group": "resource.k8s.io", "field_selector": "spec.nodeName=n1"}, True),
         ("watch", "services", {}, True),
         ("delete", "services", {"namespace": "x", "name": "a"}, False),
     ],
