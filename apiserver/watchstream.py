@@ -43,6 +43,8 @@ async def send_watch(http: BaseRequest, found: WatchAnswer, form: Form, included
     except TimeoutError:
         if http.transport is not None:
             http.transport.abort()
+    except ConnectionError:
+        pass  # the client is gone, which is how most watches end
     finally:
         found.feed.forget(found.kind, found.watcher)
         watches.dec()

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
+import aiohttp.web
 import pytest
 
 from podling.api import errors
@@ -110,6 +111,18 @@ async def test_a_watch_from_a_forgotten_version_is_an_event_of_its_own_and_ends(
     status, event = await server.call("GET", f"{MAPS}?watch=1&resourceVersion=1")
     assert (status, event["type"], event["object"]["code"], event["object"]["reason"]) == (200, "ERROR", 410, "Expired")
     assert event["object"]["message"].startswith("too old resource version: 1 (")
+
+
+async def test_a_watch_whose_client_went_is_nobodys_fault(
+    server: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def gone(*_: Any) -> None:
+        raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
+
+    monkeypatch.setattr(aiohttp.web.StreamResponse, "write", gone)
+    await server.call("POST", MAPS, json={"metadata": {"name": "a"}})
+    status, text = await server.call("GET", f"{MAPS}?watch=1&timeoutSeconds=1")
+    assert (status, text, caplog.text) == (200, "", "")
 
 
 async def test_one_object_is_watched_by_its_path(server: Running) -> None:
