@@ -1,10 +1,11 @@
 """What rules in a schema (`x-kubernetes-validations`) say of an object.
 
 Source: k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go. Costs are not counted: the engine does
-not tell them.
+not tell them. It gives up after 10,000 turns of a rule's loops, which is told as the cost that it is.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from podling.api.field import ErrorList, FieldError, Path
 Forgiven = Callable[[], bool]
 
 _MESSAGE_BYTES = 5 * 1024
+_BUDGET = "Iteration budget exceeded"
 # Errors after which no rule is asked: the value is not what rules were compiled for.
 _BLOCKING = (
     "FieldValueNotSupported",
@@ -34,6 +36,10 @@ _BLOCKED = errors.invalid(
     "some validation rules were not checked because the object was invalid; correct the existing errors to complete "
     "validation",
 )
+
+
+class _Spent(Exception):
+    """A rule cost too much: no other is asked."""
 
 
 def _never() -> bool:
@@ -71,14 +77,17 @@ def check(rules: Rules | None, new: Object, old: Object | None, found: ErrorList
 
 def ask(rules: Rules, new: Object, old: Object | None) -> Findings:
     findings = Findings()
-    _check(rules, Spot(new, MISSING if old is None else old, Path(), _never if old is None else bool), findings)
+    with suppress(_Spent):
+        _check(rules, Spot(new, MISSING if old is None else old, Path(), _never if old is None else bool), findings)
     return findings
 
 
 def check_default(node: Node, path: Path) -> ErrorList:
     """What rules say of a default: it is asked about as if nothing else had ever been."""
     findings = Findings()
-    if (rules := rules_of(node, root=node.embedded)) is not None:
+    if (rules := rules_of(node, root=node.embedded)) is None:
+        return []
+    with suppress(_Spent):
         _check(rules, Spot(node.default, node.default, path, _never), findings)
     return findings.errors
 
@@ -117,6 +126,8 @@ def _ask(rules: Rules, spot: Spot, into: Findings) -> None:
             holds = rule.program.eval(inputs)
         except EvalError as error:
             into.errors.append(errors.invalid(path, rules.node.type, _failed(str(error), rule)))
+            if str(error).startswith(_BUDGET):
+                raise _Spent from None
             continue
         if holds is not True:
             spared = not rule.uses_old and unchanged()
@@ -124,6 +135,9 @@ def _ask(rules: Rules, spot: Spot, into: Findings) -> None:
 
 
 def _failed(words: str, rule: Rule) -> str:
+    if words.startswith(_BUDGET):
+        end = "no further validation rules will be run due to call cost exceeds limit for rule"
+        return f"'operation cancelled: actual cost limit exceeded': {end}: {rule.text}"
     if words.startswith("no such overload"):
         signature = "call arguments did not match a supported operator, function or macro signature for rule"
         return f"'{words}': {signature}: {rule.text}"

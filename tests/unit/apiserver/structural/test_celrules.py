@@ -217,6 +217,15 @@ def test_what_is_wrong_with_a_rule_is_told(props: dict[str, Any], errors: list[s
     assert [str(error) for error in found] == [f"{AT}.x-kubernetes-validations{error}" for error in errors]
 
 
+def test_a_rule_that_costs_too_much_ends_the_asking() -> None:
+    pairs = {"rule": "self.all(a, self.all(b, a + b >= 0))"}
+    boats = of(ruled({"type": "array", "items": INTEGER}, pairs, {"rule": "false"}))
+    assert said(boats, list(range(200))) == [
+        "spec: Invalid value: \"array\": 'operation cancelled: actual cost limit exceeded': no further validation rules "
+        "will be run due to call cost exceeds limit for rule: self.all(a, self.all(b, a + b >= 0))"
+    ]
+
+
 def test_a_default_keeps_the_rules() -> None:
     props = {"type": "object", "properties": {"spec": {**ruled(INTEGER, {"rule": "self > 3"}), "default": 2}}}
     assert [str(error) for error in check_schema(props, Path("s"))] == [
