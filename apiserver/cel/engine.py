@@ -127,8 +127,6 @@ class Evaluator:
             return time_message(value)
         if isinstance(value, timedelta):
             return duration_message(value)
-        if isinstance(value, dict):
-            return {key: self.out(each) for key, each in value.items()}
         return [self.out(each) for each in value] if isinstance(value, list) else value
 
     def _implementations(self) -> Any:

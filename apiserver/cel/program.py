@@ -14,6 +14,8 @@ from apiserver.cel.library.authorizer import ASKED, START, Authorizer
 from apiserver.cel.types import CelType, Object, Opaque
 from apiserver.cel.values import Convert, converter
 
+PARTS = "variables"
+_REQUEST = {"authorizer.requestResource": "authorizer_requestResource"}  # parts may ask it where the whole may not
 _KEPT = 4096
 _CHECKERS = 8  # the rules of one kind come one after another
 _checkers: "OrderedDict[tuple[Any, ...], Checker]" = OrderedDict()
@@ -43,7 +45,12 @@ class Program:
     it reads."""
 
     def __init__(
-        self, expression: str, variables: Mapping[str, CelType], extensions: Sequence[str], makes: Mapping[str, Object]
+        self,
+        expression: str,
+        variables: Mapping[str, CelType],
+        extensions: Sequence[str],
+        makes: Mapping[str, Object],
+        parts: Mapping[str, str],
     ) -> None:
         self.expression = expression
         dotted = {name: name.replace(".", "_") for name in variables if "." in name}
@@ -58,15 +65,16 @@ class Program:
             raise CompileError(words.compile_error(str(error), expression, checker.shown)) from None
         if wrong := literals_of.wrong(expression, _is_format):
             raise CompileError(words.literal_error(wrong, expression))
-        if tokens.risky(expression, LISTS):
-            raise CompileError("a list function, an optional and a map are more than one expression can hold here")
         self.type, self.returns = words.type_name(found, checker.shown), checker.type(found)
         self.literals = literals
-        plain = tokens.as_maps(expression, roots) if roots else expression
-        self._run = evaluator().compile(tokens.with_optionals(plain, OPTIONAL))
-        self.mentions = frozenset(tokens.names(expression) & variables.keys())
+        plain = tokens.composed(tokens.as_maps(expression, roots) if roots else expression, PARTS, parts)
+        plain = tokens.joined(plain, _REQUEST) if parts else plain
+        self._run = _runnable(plain, expression)
+        self.mentions = frozenset(
+            tokens.names(plain) & {*variables, *(("authorizer", *_REQUEST.values()) if parts else ())}
+        )
         self._authorized = any(name.startswith("authorizer") for name in self.mentions)
-        self._dotted = {flat: name for name, flat in dotted.items()}
+        self._dotted = {flat: name for name, flat in (dotted | _REQUEST).items()}
         self._converters: dict[str, Convert] = {
             name: convert for name in self.mentions if (convert := converter(variables[name]))
         }
@@ -110,6 +118,16 @@ class Program:
         return given
 
 
+def _runnable(plain: str, expression: str) -> Any:
+    """Raises `CompileError`, where it is more than the engine can do."""
+    if tokens.risky(plain, LISTS):
+        raise CompileError("a list function, an optional and a map are more than one expression can hold here")
+    try:
+        return evaluator().compile(tokens.with_optionals(plain, OPTIONAL))
+    except RuntimeError as error:
+        raise CompileError(words.compile_error(str(error), expression, {})) from None
+
+
 @lru_cache(maxsize=1024)
 def _is_format(function: str, literal: str) -> bool:
     """Does the engine take the text?"""
@@ -142,12 +160,15 @@ def compile(
     *,
     extensions: Sequence[str] = (),
     makes: Mapping[str, Object] | None = None,
+    parts: Mapping[str, str] | None = None,
 ) -> Program:
     """Raises `CompileError`, `Unavailable`. `extensions`: "bindings" for `cel.bind`. `makes`: the messages that the
-    expression may construct, `Object{…}`; without properties, any are, and messages under it (`Object.spec{…}`)."""
-    key = (expression, _key(variables), tuple(extensions), _key(makes or {}))
+    expression may construct, `Object{…}`; without properties, any are, and messages under it (`Object.spec{…}`).
+    `parts`: expressions that stand behind `variables.<name>`, in an order in which none selects a later one; their
+    types are declared as those of an object `variables`."""
+    key = (expression, _key(variables), tuple(extensions), _key(makes or {}), tuple((parts or {}).items()))
     if (found := _programs.get(key)) is None:
-        found = _programs[key] = Program(expression, variables, extensions, makes or {})
+        found = _programs[key] = Program(expression, variables, extensions, makes or {}, parts or {})
         if len(_programs) > _KEPT:
             _programs.popitem(last=False)
     _programs.move_to_end(key)

@@ -5,7 +5,7 @@ answer an optional; both are written as what it knows: a map, and the optional e
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -62,6 +62,37 @@ def joined(expression: str, dotted: Iterable[str]) -> str:
         for one, dot, other in zip(listed, listed[1:], listed[2:], strict=False):
             if (one.text, dot.text, other.text) == (root, ".", field):
                 expression = f"{expression[: dot.start]}_{expression[dot.start + 1 :]}"
+    return expression
+
+
+def composed(expression: str, root: str, parts: Mapping[str, str]) -> str:
+    """With the expressions that it is composed of: `variables.count > 1` is
+    `cel.bind(variables_count, (…), variables_count > 1)`. `parts` may select those before them; the engine works each
+    out once, where it is asked for."""
+    wanted = _needed(expression, root, parts)
+    dotted = [f"{root}.{name}" for name in wanted]
+    text = joined(_without_has(expression, root), dotted)
+    for name in reversed([each for each in parts if each in wanted]):
+        part = joined(_without_has(parts[name], root), dotted)
+        text = f"cel.bind({root}_{name}, ({part}\n), {text})"  # a comment in the part ends with the line
+    return text
+
+
+def _needed(expression: str, root: str, parts: Mapping[str, str]) -> set[str]:
+    found, new = set[str](), selected(expression, root) & parts.keys()
+    while new:
+        found |= new
+        new = {name for each in new for name in selected(parts[each], root) & parts.keys()} - found
+    return found
+
+
+def _without_has(expression: str, root: str) -> str:
+    """`has(variables.count)` is true: what is declared is there."""
+    listed = list(tokens(expression))
+    for position in range(len(listed) - 6, -1, -1):
+        six = listed[position : position + 6]
+        if [each.text for each in six[:4]] == ["has", "(", root, "."] and six[5].text == ")":
+            expression = f"{expression[: six[0].start]}true{expression[six[5].start + 1 :]}"
     return expression
 
 

@@ -45,7 +45,7 @@ def compile_error(said: str, expression: str, shown: Mapping[str, str]) -> str:
     found = [
         _mistake(int(line), int(column), message.strip(), lines, shown)
         for line, column, message in _PARAGRAPH.findall(_STATUS.fullmatch(said)[1])  # type: ignore[index]
-        if int(line) > 0
+        if 0 < int(line) <= len(lines)
     ]
     if not found:
         return f"ERROR: <input>:-1:0: {_too_much(said) or _STATUS.fullmatch(said)[1]}"  # type: ignore[index]

@@ -8,7 +8,7 @@ from typing import Any
 
 from apiserver.admission.conditions import Expression, MatchConditions
 from apiserver.cel import CompileError, EvalError, Inputs
-from apiserver.cel.engine import evaluator
+from apiserver.cel.program import PARTS
 from apiserver.cel.tokens import selected
 from apiserver.kinds.admissionregistration.expressions import Environment
 
@@ -38,44 +38,29 @@ class Compiled:
 
 
 class Evaluation:
-    """The expressions of a policy over one write and one object of parameters. Variables have a value when an
-    expression asks for them, once."""
+    """The expressions of a policy over one write and one object of parameters."""
 
     def __init__(self, policy: Compiled, values: Mapping[str, Any]) -> None:
         self.inputs = Inputs(values)
         self._policy = policy
-        self._found: dict[str, Any] = {}
-        self._failed: dict[str, str] = {}
 
     def ask(self, expression: Expression) -> Any:
         """Raises `EvalError`."""
-        program = expression.program
-        if program is None or "variables" not in program.mentions:
+        try:
             return expression.ask(self.inputs)
-        names = selected(program.expression, "variables")
-        values = {**self.inputs, "variables": {name: self._found[name] for name in names if self._has(name)}}
-        try:
-            return expression.ask(values)
         except EvalError as error:
-            for name in names & self._failed.keys():
-                if str(error).endswith(f": no such key: {name}"):
-                    words = str(error).removesuffix(f"no such key: {name}") + self._failed[name]
-                    raise EvalError(words) from None
-            raise
+            raise EvalError(self._blame(str(error), expression)) from None
 
-    def _has(self, name: str) -> bool:
-        """Has the variable a value?"""
-        variable = self._policy.variables.get(name)
-        if variable is None or name in self._found or name in self._failed:
-            return name in self._found
-        self._failed[name] = f"variable {name} is its own"  # until it has a value
-        if variable.program is None:
-            self._failed[name] = f'composited variable "{name}" fails to compile: {variable.why}'
-            return False
-        try:
-            self._found[name] = evaluator().out(self.ask(variable))
-            del self._failed[name]
-        except EvalError as error:
-            why = str(error).removeprefix(f"expression '{variable.text}' resulted in error: ")
-            self._failed[name] = f'composited variable "{name}" fails to evaluate: {why}'
-        return name in self._found
+    def _blame(self, words: str, expression: Expression) -> str:
+        """The engine does not tell in which variable it failed: the first that fails in the same way is it."""
+        for name in sorted(selected(expression.text, PARTS), key=list(self._policy.variables).index):
+            variable = self._policy.variables[name]
+            if variable.program is None:
+                return f'composited variable "{name}" fails to compile: {variable.why}'
+            try:
+                variable.program.eval(self.inputs)
+            except EvalError as error:
+                if words.endswith(str(error)):
+                    why = self._blame(str(error), variable)
+                    return f'{words.removesuffix(str(error))}composited variable "{name}" fails to evaluate: {why}'
+        return words

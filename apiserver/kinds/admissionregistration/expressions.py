@@ -22,6 +22,7 @@ class Environment:
     ) -> None:
         self._params, self._written, self._parameter = params, written, parameter
         self._variables: dict[str, CelType] | None = {} if composed else None
+        self._parts: dict[str, str] = {}
         self._declared: dict[tuple[bool, bool], dict[str, CelType]] = {}
 
     def compile(
@@ -37,7 +38,7 @@ class Environment:
         if wanted not in self._declared:
             self._declared[wanted] = admission.declared(*wanted, self._variables, self._written, self._parameter)
         try:
-            program = compile(expression, self._declared[wanted], makes=makes)
+            program = compile(expression, self._declared[wanted], makes=makes, parts=self._parts)
         except CompileError as error:
             raise CompileError(f"{FAILED}{error}") from None
         if returns and program.type not in returns:
@@ -51,7 +52,7 @@ class Environment:
         kind: CelType = DYN
         try:
             program = self.compile(expression)
-            kind = program.returns
+            kind, self._parts[name] = program.returns, expression
             return program
         finally:
             self._variables[name] = kind

@@ -1,5 +1,6 @@
 """Expressions: what they are, what they are refused for, and in which words (cel-go's, Kubernetes 1.36)."""
 
+import sys
 import threading
 from typing import Any
 
@@ -20,7 +21,9 @@ from apiserver.cel import (
     List,
     Map,
     Object,
+    Unavailable,
     compile,
+    engine,
 )
 from apiserver.cel.library.authorizer import Authorizer
 from apiserver.cel.schemas import type_of
@@ -306,6 +309,29 @@ def test_messages_of_mutations_are_made() -> None:
         make("JSONPatch{op: 1}")
 
 
+def test_an_expression_is_composed_of_others() -> None:
+    parts = {
+        "first": "self.?any.?q  // one",
+        "unused": "1 / 0",
+        "twice": "variables.first.orValue(0) + variables.first.orValue(0)",
+        "other": "self.sizes.map(size, size + variables.twice)",
+    }
+    fields = {"first": DYN, "unused": INT, "twice": INT, "other": List(INT)}
+    variables = {"self": WIDGET, "variables": Object(fields)}
+    for expression, value in (
+        ("variables.other.sum() + variables.twice", 9),
+        ("variables.first.hasValue() && has(variables.other)", True),
+        ("self.min == 1 || variables.unused == 1", True),
+    ):
+        assert compile(expression, variables, parts=parts).eval({"self": SELF}) == value
+    with pytest.raises(EvalError, match="division by zero"):
+        compile("variables.unused == 1", variables, parts=parts).eval({"self": SELF})
+    deep = {f"v{n}": f"variables.v{n - 1} + 1" if n else "1" for n in range(30)}
+    variables = {"variables": Object(dict.fromkeys(deep, INT))}
+    with pytest.raises(CompileError, match="expression recursion limit exceeded: 32"):
+        compile("variables.v29", variables, parts=deep)
+
+
 def test_the_authorizer_is_asked_for_the_caller_or_a_service_account() -> None:
     asked: list[Attributes] = []
 
@@ -335,6 +361,17 @@ def test_a_program_is_compiled_once_and_inputs_are_shared() -> None:
     inputs = Inputs({"self": SELF, "unused": object()})
     assert [compile(f"self.min + {n}", {"self": WIDGET}).eval(inputs) for n in range(3)] == [1, 2, 3]
     assert len(inputs.activations) == 1
+
+
+def test_without_an_engine_it_is_said_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cel_expr_python", None)
+    engine.cel.cache_clear()
+    try:
+        with pytest.raises(Unavailable, match=r"need the package cel-expr-python, .*: pip install cel-expr-python"):
+            compile("self == 'nobody asked this before'", {"self": Object({})})
+    finally:
+        monkeypatch.undo()
+        engine.cel.cache_clear()
 
 
 def test_threads_may_evaluate_at_once() -> None:
