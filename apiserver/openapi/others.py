@@ -34,7 +34,8 @@ def _document(info: Document, path: str, answer: str, words: str) -> Document:
     """`answer`: a type of meta/v1, "" for JSON that has none."""
     of = schema(f"meta.v1.{answer}") if answer else None
     shape: Document = {"$ref": f"{V3}{of.name}"} if of else {"type": "object"}
-    response = {"description": "OK", "content": {"application/json": {"schema": shape}}}
+    media = "application/jwk-set+json" if path.endswith("/jwks/") else "application/json"
+    response = {"description": "OK", "content": {media: {"schema": shape}}}
     operation = {"description": words, "responses": {"200": response, "401": {"description": "Unauthorized"}}}
     made: Document = {"openapi": "3.0.0", "info": info, "paths": {path: {"get": operation}}}
     if of:

@@ -8,6 +8,7 @@ from typing import Any
 
 from apiserver.schema.load import INT_OR_STRING, QUANTITY, RAW, TIME, schema
 from apiserver.schema.schema import Field, Schema
+from apiserver.schema.shape import zero
 
 Document = dict[str, Any]
 
@@ -67,6 +68,8 @@ def _property(field: Field, prefix: str) -> Document:
             made["default"] = {}
     elif field.required and not field.pointer and field.schema.type in _ZEROS and prefix == V3:
         made["default"] = _ZEROS[field.schema.type]
+    if prefix == V3 and _comes_as_null(field):
+        made["nullable"] = True
     if field.description:
         made["description"] = field.description
     for key, value in (
@@ -79,6 +82,13 @@ def _property(field: Field, prefix: str) -> Document:
         if value:
             made[key] = value
     return made
+
+
+def _comes_as_null(field: Field) -> bool:
+    """Go writes null for a list, a map, a time or a pointer that is never left out. Kubernetes does not tell so."""
+    if not field.required and not field.absent:
+        return False
+    return field.absent == "null" or field.pointer or (field.absent != "struct" and zero(field.schema) is None)
 
 
 _ZEROS: Mapping[str, Any] = {"string": "", "integer": 0, "boolean": False}

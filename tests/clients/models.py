@@ -6,12 +6,18 @@ says itself: `settled` asks it with a dry run, takes the fields out that it obje
 names as supported, until it is content. What cannot be found so stands in `SAMPLES`.
 """
 
+import base64
 import difflib
 import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from kubernetes.client import models
 from kubernetes.client.exceptions import ApiException
 
@@ -45,6 +51,7 @@ VALUES: Object = {
 NAMED: Object = {
     "apiVersion": "v1",
     "cidr": "10.0.0.0/8",
+    "cidrs": ["10.0.0.0/8"],
     "clusterIP": "None",
     "ip": "10.1.2.3",
     "image": "example.org/a:1",
@@ -86,22 +93,86 @@ CLAIM: Object = {
     "metadata": {"name": "a"},
     "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}, "limits": None}},
 }
+BOAT: Object = {
+    "type": "object",
+    "required": ["spec"],
+    "properties": {"spec": {"type": "object", "properties": {"sails": {"type": "integer", "default": 1}}}},
+}
+MATCHED: Object = {
+    "resourceRules": [
+        {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}
+    ],
+    "excludeResourceRules": None,
+}
+POLICY: Object = {"matchConstraints": MATCHED, "matchConditions": None, "paramKind": None, "variables": None}
+
+
+def _certificate_request() -> str:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a")])
+    key = ec.generate_private_key(ec.SECP256R1())
+    signed = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    return base64.b64encode(signed.public_bytes(Encoding.PEM)).decode()
+
+
 # What the server does not say well enough, laid over what is generated.
 SAMPLES: dict[str, Object] = {
     "APIService": {
         "metadata": {"name": "v1.example.org"},
         "spec": {"group": "example.org", "version": "v1", "caBundle": None, "service": {"port": 443}},
     },
+    "CertificateSigningRequest": {
+        "spec": {
+            "request": _certificate_request(),
+            "signerName": "kubernetes.io/kube-apiserver-client",
+            "usages": ["client auth"],
+            "expirationSeconds": 3600,
+            "username": None,  # who asks is not for them to say
+            "uid": None,
+            "groups": None,
+            "extra": None,
+        }
+    },
     "CronJob": {"spec": {"jobTemplate": {"spec": {"template": {"spec": {"restartPolicy": "Never"}}}}}},
+    "CustomResourceDefinition": {
+        "metadata": {"name": "boats.example.com"},
+        "spec": {
+            "group": "example.com",
+            "conversion": {"strategy": "None", "webhook": None},
+            "names": {"kind": "Boat", "listKind": "BoatList", "plural": "boats", "singular": "boat"},
+            "preserveUnknownFields": None,
+            "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": BOAT}}],
+        },
+    },
     "DaemonSet": SELECTED,
     "Deployment": SELECTED,
+    "Event.events.k8s.io": {
+        "metadata": {"namespace": NAMESPACE},
+        "regarding": {"namespace": NAMESPACE},
+        "series": {"count": 2},
+        "type": "Normal",
+        "deprecatedCount": None,
+        "deprecatedFirstTimestamp": None,
+        "deprecatedLastTimestamp": None,
+        "deprecatedSource": None,
+    },
     "Event": {"involvedObject": {"namespace": NAMESPACE}, "metadata": {"namespace": NAMESPACE}},
     "FlowSchema": {"spec": {"priorityLevelConfiguration": {"name": "exempt"}}},
+    "HorizontalPodAutoscaler": {
+        "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"}}
+    },
+    "IPAddress": {"metadata": {"name": "10.1.2.3"}},
     "IngressClass": {"spec": {"controller": "example.org/a"}},
     "Job": {"spec": {"template": {"spec": {"restartPolicy": "Never"}}}},
     "LimitRange": {"spec": {"limits": [{"type": "Container", "max": {"cpu": "2"}, "min": {"cpu": "1"}}]}},
     "PersistentVolume": {
         "spec": {"accessModes": ["ReadWriteOnce"], "capacity": {"a": None, "storage": "1Gi"}, "claimRef": None}
+    },
+    "MutatingAdmissionPolicy": {
+        "spec": {
+            **POLICY,
+            "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": "Object{}"}}],
+        }
     },
     "Node": {"spec": {"taints": None}},
     "PersistentVolumeClaim": {"spec": {"dataSource": None, **CLAIM["spec"]}},
@@ -109,9 +180,24 @@ SAMPLES: dict[str, Object] = {
     "PodDisruptionBudget": {"spec": {"maxUnavailable": None}},
     "PriorityLevelConfiguration": {"spec": {"type": "Limited", "exempt": None}},
     "ReplicaSet": SELECTED,
+    "ResourceSlice": {
+        "spec": {
+            "nodeName": "a",
+            "nodeSelector": None,
+            "allNodes": None,
+            "perDeviceNodeSelection": None,
+            "driver": "example.org",
+            "devices": [{"name": "a"}],
+            "sharedCounters": None,
+        }
+    },
     "RuntimeClass": {"overhead": {"podFixed": {"cpu": "1"}}},
     "Secret": {"stringData": None},
     "StatefulSet": {"spec": {**SELECTED["spec"], "volumeClaimTemplates": [CLAIM]}},
+    "ValidatingAdmissionPolicy": {
+        "spec": {**POLICY, "auditAnnotations": None, "validations": [{"expression": "true", "message": "a"}]}
+    },
+    "VolumeAttachment": {"spec": {"source": {"inlineVolumeSpec": None}}},
 }
 
 
@@ -158,7 +244,8 @@ def filled(type_: str, schema: Schema, seen: tuple[str, ...] = ()) -> Any:
         for name, each in _fields(model)
         if name not in ABSENT and name in schema.fields
     }
-    fields |= {name: NAMED[name] for name, was in fields.items() if name in NAMED and was in _PLAIN}
+    plain = {name: was for name, was in fields.items() if name in NAMED and was in _PLAIN}
+    fields |= {name: NAMED[name] for name, was in plain.items() if type(was) is type(NAMED[name])}
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -175,7 +262,8 @@ def made(kind: Kind) -> Object:
     body.pop("status", None)
     meta = {"name": "a", "labels": {"label": "a"}, "annotations": {"note": "a"}}
     envelope = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta}
-    return over({**body, **envelope}, SAMPLES.get(kind.kind, {}))
+    sample = SAMPLES.get(f"{kind.kind}.{kind.group}") or SAMPLES.get(kind.kind, {})
+    return over({**body, **envelope}, sample)
 
 
 def over(body: Any, sample: Any) -> Any:
