@@ -221,8 +221,8 @@ def test_a_rule_that_costs_too_much_ends_the_asking() -> None:
     pairs = {"rule": "self.all(a, self.all(b, a + b >= 0))"}
     boats = of(ruled({"type": "array", "items": INTEGER}, pairs, {"rule": "false"}))
     assert said(boats, list(range(200))) == [
-        "spec: Invalid value: \"array\": 'operation cancelled: actual cost limit exceeded': no further validation rules "
-        "will be run due to call cost exceeds limit for rule: self.all(a, self.all(b, a + b >= 0))"
+        "spec: Invalid value: \"array\": 'operation cancelled: actual cost limit exceeded': no further validation "
+        "rules will be run due to call cost exceeds limit for rule: self.all(a, self.all(b, a + b >= 0))"
     ]
 
 
