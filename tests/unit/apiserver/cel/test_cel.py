@@ -326,10 +326,10 @@ def test_an_expression_is_composed_of_others() -> None:
         assert compile(expression, variables, parts=parts).eval({"self": SELF}) == value
     with pytest.raises(EvalError, match="division by zero"):
         compile("variables.unused == 1", variables, parts=parts).eval({"self": SELF})
-    deep = {f"v{n}": f"variables.v{n - 1} + 1" if n else "1" for n in range(30)}
+    deep = {f"v{n}": f"variables.v{n - 1} + 1" if n else "1" for n in range(34)}
     variables = {"variables": Object(dict.fromkeys(deep, INT))}
     with pytest.raises(CompileError, match="expression recursion limit exceeded: 32"):
-        compile("variables.v29", variables, parts=deep)
+        compile("variables.v33", variables, parts=deep)
 
 
 def test_the_authorizer_is_asked_for_the_caller_or_a_service_account() -> None:
