@@ -62,10 +62,11 @@ def sign(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - backdated)
         .not_valid_after(min(ends, authority.certificate.not_valid_after_utc))
-        .add_extension(_key_usage(usages), critical=True)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False)
     )
+    if any(usage in _KEY_USAGES for usage in usages):  # an extension that permits nothing would forbid everything
+        builder = builder.add_extension(_key_usage(usages), critical=True)
     extended = list(dict.fromkeys(_EXTENDED[usage] for usage in usages if usage in _EXTENDED))
     if extended:
         builder = builder.add_extension(x509.ExtendedKeyUsage(extended), critical=False)

@@ -8,9 +8,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+KEY = ec.generate_private_key(ec.SECP256R1())
+
 
 def request(common_name: str, organizations: tuple[str, ...] = (), *names: str) -> str:
-    """PKCS #10 in PEM in base64: what stands in `spec.request`."""
+    """PKCS #10 in PEM in base64, of `KEY`: what stands in `spec.request`."""
     subject = [
         *(x509.NameAttribute(NameOID.ORGANIZATION_NAME, each) for each in organizations),
         x509.NameAttribute(NameOID.COMMON_NAME, common_name),
@@ -19,7 +21,7 @@ def request(common_name: str, organizations: tuple[str, ...] = (), *names: str) 
     if names:
         alternative = x509.SubjectAlternativeName([_name(each) for each in names])
         builder = builder.add_extension(alternative, critical=False)
-    made = builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    made = builder.sign(KEY, hashes.SHA256())
     return base64.b64encode(made.public_bytes(serialization.Encoding.PEM)).decode()
 
 

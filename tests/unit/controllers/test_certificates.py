@@ -4,14 +4,17 @@ import asyncio
 import base64
 import contextlib
 import logging
+import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from controllers import certificate_approval, certificate_cleanup, certificate_signing
@@ -24,7 +27,7 @@ from podling.client.resource import CERTIFICATE_SIGNING_REQUESTS
 from podling.loop.clock import RealClock
 from podling.signing import sign
 from tests.unit.apiserver.running import Running, certificates, server
-from tests.unit.certificate_requests import request
+from tests.unit.certificate_requests import KEY, request
 
 __all__ = ["certificates", "server"]
 PATH = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
@@ -93,6 +96,26 @@ async def test_an_approved_request_gets_a_certificate_of_the_cluster(controlled:
     assert made.not_valid_after_utc - datetime.now(UTC) < timedelta(hours=1)
     usage = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+
+
+async def test_the_api_server_knows_its_owner(controlled: Running, certificates: Path, tmp_path: Path) -> None:
+    plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "ann.key").write_bytes(KEY.private_bytes(*plain))
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    url = f"{controlled.config.url}/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    for name, usages in (("bare", ["client auth"]), ("full", [*CLIENT_USAGES, "key encipherment"])):
+        await ask(controlled, name, CLIENT, request("ann", ("dev",)), usages=usages)
+        await approve(controlled, name)
+        status = await until(controlled, name, "certificate")
+        (tmp_path / "ann.crt").write_bytes(base64.b64decode(status["certificate"]))
+        tls = ssl.create_default_context(cafile=str(certificates / "ca.crt"))
+        tls.load_cert_chain(tmp_path / "ann.crt", tmp_path / "ann.key")
+        async with (
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=tls)) as session,
+            session.post(url, json=body) as response,
+        ):
+            user = (await response.json())["status"]["userInfo"]
+        assert (user["username"], user["groups"]) == ("ann", ["dev", "system:authenticated"])
 
 
 async def test_who_asks_for_too_much_is_told_and_gets_nothing(controlled: Running) -> None:
