@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 180.0
 DRAIN_SECONDS = 3.0
+CUT_SECONDS = 1.0  # for what is still open once everything under way is answered: exec, logs
 RETRY_SECONDS = 0.5
 
 
@@ -174,7 +175,7 @@ async def _serve_https(context: Context) -> web.ServerRunner:
     config = context.config
     server = Server(app(context), request_factory=_request, handler_cancellation=True, access_log=None,
                     keepalive_timeout=KEEP_ALIVE_SECONDS)  # fmt: skip
-    runner = web.ServerRunner(server, shutdown_timeout=DRAIN_SECONDS)
+    runner = web.ServerRunner(server, shutdown_timeout=CUT_SECONDS)
     await runner.setup()
     tls = server_tls(config)
     await web.TCPSite(runner, config.bind_address, config.port, ssl_context=tls, backlog=1024).start()
