@@ -126,6 +126,8 @@ class Feed:
             async with asyncio.timeout(PATIENCE_SECONDS):  # wait_for loses a cancellation that comes with the result
                 await reached
         except TimeoutError:
+            if self.revision >= revision and self.ready.is_set():
+                return  # both came while the process had no turn
             text = f"Too large resource version: {revision}, current: {self.revision}"
             cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
             raise Timeout(f"Timeout: {text}", {"causes": [cause], "retryAfterSeconds": 1}) from None

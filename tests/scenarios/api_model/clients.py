@@ -207,6 +207,8 @@ class Clients:
             if event.type == "BOOKMARK":
                 assert event.revision >= least
                 return Watched(selection, event.revision, start)
+            if event.type == "ERROR":
+                return None
             assert event.type == "ADDED" and event.object is not None
             start.append(Item(event.key, event.revision, event.object))
         return None
@@ -226,7 +228,7 @@ class Clients:
         watched.streams += 1
         async for event in self._stream(watched.selection, asked):
             if event.type == "ERROR":
-                watched.ended = True
+                watched.ended = event.revision == 410
                 return False
             watched.events.append(event)
             self.history.heard = max(self.history.heard, event.revision)
@@ -259,8 +261,8 @@ def _query(selection: Selection) -> dict[str, str]:
 
 def _event(type_: str, obj: Object) -> Event:
     if type_ == "ERROR":
-        assert obj["code"] == 410, obj
-        return Event(type_, 0)
+        assert obj["code"] in (410, 504), obj
+        return Event(type_, obj["code"])
     if type_ == "BOOKMARK":
         return Event(type_, int(obj["metadata"]["resourceVersion"]))
     return Event(type_, *_reordered(item(obj)))

@@ -1,6 +1,8 @@
 """One watch of the store feeds all caches."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -53,6 +55,22 @@ async def test_a_revision_that_does_not_come_is_a_timeout(world: World, monkeypa
     monkeypatch.setattr(feeding, "PATIENCE_SECONDS", 0.01)
     with pytest.raises(errors.Timeout, match="Too large resource version: 99, current: 1"):
         await world.feed.reach(99)
+
+
+async def test_a_revision_that_came_with_the_end_of_patience_is_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that had no turn for seconds finds both at once, the clock first."""
+
+    @contextlib.asynccontextmanager
+    async def late(_: float) -> AsyncIterator[None]:
+        yield
+        raise TimeoutError
+
+    monkeypatch.setattr(asyncio, "timeout", late)
+    waiting = asyncio.create_task(world.feed.reach(2))
+    await world.note("a")
+    await waiting
 
 
 async def test_a_broken_watch_starts_over_and_ends_the_watches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
