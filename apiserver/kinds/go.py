@@ -127,7 +127,6 @@ ORDERS: Mapping[str, Sequence[str]] = {
     ),
     "DeviceAllocationConfiguration": ("source", "requests", "opaque"),
     "CapacityRequirements": ("requests",),
-    "ResourceClaimTemplateSpec": ("metadata", "spec"),
     "VolumeAttachmentSpec": ("attacher", "source", "nodeName"),
     "VolumeAttachmentSource": ("persistentVolumeName", "inlineVolumeSpec"),
     "CSINodeDriver": ("name", "nodeID", "topologyKeys", "allocatable"),

@@ -1,6 +1,7 @@
 """IPAddress: an address that is taken, and by whom. Source: kubernetes/pkg/apis/networking/validation."""
 
 import ipaddress
+import re
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.go import internal
@@ -10,15 +11,21 @@ from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList
 
+_LEADING = re.compile(r"(?<![0-9a-fA-F:])0+(?=[0-9]+(\.|$))")  # of a part of an IPv4 address
 PARENT = SPEC.child("parentRef")
 
 
 def validate_name(name: str) -> list[str]:
     """Only the canonical form names an address."""
+    if _LEADING.search(name) and not validate_name(_LEADING.sub("", name)):
+        return ["must not have leading 0s"]
     try:
-        canonical = str(ipaddress.ip_address(name))
+        found = ipaddress.ip_address(name)
     except ValueError:
         return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        return ["must not be an IPv4-mapped IPv6 address"]
+    canonical = str(found)
     return [] if name == canonical else [f"must be in canonical form ({field.show(canonical)})"]
 
 

@@ -9,7 +9,7 @@ from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList
 
-_SPEC = "resource.v1.ResourceClaimTemplateSpec"
+_SPEC = "resource.v1.ResourceClaimSpec"
 
 
 def default(obj: Object) -> None:
@@ -27,7 +27,9 @@ def validate(obj: Object) -> ErrorList:
 def validate_update(new: Object, old: Object) -> ErrorList:
     if spec_of(new) == spec_of(old):
         return []
-    return [field.invalid(SPEC, internal(spec_of(new), _SPEC), IMMUTABLE)]
+    spec = spec_of(new)
+    meta = {name: value for name, value in (spec.get("metadata") or {}).items() if value}  # embedded, in Go
+    return [field.invalid(SPEC, {**meta, "Spec": internal(spec.get("spec") or {}, _SPEC)}, IMMUTABLE)]
 
 
 RESOURCE_CLAIM_TEMPLATE = Kind(

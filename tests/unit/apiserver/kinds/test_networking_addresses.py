@@ -20,6 +20,9 @@ def told(errors: list[Any]) -> list[str]:
         ("FD00::1", ['must be in canonical form ("fd00::1")']),
         ("fd00:0:0::1", ['must be in canonical form ("fd00::1")']),
         ("10.0.0.300", ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]),
+        ("10.0.0.01", ["must not have leading 0s"]),
+        ("010.0.0.300", ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]),
+        ("::ffff:10.0.0.1", ["must not be an IPv4-mapped IPv6 address"]),
         ("web", ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]),
     ],
 )
