@@ -96,8 +96,8 @@ EVENT = hub(
         selectable=_selectable,
         columns=(
             Column("Last Seen", "string", _documented("lastTimestamp"), _last),
-            Column("Type", "string", _documented("type"), lambda obj: obj.get("type", "")),
-            Column("Reason", "string", _documented("reason"), lambda obj: obj.get("reason", "")),
+            columns.shown("Type", "core.v1.Event", "type"),
+            columns.shown("Reason", "core.v1.Event", "reason"),
             Column("Object", "string", _documented("involvedObject"), _object),
             Column(
                 "Subobject",

@@ -82,9 +82,7 @@ REPLICATION_CONTROLLER = Kind(
     subresources=(scale(_selector), status(validate_status)),
     columns=(
         columns.NAME,
-        Column(
-            "Desired", "integer", columns.documented(_SPEC, "replicas"), lambda obj: spec_of(obj).get("replicas", 0)
-        ),
+        columns.shown("Desired", _SPEC, "spec.replicas", missing=0, kind="integer"),
         count("Current", _STATUS, "replicas"),
         count("Ready", _STATUS, "readyReplicas"),
         columns.AGE,

@@ -88,7 +88,7 @@ SECRET = Kind(
     selectable=lambda obj: {"type": obj.get("type", "")},
     columns=(
         columns.NAME,
-        Column("Type", "string", columns.documented("core.v1.Secret", "type"), lambda obj: obj.get("type", "")),
+        columns.shown("Type", "core.v1.Secret", "type"),
         Column("Data", "string", columns.documented("core.v1.Secret", "data"), lambda obj: len(obj.get("data") or ())),
         columns.AGE,
     ),

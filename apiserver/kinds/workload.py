@@ -76,8 +76,7 @@ def status_of(obj: Object) -> Object:
 
 def count(name: str, type_: str, field_name: str, label: str = "integer") -> Column:
     """A number of the status, 0 where nobody wrote it."""
-    documented = columns.documented(type_, field_name)
-    return Column(name, label, documented, lambda obj: status_of(obj).get(field_name, 0))
+    return columns.shown(name, type_, f"status.{field_name}", missing=0, kind=label)
 
 
 def ready(obj: Object) -> str:

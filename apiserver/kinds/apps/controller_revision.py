@@ -42,7 +42,7 @@ CONTROLLER_REVISION = Kind(
     columns=(
         columns.NAME,
         Column("Controller", "string", "Controller of the object", _controller),
-        Column("Revision", "string", columns.documented(_TYPE, "revision"), lambda obj: obj.get("revision", 0)),
+        columns.shown("Revision", _TYPE, "revision", missing=0),
         columns.AGE,
     ),
 )

@@ -1,7 +1,7 @@
 """ReplicaSet."""
 
 from apiserver.kinds import columns
-from apiserver.kinds.kind import Column, Kind, Object
+from apiserver.kinds.kind import Kind, Object
 from apiserver.kinds.pod import template as pods
 from apiserver.kinds.scale import scale
 from apiserver.kinds.strategy import drop_status, keep_status, status
@@ -78,12 +78,7 @@ REPLICA_SET = Kind(
     ),
     columns=(
         columns.NAME,
-        Column(
-            "Desired",
-            "integer",
-            columns.documented("apps.v1.ReplicaSetSpec", "replicas"),
-            lambda obj: spec_of(obj).get("replicas", 0),
-        ),
+        columns.shown("Desired", "apps.v1.ReplicaSetSpec", "spec.replicas", missing=0, kind="integer"),
         count("Current", _STATUS, "replicas"),
         count("Ready", _STATUS, "readyReplicas"),
         columns.AGE,

@@ -115,12 +115,7 @@ CRON_JOB = Kind(
     subresources=(status(),),
     columns=(
         columns.NAME,
-        Column(
-            "Schedule",
-            "string",
-            columns.documented(_SPEC, "schedule"),
-            lambda obj: spec_of(obj).get("schedule", ""),
-        ),
+        columns.shown("Schedule", _SPEC, "spec.schedule"),
         Column(
             "Timezone",
             "string",

@@ -124,9 +124,7 @@ ENDPOINT_SLICE = Kind(
     generation=("endpoints", "ports", "addressType", "metadata.labels"),
     columns=(
         columns.NAME,
-        Column(
-            "AddressType", "string", columns.documented(_TYPE, "addressType"), lambda obj: obj.get("addressType", "")
-        ),
+        columns.shown("AddressType", _TYPE, "addressType"),
         Column(
             "Ports",
             "string",

@@ -220,12 +220,7 @@ FLOW_SCHEMA = Kind(
             columns.documented("flowcontrol.v1.PriorityLevelConfigurationReference", "name"),
             lambda obj: (spec_of(obj).get("priorityLevelConfiguration") or {}).get("name", ""),
         ),
-        Column(
-            "MatchingPrecedence",
-            "string",
-            columns.documented(f"{TYPE}Spec", "matchingPrecedence"),
-            lambda obj: spec_of(obj).get("matchingPrecedence", 0),
-        ),
+        columns.shown("MatchingPrecedence", f"{TYPE}Spec", "spec.matchingPrecedence", missing=0),
         Column("DistinguisherMethod", "string", columns.documented(f"{TYPE}Spec", "distinguisherMethod"), _method),
         columns.AGE,
         Column("MissingPL", "string", "references a broken or non-existent PriorityLevelConfiguration", _missing),

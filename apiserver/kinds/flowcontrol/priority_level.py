@@ -169,7 +169,7 @@ PRIORITY_LEVEL = Kind(
     subresources=(status(conditions.validate_status),),
     columns=(
         columns.NAME,
-        Column("Type", "string", columns.documented(f"{TYPE}Spec", "type"), lambda obj: spec_of(obj).get("type", "")),
+        columns.shown("Type", f"{TYPE}Spec", "spec.type"),
         Column(
             "NominalConcurrencyShares",
             "string",

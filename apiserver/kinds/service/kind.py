@@ -57,7 +57,7 @@ SERVICE = Kind(
     ),
     columns=(
         columns.NAME,
-        Column("Type", "string", columns.documented(_SPEC, "type"), lambda obj: spec_of(obj).get("type", "")),
+        columns.shown("Type", _SPEC, "spec.type"),
         Column(
             "Cluster-IP",
             "string",
