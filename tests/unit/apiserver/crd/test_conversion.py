@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from tests.unit.apiserver.crd.boats import (
@@ -15,6 +16,7 @@ from tests.unit.apiserver.crd.boats import (
     create,
     define,
     definition,
+    gone,
     spec_schema,
     version,
 )
@@ -22,6 +24,7 @@ from tests.unit.apiserver.door import Door
 from tests.unit.apiserver.https import bundle, serving
 
 NAME = f"boats.{GROUP}"
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # one server for all
 
 
 async def test_objects_of_a_former_storage_version_are_read_watched_and_written_in_the_new_one(server: Door) -> None:
@@ -116,3 +119,21 @@ async def test_an_object_in_two_versions_is_owned_in_the_version_that_each_manag
     )
     words = 'Apply failed with 1 conflict: conflict with "one": .spec.sails'
     assert (refused.status, refused.body["message"]) == (409, words)
+
+
+async def test_the_stored_version_need_not_be_served_and_neither_need_any(server: Door) -> None:
+    hidden = version("v1", spec_schema(sails="integer"), storage=True, served=False)
+    shown = version("v2", spec_schema(sails="integer"))
+    await define(server, definition(hidden, shown))
+    second = BOATS.replace("/v1/", "/v2/")
+    await create(server, boat("a", version="v2", spec={"sails": 1}), second)
+    assert (await server.call("GET", BOATS)).status == 404
+    stored = await server.storage.get(f"/registry/{GROUP}/boats/default/a".encode())
+    assert json.loads(stored.kvs[0].value)["apiVersion"] == f"{GROUP}/v1"
+    body = (await server.call("GET", f"{DEFINITIONS}/{NAME}")).body
+    body["spec"]["versions"][1]["served"] = False
+    assert (await server.call("PUT", f"{DEFINITIONS}/{NAME}", json=body)).status == 200
+    await gone(server, second)
+    await server.call("DELETE", f"{DEFINITIONS}/{NAME}")
+    await gone(server, f"{DEFINITIONS}/{NAME}")
+    assert not (await server.storage.get(f"/registry/{GROUP}/boats/default/a".encode())).kvs

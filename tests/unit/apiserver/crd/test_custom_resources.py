@@ -21,6 +21,7 @@ from tests.unit.apiserver.crd.boats import (
 from tests.unit.apiserver.door import Door
 
 NAME = f"boats.{GROUP}"
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # one server for all
 
 
 async def test_objects_are_found_by_selectable_fields_with_their_defaults(server: Door) -> None:

@@ -5,6 +5,8 @@ import json
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.unit.apiserver.crd.boats import (
     BOATS,
     DEFINITIONS,
@@ -23,6 +25,7 @@ from tests.unit.apiserver.door import Door, door
 from tests.unit.apiserver.memory import MemoryStorage
 
 NAME = f"boats.{GROUP}"
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # one server for all
 
 
 def events(text: str) -> list[tuple[str, str]]:
@@ -130,7 +133,7 @@ async def test_a_definition_goes_after_its_objects_and_then_watches_end(server: 
     held["metadata"]["finalizers"] = ["example.com/wait"]
     await create(server, held)
     await create(server, boat("free"))
-    response = await server.admin.get(f"{server.config.url}{BOATS}?watch=1&timeoutSeconds=20")
+    response = await server.server.session.get(f"{server.config.url}{BOATS}?watch=1&timeoutSeconds=20")
     await response.content.readline()
     deleted = (await server.call("DELETE", f"{DEFINITIONS}/{NAME}")).body
     assert deleted["metadata"]["finalizers"] == ["customresourcecleanup.apiextensions.k8s.io"]

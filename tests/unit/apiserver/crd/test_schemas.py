@@ -1,5 +1,7 @@
 """What a definition's schema does to objects, as clients meet it."""
 
+import pytest
+
 from tests.unit.apiserver.crd.boats import (
     BOATS,
     DEFINITIONS,
@@ -14,6 +16,7 @@ from tests.unit.apiserver.crd.boats import (
 )
 from tests.unit.apiserver.door import Door
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # one server for all
 NAME = f"boats.{GROUP}"
 LIMITED = {"type": "integer", "maximum": 9, "x-kubernetes-validations": [{"rule": "self < 5", "message": "too many"}]}
 
