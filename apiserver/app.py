@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from apiserver import address, body, deadline, headers, metrics, negotiate, pipeline, render, routes
-from apiserver.aggregation.proxy import forward
+from apiserver.aggregation.proxy import forward, lasts
 from apiserver.answer import ListAnswer, WatchAnswer
 from apiserver.audit.policy import RESPONSE
 from apiserver.audit.record import Record, attempted
@@ -65,6 +65,7 @@ class Exchange:
     warnings: list[str] = field(default_factory=list)  # told with a refusal too
     place: Place | None = None
     record: Record | None = None  # of the audit log
+    limit: asyncio.Timeout | None = None  # how long it may take
 
     async def run(self) -> web.StreamResponse:
         started = time.perf_counter()
@@ -108,6 +109,7 @@ class Exchange:
         with self.context.under_way:
             try:
                 async with asyncio.timeout(deadline.seconds(self.http.query)) as scope:
+                    self.limit = scope
                     return await self._answer()
             except TimeoutError:
                 if not scope.expired():
@@ -149,6 +151,8 @@ class Exchange:
         if (remote := context.aggregator.serving(asked)) is not None:
             if self.place is not None:
                 self.place.leave()  # the other server has queues of its own
+            if self.limit is not None and lasts(http, asked):
+                self.limit.reschedule(None)
             return await forward(context.aggregator.backend, http, remote, asked.user)
         if not asked.resource:
             return await routes.serve(context, http, asked)

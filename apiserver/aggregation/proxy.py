@@ -18,7 +18,7 @@ from apiserver import neterrors
 from apiserver.aggregation import identity
 from apiserver.aggregation.backend import Backend
 from apiserver.aggregation.remote import Remote
-from apiserver.request import User
+from apiserver.request import Attributes, User
 from apiserver.serviceresolver import Address
 from apiserver.streams.wire import READ_BYTES, Connection, TakenOver, take_over
 from podling.api.errors import ApiError
@@ -29,6 +29,16 @@ HOP_BY_HOP = frozenset((
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
     "transfer-encoding", "upgrade", "expect",
 ))  # fmt: skip
+LASTING = ("attach", "exec", "log", "portforward", "proxy")  # subresources, of whatever group
+
+
+def lasts(http: BaseRequest, asked: Attributes) -> bool:
+    """As long as its client likes."""
+    return asked.subresource in LASTING or _wants_upgrade(http)
+
+
+def _wants_upgrade(http: BaseRequest) -> bool:
+    return "upgrade" in http.headers.get("Connection", "").lower()
 
 
 async def forward(backend: Backend, http: BaseRequest, remote: Remote, user: User) -> web.StreamResponse:
@@ -40,7 +50,7 @@ async def forward(backend: Backend, http: BaseRequest, remote: Remote, user: Use
         log.warning("service of an API not resolved apiservice=%s error=%s", remote.name, error)
         return refusal("service unavailable")
     try:
-        if "upgrade" in http.headers.get("Connection", "").lower():
+        if _wants_upgrade(http):
             return await _upgrade(backend, http, remote, address, user)
         return await _hand_on(backend, http, remote, address, user)
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
@@ -102,22 +112,26 @@ async def _upgrade(
         return refusal(f"error dialing backend: {error}")
     behind = Connection(reader, writer)
     try:
-        headers = _headers(http, user)
-        headers.update({"Host": str(address), "Connection": "Upgrade", "Upgrade": http.headers.get("Upgrade", "")})
-        lines = [f"{http.method} {http.raw_path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-        await behind.write(("\r\n".join(lines) + "\r\n\r\n").encode())
-        head = await reader.readuntil(b"\r\n\r\n")
+        return await _connected(http, address, user, reader, behind)
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError) as error:
-        await behind.close()
         return refusal(f"error reading the answer of the service: {error}")
+    finally:
+        await behind.close()
+
+
+async def _connected(
+    http: BaseRequest, address: Address, user: User, reader: asyncio.StreamReader, behind: Connection
+) -> web.StreamResponse:
+    headers = _headers(http, user)
+    headers.update({"Host": str(address), "Connection": "Upgrade", "Upgrade": http.headers.get("Upgrade", "")})
+    lines = [f"{http.method} {http.raw_path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    await behind.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+    head = await reader.readuntil(b"\r\n\r\n")
     first, *rest = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     code = int(first.split(" ")[1])
     told = CIMultiDict((name, value.strip()) for name, _, value in (line.partition(":") for line in rest))
     if code != 101:
-        try:
-            return await _refused(reader, code, told)
-        finally:
-            await behind.close()
+        return await _refused(reader, code, told)
     client = take_over(http, dict(told))
     await _both_ways(client, behind)
     return TakenOver(status=101)
@@ -138,9 +152,9 @@ async def _both_ways(client: Connection, behind: Connection) -> None:
     finally:
         for way in ways:
             way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-        await client.close()
+        await client.close()  # neither waits: a second cancellation finds nothing left to do
         await behind.close()
+        await asyncio.gather(*ways, return_exceptions=True)
 
 
 async def _copy(source: Connection, sink: Connection) -> None:

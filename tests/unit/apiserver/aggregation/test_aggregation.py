@@ -248,8 +248,10 @@ async def test_streams_are_upgraded_through(front: Running, certificates: Path) 
     async with serving(certificates, echo, "agg.default.svc") as server:
         await register(front, server.port, GROUP, caBundle=bundle(certificates))
         await condition(front, GROUP, lambda found: found["status"] == "True")
-        async with front.session.ws_connect(f"{front.config.url}/apis/{GROUP}/{VERSION}/stream") as socket:
+        async with front.session.ws_connect(f"{front.config.url}/apis/{GROUP}/{VERSION}/stream?timeout=1s") as socket:
             assert await socket.receive_str() == "kubernetes-admin"
+            with pytest.raises(TimeoutError):
+                await socket.receive(timeout=1.2)  # longer than a request may take
             await socket.send_str("hello")
             assert await socket.receive_str() == "hello!"
 
