@@ -12,7 +12,7 @@ import msgspec
 
 from apiserver import keys
 from apiserver.kinds.apps.deployment import DEPLOYMENT
-from podling.state import State, StateError
+from podling.state import State, StateError, prepare, take_range
 from podling.storage import Change, prefix_end
 from store.local import LocalStorage
 from tests.scenarios.api_model.truth import Truth, bare
@@ -29,6 +29,10 @@ class Server:
         self.state = State(NAME, folder / "podling")
         self.process: asyncio.subprocess.Process | None = None
         self.session: aiohttp.ClientSession | None = None
+        with self.state.locked():
+            claim = take_range(self.state)
+            prepare(self.state, claim.pod_cidr)
+        self._claim = claim.socket  # while it is open nobody else takes the ports of a server that was killed
 
     async def start(self) -> None:
         environment = os.environ | {"XDG_STATE_HOME": str(self.folder), "KUBECONFIG": str(self.folder / "config")}
@@ -73,6 +77,7 @@ class Server:
         if self.process is not None and self.process.returncode is None:
             self.process.terminate()
             await self.process.wait()
+        self._claim.close()
 
     async def truth(self) -> Truth:
         """What its store holds, read when it has stopped."""
