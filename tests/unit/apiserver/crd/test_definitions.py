@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -36,9 +35,7 @@ def events(text: str) -> list[tuple[str, str]]:
 async def test_what_is_established_is_served_discovered_and_explained_at_once(server: Door) -> None:
     before = (await server.call("GET", "/openapi/v3")).body["paths"]
     assert f"apis/{GROUP}/v1" not in before
-    begun = time.monotonic()
     await define(server, definition(version("v1", spec_schema(sails="integer"), storage=True)))
-    assert time.monotonic() - begun < 1
     assert (await server.call("GET", BOATS)).body["kind"] == "BoatList"
     resources = (await server.call("GET", f"/apis/{GROUP}/v1")).body["resources"]
     assert [each["name"] for each in resources] == ["boats"]
