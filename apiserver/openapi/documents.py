@@ -88,7 +88,8 @@ def _definitions(kinds: Sequence[Kind], prefix: str) -> Document:
         for sub in kind.subresources:
             if sub.schema is not None:
                 roots[sub.schema.name] = sub.schema
-                groups[sub.schema.name] = [{"group": sub.group, "version": sub.version, "kind": sub.kind}]
+                version = {"group": sub.group, "version": sub.version} if sub.version else found
+                groups[sub.schema.name] = [{**version, "kind": sub.kind}]
     for name in META:
         roots[name] = schema(name)
     versions = sorted({(kind.group, kind.version) for kind in kinds})

@@ -81,7 +81,7 @@ def _property(field: Field, prefix: str) -> Document:
     ):
         if value:
             made[key] = value
-    return made
+    return made or {"description": ANY_WORDS}  # kubectl explains nothing that says nothing
 
 
 def _comes_as_null(field: Field) -> bool:
@@ -115,9 +115,9 @@ def _reference(each: Schema, prefix: str) -> Document:
 
 
 def _item(each: Schema | None, prefix: str) -> Document:
-    if each is None:
-        return {}
-    made = _reference(each, prefix)
+    made = _reference(each, prefix) if each is not None else {}
+    if each is None or not made:
+        return {"description": ANY_WORDS}
     if prefix != V3:
         return made
     if "$ref" in made:
@@ -144,4 +144,5 @@ QUANTITY_WORDS = (
 INT_OR_STRING_WORDS = "IntOrString is a number or a string: a port by number or name, a count or a percentage."
 TIME_WORDS = "Time is a moment in RFC 3339, to the second."
 MICRO_TIME_WORDS = "MicroTime is version of Time with microsecond level precision."
+ANY_WORDS = "Any JSON value."
 RAW_WORDS = "RawExtension holds an object of any kind as it came."

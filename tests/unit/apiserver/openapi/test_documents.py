@@ -88,6 +88,14 @@ def test_calls_are_named_and_take_what_the_python_client_has_made_of_kubernetes_
 NOT_OURS = {"self", "async_req", "shard_selector"}  # sharded lists are alpha
 
 
+@pytest.mark.parametrize("path", sorted(index(KINDS)))
+def test_every_kind_is_documented_under_its_name(path: str):
+    kinds = [kind for kind in KINDS if group_path(kind) == path]
+    schemas = v3_document(kinds)["components"]["schemas"].values()
+    found = {tuple(each.values()): schema["description"] for schema in schemas for each in schema.get(GVK, ())}
+    assert all(found[kind.group, kind.version, kind.kind] for kind in kinds)
+
+
 def test_the_index_changes_with_the_kinds():
     fewer = [kind for kind in KINDS if kind.kind != "Pod"]
     assert index(fewer)["api/v1"] != index(KINDS)["api/v1"]
