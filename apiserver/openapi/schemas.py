@@ -72,6 +72,8 @@ def _property(field: Field, prefix: str) -> Document:
         made["nullable"] = True
     if field.description:
         made["description"] = field.description
+    if field.enum and prefix == V3:
+        made["enum"] = list(field.enum)
     for key, value in (
         ("x-kubernetes-list-type", field.list_type),
         ("x-kubernetes-list-map-keys", list(field.list_map_keys)),

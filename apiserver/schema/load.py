@@ -201,6 +201,7 @@ def _fields(name: str) -> dict[str, Field]:
             patch_strategy=merge[2],
             patch_merge_key=merge[3],
             map_type=merge[4],
+            enum=_enums().get((name, json_name), ()),
         )
     return dict(sorted(found.items()))
 
@@ -258,6 +259,12 @@ def _merges() -> dict[tuple[str, str], tuple[str, ...]]:
 @cache
 def _facts() -> dict[tuple[str, str], tuple[str, ...]]:
     rows = (line.split("\t") for line in (HERE / "facts.tsv").read_text().splitlines() if line[0] != "#")
+    return {(row[0], row[1]): tuple(row[2].split(" ")) for row in rows}
+
+
+@cache
+def _enums() -> dict[tuple[str, str], tuple[str, ...]]:
+    rows = (line.split("\t") for line in (HERE / "enums.tsv").read_text().splitlines() if line[0] != "#")
     return {(row[0], row[1]): tuple(row[2].split(" ")) for row in rows}
 
 

@@ -54,4 +54,5 @@ class Field:
     patch_strategy: str = ""  # strategic merge: "", "merge", "replace", "retainKeys", "merge,retainKeys"
     patch_merge_key: str = ""
     map_type: str = ""
+    enum: tuple[str, ...] = ()  # the only values, where the type says so (source: enums.tsv); `validate` holds it
     default: Any = None  # what a list's item without this key counts as

@@ -2,6 +2,7 @@
 
 import json
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from kubernetes import client
 
 from apiserver.kinds import KINDS
 from apiserver.openapi.documents import group_path, index, v2_document, v3_document
+from apiserver.schema import load
 from tests.clients.models import snake
 
 CORE = v3_document([kind for kind in KINDS if not kind.group])
@@ -86,6 +88,17 @@ def test_calls_are_named_and_take_what_the_python_client_has_made_of_kubernetes_
 
 
 NOT_OURS = {"self", "async_req", "shard_selector"}  # sharded lists are alpha
+
+
+def test_fields_of_few_values_tell_them():
+    spec = SCHEMAS["io.k8s.api.core.v1.PodSpec"]["properties"]
+    assert spec["restartPolicy"]["enum"] == ["Always", "Never", "OnFailure"]
+
+
+def test_every_row_of_the_values_is_a_field():
+    path = Path(load.__file__).with_name("enums.tsv")
+    rows = [line.split("\t") for line in path.read_text().splitlines() if not line.startswith("#")]
+    assert [(row[0], row[1]) for row in rows if not load.schema(row[0]).fields[row[1]].enum] == []
 
 
 @pytest.mark.parametrize("path", sorted(index(KINDS)))
