@@ -1,7 +1,7 @@
 """Fair queuing of requests that take an unknown time, several at once, each one or more seats. Pure: told the time.
 
 Every active queue (one with requests that wait or are served) is owed the same share of the seats. The virtual clock
-counts what each has been owed so far, in seat-seconds: it runs at seats in use or wanted / active queues. A queue's
+counts what each has been owed so far, in seat-seconds: it runs at seats in use / active queues. A queue's
 `due` is where on that clock its next request starts: its requests' time is added to it, first as a guess, then as it
 was. The queue whose next request would end first is served next, so whoever has had little is always near the front.
 
@@ -143,7 +143,8 @@ class QueueSet:
 
     def _advance(self, now: float) -> None:
         if self._active:
-            self.virtual += (now - self._at) * min(self.limit, self.wanted_seats) / self._active
+            # Seats in use, not those there are: what is wide leaves some empty, which no queue has had.
+            self.virtual += (now - self._at) * self.running_seats / self._active
         self._at = now
 
 

@@ -149,6 +149,15 @@ def test_a_quiet_client_beside_a_greedy_one_waits_for_a_service_or_two(seed: int
     assert max(job.started - job.arrives for job in drops) <= 2 * seconds + 1e-9
 
 
+def test_seats_that_wide_requests_leave_empty_are_owed_to_nobody():
+    """Six seats each on a level of eight: two stay empty, and still a quiet client is next when it comes."""
+    world = Played(QueueSet(2, 10_000, 8), {0: (0,), 1: (1,)})
+    flood = [Job(0.0, 0, 6, 0.01) for _ in range(1000)]
+    drops = [Job(1.0 + at, 1, 3, 0.01) for at in range(8)]
+    world.play(flood + drops)
+    assert max(job.started - job.arrives for job in drops) <= 0.02 + 1e-9
+
+
 def test_a_full_queue_refuses_and_a_level_without_queues_refuses_at_once():
     queues = QueueSet(1, 2, 1)
     taken = [queues.arrive((0,), 1, 0.0) for _ in range(4)]
