@@ -27,7 +27,12 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@sh tools/prepare-tests.sh $(BIN)
+ifdef PYTEST
 	$(BIN)/python -m pytest $(PYTEST)
+else
+	$(BIN)/python -m pytest -n auto tests/unit tests/house
+	$(BIN)/python -m pytest --ignore=tests/unit --ignore=tests/house
+endif
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

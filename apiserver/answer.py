@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from apiserver.kinds.kind import Kind
 
 if TYPE_CHECKING:
-    from apiserver.cached import Cached
-    from apiserver.feed import Feed
-    from apiserver.watcher import Watcher
+    from apiserver.objects.cached import Cached
+    from apiserver.objects.feed import Feed
+    from apiserver.objects.watcher import Watcher
 
 
 @dataclass(slots=True)

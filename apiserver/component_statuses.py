@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 import aiohttp
 
-from apiserver import neterrors
-from apiserver.cached import Cached, head
 from apiserver.context import Context
-from apiserver.health import etcd
+from apiserver.http.health import etcd
 from apiserver.kinds.kind import Kind, Object
+from apiserver.objects.cached import Cached, head
+from apiserver.objects.watcher import Filter
 from apiserver.refusal import Unexplained
-from apiserver.watcher import Filter
+from apiserver.webhook import neterrors
 
 ANSWER_SECONDS = 20.0
 STORE = "etcd-0"

@@ -8,16 +8,16 @@ from apiserver.admission import Chain
 from apiserver.aggregation.aggregator import Aggregator
 from apiserver.audit.auditor import Auditor
 from apiserver.authn.authenticator import Authenticator
+from apiserver.authn.tokens import Issuer
 from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.config import Config
 from apiserver.fairness.gate import Gate
-from apiserver.feed import Feed
-from apiserver.inflight import InFlight
+from apiserver.http.inflight import InFlight
 from apiserver.kinds.kind import Kind
 from apiserver.lister import Lister
-from apiserver.registry import Registry
+from apiserver.objects.feed import Feed
+from apiserver.objects.registry import Registry
 from apiserver.streams.kubelets import Kubelets
-from apiserver.tokens import Issuer
 from apiserver.webhook.client import WebhookClient
 from podling.storage import Storage
 

@@ -9,13 +9,13 @@ from typing import Any, Protocol
 
 from apiserver import component_statuses, resource_metrics, reviews
 from apiserver.answer import Answer
-from apiserver.cached import Cached
 from apiserver.context import Context
 from apiserver.kinds.kind import Kind
+from apiserver.objects.cached import Cached
+from apiserver.objects.watcher import Filter
 from apiserver.request import Request
 from apiserver.streams import logs, portforward, remotecommand
 from apiserver.verbs import binding, eviction
-from apiserver.watcher import Filter
 
 Handler = Callable[[Context, Request], Awaitable[Answer]]
 Stream = Callable[[Any, Context, Request], Awaitable[Any]]

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from apiserver.deletion import DeleteOptions
 from apiserver.kinds.kind import Kind
+from apiserver.objects.deletion import DeleteOptions
+from apiserver.objects.watcher import Filter
 from apiserver.refusal import Unexplained
-from apiserver.watcher import Filter
 from podling.api import field
 from podling.api.errors import BadRequest, invalid
 from podling.api.field import ErrorList, Path

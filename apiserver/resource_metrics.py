@@ -11,11 +11,11 @@ from typing import Any
 
 import grpc.aio
 
-from apiserver.cached import Cached, head
 from apiserver.context import Context
 from apiserver.kinds.kind import Kind, Object
 from apiserver.kinds.metrics import NODE_METRICS, POD_METRICS
-from apiserver.watcher import Filter
+from apiserver.objects.cached import Cached, head
+from apiserver.objects.watcher import Filter
 from podling.api.errors import ApiError, GroupResource, not_found
 from podling.api.meta import timestamp
 from podling.api.quantity import Quantity

@@ -15,18 +15,19 @@ import grpc
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from apiserver import address, metrics, pipeline
+from apiserver import pipeline
 from apiserver.answer import Answer, ListAnswer, WatchAnswer
 from apiserver.audit.record import Record
-from apiserver.cached import encode
 from apiserver.context import Context
 from apiserver.fairness import width
-from apiserver.negotiate import Form
+from apiserver.http import address, metrics
+from apiserver.http.negotiate import Form
+from apiserver.http.render import EventWriter
+from apiserver.objects.cached import encode
+from apiserver.objects.watcher import Seen
+from apiserver.objects.watchloop import told
 from apiserver.refusal import unforeseen
-from apiserver.render import EventWriter
 from apiserver.request import ANONYMOUS, Attributes, Request, User
-from apiserver.watcher import Seen
-from apiserver.watchloop import told
 from podling.api.errors import ApiError
 from podling.loop.service import Tls, add_health, grpc_server
 from podling.pb.cluster import cluster_pb2 as pb

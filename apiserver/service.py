@@ -10,16 +10,17 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver import bootstrap, compaction, metrics, policystatus, rpc
+from apiserver import bootstrap, rpc
 from apiserver.admission import Chain
+from apiserver.admission.policies import status as policystatus
 from apiserver.admission.resourcequota import QUOTAS
 from apiserver.aggregation import loop as aggregation
 from apiserver.aggregation.aggregator import Aggregator
-from apiserver.app import app
 from apiserver.audit import auditor as audit
 from apiserver.audit.auditor import Auditor
 from apiserver.authn.authenticator import Authenticator
 from apiserver.authn.frontproxy import FrontProxy
+from apiserver.authn.tokens import Issuer
 from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.config import Config
 from apiserver.context import Context, Kinds
@@ -27,14 +28,16 @@ from apiserver.crd.controller import Controller
 from apiserver.encryption.storage import encrypted
 from apiserver.fairness import keeper
 from apiserver.fairness.gate import Gate
-from apiserver.feed import Feed
+from apiserver.http import metrics
+from apiserver.http.app import app
+from apiserver.http.podface import Server, listen
 from apiserver.kinds import KINDS
 from apiserver.kinds.kind import Kind, Ranges
 from apiserver.kinds.metrics import METRICS
 from apiserver.kinds.pod.capabilities import CAPABILITIES
-from apiserver.podface import Server, listen
-from apiserver.registry import SERVER, Change, Registry, Write
-from apiserver.tokens import Issuer
+from apiserver.objects import compaction
+from apiserver.objects.feed import Feed
+from apiserver.objects.registry import SERVER, Change, Registry, Write
 from apiserver.webhook.client import WebhookClient
 from podling.api.errors import ApiError
 from podling.loop.clock import Clock, RealClock

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import aiohttp
 import msgspec
 
-from apiserver import neterrors
 from apiserver.aggregation import identity
 from apiserver.aggregation.backend import Backend
 from apiserver.aggregation.remote import Remote
 from apiserver.lister import Lister
 from apiserver.request import User
-from apiserver.serviceresolver import SERVICES, Address, slices_of
+from apiserver.webhook import neterrors
+from apiserver.webhook.serviceresolver import SERVICES, Address, slices_of
 from podling.api.errors import ApiError
 from podling.api.field import show
 

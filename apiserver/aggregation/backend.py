@@ -13,8 +13,8 @@ from yarl import URL
 from apiserver.aggregation.remote import Remote
 from apiserver.config import Config
 from apiserver.lister import Lister
-from apiserver.serviceresolver import Address, resolve
 from apiserver.webhook.client import trusting
+from apiserver.webhook.serviceresolver import Address, resolve
 
 MOST_CONTEXTS = 50
 OWN_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")  # what aiohttp would add

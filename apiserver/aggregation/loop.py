@@ -16,8 +16,8 @@ from apiserver.aggregation.availability import Condition
 from apiserver.aggregation.remote import API_SERVICES, Remote
 from apiserver.context import Context
 from apiserver.kinds.apiregistration.api_service import API_SERVICE, AVAILABLE
-from apiserver.registry import Object, by_server
-from apiserver.serviceresolver import ENDPOINTS, PODS, SERVICES, SLICES
+from apiserver.objects.registry import Object, by_server
+from apiserver.webhook.serviceresolver import ENDPOINTS, PODS, SERVICES, SLICES
 from podling.api import conditions
 from podling.api.errors import ApiError, NotFound
 from podling.api.meta import timestamp

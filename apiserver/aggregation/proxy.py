@@ -14,13 +14,13 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 from multidict import CIMultiDict
 
-from apiserver import neterrors
 from apiserver.aggregation import identity
 from apiserver.aggregation.backend import Backend
 from apiserver.aggregation.remote import Remote
 from apiserver.request import Attributes, User
-from apiserver.serviceresolver import Address
 from apiserver.streams.wire import READ_BYTES, Connection, TakenOver, take_over
+from apiserver.webhook import neterrors
+from apiserver.webhook.serviceresolver import Address
 from podling.api.errors import ApiError
 
 log = logging.getLogger(__name__)

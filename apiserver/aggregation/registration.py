@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from apiserver.context import Context
-from apiserver.deletion import DeleteOptions
 from apiserver.discovery.priorities import REGISTRATION, is_built_in, priority_of
 from apiserver.kinds.apiregistration.api_service import API_SERVICE, name_of
 from apiserver.kinds.kind import Kind
-from apiserver.registry import by_server
+from apiserver.objects.deletion import DeleteOptions
+from apiserver.objects.registry import by_server
 from podling.api.errors import AlreadyExists, Conflict, NotFound
 
 Object = dict[str, Any]

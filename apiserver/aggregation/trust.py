@@ -10,7 +10,7 @@ from typing import Any
 from apiserver.aggregation import identity
 from apiserver.context import Context
 from apiserver.kinds.config_map import CONFIG_MAP
-from apiserver.registry import by_server
+from apiserver.objects.registry import by_server
 from podling.api.errors import NotFound
 
 Object = dict[str, Any]

@@ -14,7 +14,7 @@ import yaml
 
 from apiserver.audit import policy as policies
 from apiserver.audit.record import Record
-from apiserver.cached import encode
+from apiserver.objects.cached import encode
 from apiserver.request import Attributes
 from podling.api.meta import micro_timestamp
 

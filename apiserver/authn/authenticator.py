@@ -19,9 +19,9 @@ from apiserver.aggregation.identity import TOKEN_PROTOCOL
 from apiserver.authn import bootstraptoken
 from apiserver.authn.frontproxy import FrontProxy
 from apiserver.authn.tokenfile import TokenFile
+from apiserver.authn.tokens import InvalidToken, Issuer
 from apiserver.lister import Lister
 from apiserver.request import ANONYMOUS, User
-from apiserver.tokens import InvalidToken, Issuer
 from podling.api.errors import Unauthorized
 
 AUTHENTICATED = "system:authenticated"

@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from apiserver.authn.authenticator import AUTHENTICATED, UNAUTHENTICATED
+from apiserver.authn.tokens import account_groups
 from apiserver.authz.authorizer import MASTERS, Authorizer
 from apiserver.authz.decision import Decision, forbidden_error
 from apiserver.request import ANONYMOUS, Attributes, User
-from apiserver.tokens import account_groups
 from podling.api.errors import BadRequest, Forbidden
 from podling.api.field import show
 

@@ -17,10 +17,10 @@ from apiserver.authz.rules import covers
 from podling.api.errors import ApiError
 
 if TYPE_CHECKING:
-    from apiserver.cached import Cached
     from apiserver.context import Kinds
     from apiserver.kinds.kind import Kind
-    from apiserver.registry import Registry
+    from apiserver.objects.cached import Cached
+    from apiserver.objects.registry import Registry
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ async def ensure(registry: "Registry", kinds: "Kinds") -> int:
 
 
 async def _mend(registry: "Registry", kind: "Kind", wanted: Object) -> "Cached":
-    from apiserver.registry import by_server
+    from apiserver.objects.registry import by_server
 
     async def change(found: Object) -> Object:
         return reconciled(found, wanted) or found

@@ -14,10 +14,10 @@ from apiserver.context import Context
 from apiserver.crd import custom, status
 from apiserver.crd.definition import CUSTOM_RESOURCE_DEFINITION
 from apiserver.crd.status import is_true
-from apiserver.deletion import DeleteOptions
 from apiserver.kinds.kind import Kind, Object
-from apiserver.registry import Registry, by_server
-from apiserver.watcher import Filter
+from apiserver.objects.deletion import DeleteOptions
+from apiserver.objects.registry import Registry, by_server
+from apiserver.objects.watcher import Filter
 from podling.api import errors
 from podling.api.errors import GroupResource
 from podling.api.meta import timestamp

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from apiserver.cached import encode
 from apiserver.crd.strategy import Strategy
 from apiserver.crd.versions import Ask, CustomVersions
 from apiserver.discovery.priority import priority
 from apiserver.kinds.kind import Kind, Object
+from apiserver.objects.cached import encode
 from apiserver.structural.columns import columns
 from apiserver.structural.selectable import selectable
 from apiserver.structural.structural import Structural

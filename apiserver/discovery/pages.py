@@ -6,9 +6,9 @@ import msgspec
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver import health, negotiate, render
 from apiserver.context import Context
 from apiserver.discovery import documents
+from apiserver.http import health, negotiate, render
 from apiserver.refusal import no_such_resource
 from podling.api.errors import NotAcceptable
 
@@ -17,7 +17,7 @@ AGGREGATED = "APIGroupDiscoveryList"
 
 async def paths(context: Context, _: BaseRequest, rest: list[str]) -> web.StreamResponse:
     """What `kubectl get --raw /` shows."""
-    from apiserver import routes  # the table names this page
+    from apiserver.http import routes
 
     if any(rest):
         return nowhere()

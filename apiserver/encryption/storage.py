@@ -8,11 +8,11 @@ from pathlib import Path
 
 import yaml
 
-from apiserver import keys
 from apiserver.encryption.ciphers import Transformer, Unreadable
 from apiserver.encryption.closed import Closed
 from apiserver.encryption.configuration import ConfigurationError, Rule, read
 from apiserver.kinds.kind import Kind
+from apiserver.objects import keys
 from podling.api.errors import GroupResource
 from podling.storage import Batch, Change, Delete, Event, If, KeyValue, Put, Range, Storage, Written
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from apiserver import metrics
 from apiserver.fairness import seats as seating
 from apiserver.fairness.flows import classify, ordered
 from apiserver.fairness.queues import QueueSet, Request
 from apiserver.fairness.retry import RetryAfter
 from apiserver.fairness.shuffle import deal, flow_hash
+from apiserver.http import metrics
 from apiserver.kinds.flowcontrol.flow_schema import FLOW_SCHEMA
 from apiserver.kinds.flowcontrol.presets import CATCH_ALL, LEVELS, MANDATORY, SCHEMAS
 from apiserver.kinds.flowcontrol.priority_level import PRIORITY_LEVEL

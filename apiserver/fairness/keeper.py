@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from apiserver.kinds.flowcontrol.flow_schema import FLOW_SCHEMA
 from apiserver.kinds.flowcontrol.presets import AUTOUPDATE, LEVELS, MANDATORY, SCHEMAS
 from apiserver.kinds.flowcontrol.priority_level import PRIORITY_LEVEL
-from apiserver.registry import SERVER, Registry, Write
-from apiserver.watcher import Filter
+from apiserver.objects.registry import SERVER, Registry, Write
+from apiserver.objects.watcher import Filter
 from podling.api.errors import AlreadyExists, ApiError, NotFound
 from podling.api.meta import timestamp
 

@@ -5,9 +5,9 @@ Source: k8s.io/apiserver/pkg/util/flowcontrol/request/list_work_estimator.go.
 
 from collections.abc import Mapping
 
-from apiserver import address
 from apiserver.fairness import seats as seating
-from apiserver.feed import Feed
+from apiserver.http import address
+from apiserver.objects.feed import Feed
 from apiserver.options import boolean
 from apiserver.request import Attributes
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver.cached import encode
 from apiserver.context import Context
 from apiserver.kinds.kind import Kind
+from apiserver.objects.cached import encode
 from apiserver.openapi import documents, protobuf
 from apiserver.openapi.others import others
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from apiserver.answer import Answer
+from apiserver.authn.tokens import BOUND, SERVICE_ACCOUNTS, InvalidToken
 from apiserver.context import Context
 from apiserver.request import Request
 from apiserver.reviews import question
-from apiserver.tokens import BOUND, SERVICE_ACCOUNTS, InvalidToken
 from podling.api import errors, field
 from podling.api.errors import BadRequest, GroupResource
 from podling.api.field import Path, show

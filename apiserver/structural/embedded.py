@@ -5,8 +5,8 @@ Source: k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta/{coerce,a
 
 from typing import Any
 
-from apiserver import objectmeta
 from apiserver.kinds import names
+from apiserver.objects import objectmeta
 from apiserver.patch.gotext import json_kind
 from apiserver.schema.load import schema
 from apiserver.schema.shape import Mismatch, Notes, Where, shaper

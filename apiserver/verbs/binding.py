@@ -7,9 +7,9 @@ from typing import Any
 
 from apiserver.answer import Answer
 from apiserver.context import Context
+from apiserver.objects.registry import Write
 from apiserver.options import write_options
 from apiserver.refusal import Unexplained
-from apiserver.registry import Write
 from apiserver.request import Request
 from apiserver.verbs.admitted import admit
 from podling.api import conditions, errors

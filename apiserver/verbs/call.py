@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from apiserver.answer import Answer
-from apiserver.cached import Cached
 from apiserver.context import Context
 from apiserver.crd import reading
 from apiserver.kinds.kind import Kind, Subresource, View
 from apiserver.managedfields import manager_name
+from apiserver.objects.cached import Cached
+from apiserver.objects.registry import Write
 from apiserver.options import WriteOptions
-from apiserver.registry import Write
 from apiserver.request import Request
 from apiserver.schema import decode
 from apiserver.schema.schema import Schema

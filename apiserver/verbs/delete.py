@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 
 from apiserver.answer import Answer, ListAnswer
-from apiserver.deletion import DeleteOptions, Step
-from apiserver.lists import Reader
 from apiserver.managedfields import manager_name
+from apiserver.objects.deletion import DeleteOptions, Step
+from apiserver.objects.lists import Reader
+from apiserver.objects.registry import Write
 from apiserver.options import delete_options, list_options
-from apiserver.registry import Write
 from apiserver.schema.syntax import syntax_error
 from apiserver.verbs.call import Call
 from podling.api import errors

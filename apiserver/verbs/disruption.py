@@ -6,7 +6,7 @@ Source: k8s.io/kubernetes/pkg/registry/core/pod/storage/eviction.go.
 from typing import Any
 
 from apiserver.context import Context
-from apiserver.registry import SERVER, Write
+from apiserver.objects.registry import SERVER, Write
 from podling.api import conditions, errors, selectors
 from podling.api.errors import GroupResource, TooManyRequests
 from podling.api.meta import timestamp

@@ -8,10 +8,10 @@ from typing import Any
 
 from apiserver.answer import Answer
 from apiserver.context import Context
-from apiserver.deletion import DeleteOptions, check_preconditions
 from apiserver.kinds.kind import Kind
+from apiserver.objects.deletion import DeleteOptions, check_preconditions
+from apiserver.objects.registry import Write
 from apiserver.options import delete_options, write_options
-from apiserver.registry import Write
 from apiserver.request import Attributes, Request
 from apiserver.verbs import disruption
 from apiserver.verbs.admitted import admit

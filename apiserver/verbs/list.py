@@ -2,7 +2,7 @@
 
 from apiserver import handlers
 from apiserver.answer import ListAnswer
-from apiserver.lists import Reader
+from apiserver.objects.lists import Reader
 from apiserver.options import list_options
 from apiserver.verbs.call import Call
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from apiserver import managedfields
 from apiserver.answer import Answer
-from apiserver.cached import encode
 from apiserver.crd import reading
 from apiserver.kinds.kind import Kind, View
 from apiserver.managedfields.elsewhere import Elsewhere
+from apiserver.objects.cached import encode
+from apiserver.objects.otherversions import decided
 from apiserver.options import WriteOptions, write_options
-from apiserver.otherversions import decided
 from apiserver.patch.decode import OBJECT
 from apiserver.patch.gotext import json_kind
 from apiserver.patch.patch import APPLY_YAML, STRATEGIC_MERGE_PATCH, apply_patch, patch_error, strict_errors

@@ -3,9 +3,9 @@
 import dataclasses
 from typing import Any
 
-from apiserver import keys
 from apiserver.answer import Answer
-from apiserver.cached import decode, encode
+from apiserver.objects import keys
+from apiserver.objects.cached import decode, encode
 from apiserver.options import write_options
 from apiserver.verbs.call import Call
 from podling.api import errors

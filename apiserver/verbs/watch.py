@@ -3,7 +3,7 @@
 import random
 
 from apiserver.answer import WatchAnswer
-from apiserver.lists import Reader
+from apiserver.objects.lists import Reader
 from apiserver.options import list_options
 from apiserver.verbs.call import Call
 

@@ -16,11 +16,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from apiserver import neterrors
-from apiserver.cached import encode
 from apiserver.lister import Lister
-from apiserver.serviceresolver import Address, resolve
-from apiserver.webhook import answers
+from apiserver.objects.cached import encode
+from apiserver.webhook import answers, neterrors
+from apiserver.webhook.serviceresolver import Address, resolve
 from podling.api.errors import ApiError
 
 Object = dict[str, Any]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from apiserver.podface import listen
+from apiserver.http.podface import listen
 from kubelet.docker.cleanup import remove_cluster
 from podling.podrange import api_address
 from tests.contracts.runtimes import (

@@ -10,8 +10,8 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
-from apiserver import keys
 from apiserver.kinds.apps.deployment import DEPLOYMENT
+from apiserver.objects import keys
 from podling.state import State, StateError, prepare, take_range
 from podling.storage import Change, prefix_end
 from store.local import LocalStorage

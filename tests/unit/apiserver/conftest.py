@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from apiserver.admission.plugin import Admission
-from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind, Subresource
-from apiserver.registry import Registry
+from apiserver.objects.feed import Feed
+from apiserver.objects.registry import Registry
 from apiserver.schema.schema import Field, Schema
 from podling.api import field
 from podling.api.field import ErrorList, Path

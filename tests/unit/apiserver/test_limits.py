@@ -10,8 +10,8 @@ import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apiserver.body import JSON_DEPTH, depth
-from apiserver.deadline import parse
+from apiserver.http.body import JSON_DEPTH, depth
+from apiserver.http.deadline import parse
 from tests.unit.apiserver.door import Door, door
 
 JSON = {"Content-Type": "application/json"}

@@ -4,15 +4,15 @@ import asyncio
 from typing import Any
 
 from apiserver import managedfields
-from apiserver.deletion import DeleteOptions
-from apiserver.feed import Feed
 from apiserver.kinds import versions
 from apiserver.kinds.kind import Column, Kind
-from apiserver.lists import Reader
 from apiserver.managedfields.elsewhere import Elsewhere
+from apiserver.objects.deletion import DeleteOptions
+from apiserver.objects.feed import Feed
+from apiserver.objects.lists import Reader
+from apiserver.objects.otherversions import decided
+from apiserver.objects.registry import Registry, Write
 from apiserver.options import list_options
-from apiserver.otherversions import decided
-from apiserver.registry import Registry, Write
 from apiserver.request import User
 from apiserver.schema.schema import Field, Schema
 from podling.api import field

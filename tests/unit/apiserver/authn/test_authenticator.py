@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from apiserver.authn.authenticator import Authenticator
+from apiserver.authn.tokens import BOUND, EXTENDED_SECONDS, SERVICE_ACCOUNTS, InvalidToken, Issuer
 from apiserver.lister import MemoryLister
 from apiserver.request import ANONYMOUS
-from apiserver.tokens import BOUND, EXTENDED_SECONDS, SERVICE_ACCOUNTS, InvalidToken, Issuer
 from podling.api.errors import Unauthorized
 
 URL = "https://kubernetes.default.svc"

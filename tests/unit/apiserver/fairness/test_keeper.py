@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from apiserver.deletion import DeleteOptions
 from apiserver.fairness import keeper
-from apiserver.feed import Feed
 from apiserver.kinds.flowcontrol.flow_schema import FLOW_SCHEMA
 from apiserver.kinds.flowcontrol.presets import AUTOUPDATE, LEVELS, SCHEMAS
 from apiserver.kinds.flowcontrol.priority_level import PRIORITY_LEVEL
 from apiserver.kinds.kind import Kind
-from apiserver.registry import Registry, by_server
-from apiserver.watcher import Filter
+from apiserver.objects.deletion import DeleteOptions
+from apiserver.objects.feed import Feed
+from apiserver.objects.registry import Registry, by_server
+from apiserver.objects.watcher import Filter
 from podling.loop.clock import FakeClock
 from tests.unit.apiserver.conftest import Open
 from tests.unit.apiserver.memory import MemoryStorage

@@ -9,10 +9,10 @@ import jwt
 import pytest
 
 from apiserver import reviews, service
+from apiserver.authn.tokens import EXTENDED_SECONDS
 from apiserver.config import Config
 from apiserver.context import Context
 from apiserver.request import Attributes, Request, User
-from apiserver.tokens import EXTENDED_SECONDS
 from podling import pki
 from podling.api.errors import ApiError, BadRequest, Conflict, Forbidden, Invalid, NotFound
 from tests.unit.apiserver.memory import MemoryStorage

@@ -27,7 +27,7 @@ import pytest
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver import address
+from apiserver.http import address
 from apiserver.request import Request
 from apiserver.streams import logs, portforward, remotecommand
 from apiserver.streams.kubelets import Kubelets

@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 
 from apiserver.lister import MemoryLister
-from apiserver.serviceresolver import ENDPOINTS, PODS, SERVICES, SLICES
 from apiserver.webhook.client import CallFailed, WebhookClient
+from apiserver.webhook.serviceresolver import ENDPOINTS, PODS, SERVICES, SLICES
 from tests.unit.apiserver.https import bundle, serving
 
 Object = dict[str, Any]

@@ -12,11 +12,11 @@ from typing import Any
 
 from sortedcontainers import SortedDict
 
-from apiserver import keys
-from apiserver.cached import Cached, Change, head, stored
 from apiserver.encryption.closed import Closed, refusal
 from apiserver.kinds.kind import Kind
-from apiserver.watcher import Filter, Watcher
+from apiserver.objects import keys
+from apiserver.objects.cached import Cached, Change, head, stored
+from apiserver.objects.watcher import Filter, Watcher
 from podling.api.errors import Expired
 
 Object = dict[str, Any]

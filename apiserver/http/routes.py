@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver import health, openapi, openid
+from apiserver import openapi
 from apiserver.context import Context
 from apiserver.discovery import pages as discovery
+from apiserver.http import health, openid
 from apiserver.request import Attributes
 
 Page = Callable[[Context, BaseRequest, list[str]], Awaitable[web.StreamResponse]]

@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Any
 
 from apiserver.kinds.kind import Kind
-from apiserver.objectmeta import FOREGROUND, ORPHAN
+from apiserver.objects.objectmeta import FOREGROUND, ORPHAN
 from podling.api.errors import GroupResource, conflict
 from podling.api.meta import parse_time, timestamp
 

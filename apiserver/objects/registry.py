@@ -17,16 +17,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from apiserver import deletion, keys, managedfields, objectmeta, objectstore
+from apiserver import managedfields
 from apiserver.admission.plugin import Admission
-from apiserver.cached import Cached, decode, encode, head, shown
-from apiserver.deletion import DeleteOptions, Step
-from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind, Ranges, Subresource
 from apiserver.managedfields.elsewhere import Elsewhere
-from apiserver.objectstore import ObjectStore
+from apiserver.objects import deletion, keys, objectmeta, objectstore
+from apiserver.objects.cached import Cached, decode, encode, head, shown
+from apiserver.objects.deletion import DeleteOptions, Step
+from apiserver.objects.feed import Feed
+from apiserver.objects.objectstore import ObjectStore
+from apiserver.objects.otherversions import decided
 from apiserver.options import parse_version
-from apiserver.otherversions import decided
 from apiserver.refusal import Unexplained
 from apiserver.request import User
 from podling.api import errors

@@ -3,8 +3,8 @@
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver.cached import encode
 from apiserver.context import Context
+from apiserver.objects.cached import encode
 
 CACHED = {"Cache-Control": "public, max-age=3600"}
 

@@ -14,16 +14,16 @@ Source: k8s.io/apiserver/pkg/storage/cacher and the table in the API concepts pa
 
 from collections.abc import Callable
 
-from apiserver import continuation
 from apiserver.answer import ListAnswer
-from apiserver.cached import Cached, shown, stored
-from apiserver.continuation import Token
-from apiserver.feed import Feed
 from apiserver.kinds.kind import Kind
+from apiserver.objects import continuation
+from apiserver.objects.cached import Cached, shown, stored
+from apiserver.objects.continuation import Token
+from apiserver.objects.feed import Feed
+from apiserver.objects.watchcache import UNREADABLE, KindCache
+from apiserver.objects.watcher import Filter, Watcher
 from apiserver.options import ListOptions, parse_version
 from apiserver.refusal import Unexplained
-from apiserver.watchcache import UNREADABLE, KindCache
-from apiserver.watcher import Filter, Watcher
 from podling.api import errors
 from podling.api.field import show
 from podling.storage import Compacted, StorageError, prefix_end

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apiserver.deletion import DeleteOptions, Step, decide, goes_with_update
+from apiserver.objects.deletion import DeleteOptions, Step, decide, goes_with_update
 from tests.unit.apiserver.conftest import NAMESPACE, NOTE, POD
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from apiserver import continuation, feed
 from apiserver.answer import ListAnswer
-from apiserver.lists import Reader
+from apiserver.objects import continuation, feed
+from apiserver.objects.lists import Reader
 from apiserver.options import list_options
 from podling.api import errors
 from tests.unit.apiserver.conftest import NOTE, World

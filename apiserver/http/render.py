@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 import yaml
 
-from apiserver import table
 from apiserver.answer import Answer, ListAnswer
-from apiserver.cached import Cached, encode, head
+from apiserver.http import table
+from apiserver.http.negotiate import YAML, Form
 from apiserver.kinds.kind import Kind, Object
-from apiserver.negotiate import YAML, Form
-from apiserver.watcher import Seen
+from apiserver.objects.cached import Cached, encode, head
+from apiserver.objects.watcher import Seen
 from podling.api.errors import NotAcceptable
 
 Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from apiserver.deletion import DeleteOptions, Step
+from apiserver.objects.deletion import DeleteOptions, Step
+from apiserver.objects.registry import Write, by_server
 from apiserver.refusal import Unexplained
-from apiserver.registry import Write, by_server
 from podling.api import errors
 from podling.api.errors import GroupResource
 from tests.unit.apiserver.conftest import EVENT, LEASE, NAMESPACE, NOTE, POD, World

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from apiserver import objectmeta
 from apiserver.kinds import names
+from apiserver.objects import objectmeta
 from podling.api.field import Path
 from tests.unit.apiserver.conftest import NAMESPACE, NOTE
 

@@ -4,16 +4,16 @@ import msgspec
 import pytest
 import yaml
 
-from apiserver import negotiate, render, table
 from apiserver.answer import Answer, ListAnswer
+from apiserver.http import negotiate, render, table
+from apiserver.http.negotiate import Form
 from apiserver.kinds import KINDS
 from apiserver.kinds.kind import Kind
-from apiserver.negotiate import Form
-from apiserver.watchcache import KindCache
-from apiserver.watcher import Filter, Seen
+from apiserver.objects.watchcache import KindCache
+from apiserver.objects.watcher import Filter, Seen
 from podling.api.errors import BadRequest, NotAcceptable, UnsupportedMediaType
 from tests.unit.apiserver.conftest import NOTE
-from tests.unit.apiserver.test_watchcache import value
+from tests.unit.apiserver.objects.test_watchcache import value
 
 TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 

@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from apiserver import watchloop
 from apiserver.answer import WatchAnswer
-from apiserver.lists import Reader
+from apiserver.objects import watchloop
+from apiserver.objects.lists import Reader
+from apiserver.objects.watchloop import told
 from apiserver.options import list_options
-from apiserver.watchloop import told
 from tests.unit.apiserver.conftest import NOTE, World
 
 

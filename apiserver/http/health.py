@@ -9,8 +9,8 @@ import prometheus_client
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver.cached import encode
 from apiserver.context import Context
+from apiserver.objects.cached import encode
 from podling.storage import StorageError
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-cache, private"}

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apiserver.warning import CUT_CHARACTERS, MOST_CHARACTERS, headers
+from apiserver.http.warning import CUT_CHARACTERS, MOST_CHARACTERS, headers
 
 
 def texts(*warnings: str) -> list[str]:

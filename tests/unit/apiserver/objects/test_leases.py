@@ -2,8 +2,8 @@
 
 import asyncio
 
-from apiserver import compaction
-from apiserver.leases import SHARED_OBJECTS, LeasePool
+from apiserver.objects import compaction
+from apiserver.objects.leases import SHARED_OBJECTS, LeasePool
 from podling.loop.clock import FakeClock
 from tests.unit.apiserver.memory import MemoryStorage
 

@@ -3,10 +3,10 @@
 from collections.abc import Container
 from typing import Any
 
-from apiserver import keys
-from apiserver.cached import Cached, encode, head, stored
 from apiserver.kinds.kind import Kind
-from apiserver.leases import LeasePool
+from apiserver.objects import keys
+from apiserver.objects.cached import Cached, encode, head, stored
+from apiserver.objects.leases import LeasePool
 from podling.api import errors
 from podling.loop.clock import Clock
 from podling.storage import Delete, If, KeyValue, LeaseNotFound, Put, Storage, StorageError, StorageUnavailable, Written

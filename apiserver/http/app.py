@@ -16,7 +16,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver import address, body, deadline, headers, metrics, negotiate, pipeline, render, routes
+from apiserver import pipeline
 from apiserver.aggregation.proxy import forward, lasts
 from apiserver.answer import ListAnswer, WatchAnswer
 from apiserver.audit.policy import RESPONSE
@@ -27,15 +27,16 @@ from apiserver.discovery import pages as discovery
 from apiserver.fairness import width
 from apiserver.fairness.gate import Place
 from apiserver.handlers import STREAMS
+from apiserver.http import address, body, deadline, headers, metrics, negotiate, render, routes
+from apiserver.http.sending import refused, send
+from apiserver.http.table import include
+from apiserver.http.watchstream import send_watch
 from apiserver.patch.patch import check_media
 from apiserver.protobuf import decode as protobuf
 from apiserver.refusal import unforeseen
 from apiserver.request import Attributes, Request
-from apiserver.sending import refused, send
-from apiserver.table import include
 from apiserver.verbs.admitted import admit_connection
 from apiserver.verbs.call import Call
-from apiserver.watchstream import send_watch
 from podling.api.errors import ApiError, BadRequest, Timeout, Unauthorized
 
 log = logging.getLogger(__name__)

@@ -14,11 +14,11 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from apiserver import keys
 from apiserver.kinds.kind import Kind
+from apiserver.objects import keys
+from apiserver.objects.watchcache import UNREADABLE, KindCache
+from apiserver.objects.watcher import Watcher
 from apiserver.refusal import no_such_resource
-from apiserver.watchcache import UNREADABLE, KindCache
-from apiserver.watcher import Watcher
 from podling.api.errors import GroupResource, ServiceUnavailable, Timeout
 from podling.storage import Batch, Change, Storage, StorageError, prefix_end
 

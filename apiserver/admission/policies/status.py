@@ -12,8 +12,8 @@ from apiserver.admission.policies.typechecking import warnings
 from apiserver.cel import Unavailable
 from apiserver.context import Context
 from apiserver.kinds.admissionregistration.validating_admission_policy import VALIDATING_ADMISSION_POLICY as POLICY
-from apiserver.registry import SERVER, Write
-from apiserver.watcher import Filter
+from apiserver.objects.registry import SERVER, Write
+from apiserver.objects.watcher import Filter
 from podling.api.errors import NotFound
 from podling.loop import reconcile
 from podling.loop.reconcile import Outcome

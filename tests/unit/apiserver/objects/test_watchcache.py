@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from apiserver.cached import encode
-from apiserver.watchcache import KindCache
-from apiserver.watcher import BACKLOG, Filter, Seen
+from apiserver.objects.cached import encode
+from apiserver.objects.watchcache import KindCache
+from apiserver.objects.watcher import BACKLOG, Filter, Seen
 from podling.api.errors import Expired
 from podling.api.selectors import parse_fields, parse_labels
 from tests.unit.apiserver.conftest import NOTE, POD

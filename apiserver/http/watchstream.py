@@ -5,12 +5,12 @@ import asyncio
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver import headers, metrics
 from apiserver.answer import WatchAnswer
-from apiserver.cached import encode
-from apiserver.negotiate import Form
-from apiserver.render import EventWriter
-from apiserver.watchloop import told
+from apiserver.http import headers, metrics
+from apiserver.http.negotiate import Form
+from apiserver.http.render import EventWriter
+from apiserver.objects.cached import encode
+from apiserver.objects.watchloop import told
 from podling.api.errors import ApiError
 
 STUCK_SECONDS = 30.0  # a client that takes nothing for so long is gone

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from apiserver.cached import Cached, Change
+from apiserver.objects.cached import Cached, Change
 from podling.api.errors import ApiError
 from podling.api.selectors import Selector, matcher
 

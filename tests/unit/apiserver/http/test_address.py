@@ -2,7 +2,8 @@
 
 import pytest
 
-from apiserver import address, keys
+from apiserver.http import address
+from apiserver.objects import keys
 from tests.unit.apiserver.conftest import NAMESPACE, NOTE
 
 Asked = tuple[str, str, str, str, str, str]

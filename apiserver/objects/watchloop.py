@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from apiserver.answer import WatchAnswer
-from apiserver.cached import shown
 from apiserver.kinds.kind import Kind
-from apiserver.watcher import Seen
+from apiserver.objects.cached import shown
+from apiserver.objects.watcher import Seen
 
 BOOKMARK_SECONDS = 60.0
 LAST_BOOKMARK_SECONDS = 2.0  # before the watch's time is over

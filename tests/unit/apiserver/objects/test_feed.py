@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from apiserver import feed as feeding
-from apiserver.feed import Feed
-from apiserver.watcher import Filter
+from apiserver.objects import feed as feeding
+from apiserver.objects.feed import Feed
+from apiserver.objects.watcher import Filter
 from podling.api import errors
 from podling.api.errors import GroupResource
 from tests.unit.apiserver.conftest import NOTE, World

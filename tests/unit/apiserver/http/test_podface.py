@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
-from apiserver.podface import Server, listen
+from apiserver.http.podface import Server, listen
 
 
 async def answer(request: BaseRequest) -> web.StreamResponse:

@@ -8,9 +8,9 @@ from aiohttp.web_request import BaseRequest
 from isal import igzip
 from multidict import CIMultiDict
 
-from apiserver import negotiate, render, routes, warning
 from apiserver.fairness.gate import Busy
-from apiserver.negotiate import Form
+from apiserver.http import negotiate, render, routes, warning
+from apiserver.http.negotiate import Form
 from apiserver.refusal import NothingHere
 from podling.api.errors import ApiError
 

@@ -1,0 +1,1 @@
+"""The HTTPS face: from the bytes of a request to those of its answer."""
