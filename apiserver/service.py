@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -105,10 +105,8 @@ async def run(config: Config, storage: Storage) -> None:
     context = build(config, storage, (*KINDS, *METRICS) if config.resource_metrics else KINDS)
     metrics.IN_FLIGHT.set_function(lambda: context.under_way.count)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(_cancel, asyncio.create_task(context.feed.run(), name="feed"))
-        stack.push_async_callback(
-            _cancel, asyncio.create_task(compaction.run(storage, config.compaction_seconds), name="compaction")
-        )
+        _start(stack, "feed", context.feed.run())
+        _start(stack, "compaction", compaction.run(storage, config.compaction_seconds))
         if context.auditor is not None:
             stack.callback(context.auditor.close)
         await context.feed.ready.wait()
@@ -116,19 +114,27 @@ async def run(config: Config, storage: Storage) -> None:
         stack.push_async_callback(context.webhooks.close)
         definitions = Controller(context)
         await definitions.start()
-        stack.push_async_callback(_cancel, asyncio.create_task(definitions.run(), name="definitions"))
+        _start(stack, "definitions", definitions.run())
         stack.push_async_callback(context.aggregator.backend.close)
         stack.push_async_callback((await _serve_https(context)).cleanup)
         stack.push_async_callback((await rpc.serve(context)).stop, DRAIN_SECONDS)
         stack.push_async_callback(_stop, context)
-        stack.push_async_callback(_cancel, asyncio.create_task(_bootstrap(context), name="bootstrap"))
-        stack.push_async_callback(_cancel, asyncio.create_task(context.gate.run(), name="lending of seats"))
-        stack.push_async_callback(_cancel, asyncio.create_task(aggregation.run(context), name="aggregation"))
-        if config.policy_status:
-            stack.push_async_callback(_cancel, asyncio.create_task(policystatus.run(context), name="policy status"))
-        stack.push_async_callback(_cancel, asyncio.create_task(_keep_flow_control(context), name="flow control"))
+        for name, loop in LOOPS:
+            _start(stack, name, loop(context))
         log.info("apiserver serving url=%s grpc=%s:%d", config.url, config.bind_address, config.grpc_port)
         await asyncio.Event().wait()
+
+
+def _start(stack: AsyncExitStack, name: str, running: Coroutine[Any, Any, None]) -> None:
+    """Beside the server, until the stack unwinds to here."""
+    task = asyncio.create_task(running, name=name)
+    task.add_done_callback(_tell_of_death)
+    stack.push_async_callback(_cancel, task)
+
+
+def _tell_of_death(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("loop died name=%r: restart the API server", task.get_name(), exc_info=error)
 
 
 async def _bootstrap(context: Context) -> None:
@@ -143,6 +149,21 @@ async def _bootstrap(context: Context) -> None:
 async def _keep_flow_control(context: Context) -> None:
     await context.bootstrapped.wait()
     await keeper.run(context.registry)
+
+
+async def _tell_policy_status(context: Context) -> None:
+    if context.config.policy_status:
+        await policystatus.run(context)
+
+
+# What runs once requests are served; each takes care of one thing that the server keeps right by itself.
+LOOPS: tuple[tuple[str, Callable[[Context], Coroutine[Any, Any, None]]], ...] = (
+    ("bootstrap", _bootstrap),
+    ("flow control", _keep_flow_control),
+    ("lending of seats", lambda context: context.gate.run()),
+    ("aggregation", aggregation.run),
+    ("policy status", _tell_policy_status),
+)
 
 
 async def _stop(context: Context) -> None:
