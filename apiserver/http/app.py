@@ -89,11 +89,7 @@ class Exchange:
             refusal, panic = unforeseen(error), True
         if refusal is not None:
             response = refused(http, refusal, self.warnings)
-        if not response.prepared:
-            for name, value in headers.remembered(http).items():
-                response.headers.setdefault(name, value)
-            if self.context.stopping.is_set():
-                response.force_close()
+        self._finish(response)
         metrics.count(self.asked, response.status, time.perf_counter() - started)
         self._complete(response.status, refusal, "Panic" if panic else "ResponseComplete")
         return response
@@ -136,7 +132,21 @@ class Exchange:
         self.place = context.gate.enter(self.asked, width.seats(context.feed, self.asked, http.query))
         headers.remember(http, self.place.headers)
         async with self.place:
-            return await self._serve()
+            response = await self._serve()
+            if not response.prepared:  # the seat is held until the client has its answer: large ones are work, too
+                self._finish(response)
+                await response.prepare(http)
+                await response.write_eof()
+            return response
+
+    def _finish(self, response: web.StreamResponse) -> None:
+        """What every answer carries, if it is not on its way yet."""
+        if response.prepared:
+            return
+        for name, value in headers.remembered(self.http).items():
+            response.headers.setdefault(name, value)
+        if self.context.stopping.is_set():
+            response.force_close()
 
     async def _serve(self) -> web.StreamResponse:
         context, http, asked = self.context, self.http, self.asked
