@@ -101,7 +101,8 @@ def main() -> None:
     parser.add_argument("--greedy", nargs=2, metavar=("URL", "TOKEN"))
     asked = parser.parse_args()
     if asked.greedy:
-        asyncio.run(greedy(*asked.greedy, asked.lists, asked.seconds))
+        url, token = asked.greedy
+        asyncio.run(greedy(url, token, asked.lists, asked.seconds))
         return
     with api_server() as server:
         rows = asyncio.run(compare(server, asked))
