@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Column, Kind, Object
-from apiserver.kinds.pod.dns import validate_address
+from apiserver.kinds.pod.dns import loose_address, validate_address
 from apiserver.kinds.pod.ports import PROTOCOLS, number
 from apiserver.schema.load import schema
 from podling.api import field
@@ -56,9 +56,8 @@ def _address(address: Object, path: Path) -> ErrorList:
 
 def validate_reachable(text: str, path: Path) -> ErrorList:
     """Nobody but the machine itself is reached at these addresses. Source: ValidateNonSpecialIP."""
-    try:
-        found = ipaddress.ip_address(text)
-    except ValueError:
+    found = loose_address(text)
+    if found is None:
         return [field.invalid(path, text, "must be a valid IP address")]
     holds = {
         "is_unspecified": found.is_unspecified,
@@ -81,6 +80,8 @@ def _port(port: Object, needs_name: bool, path: Path) -> ErrorList:
         errors.append(field.required(path.child("protocol")))
     elif protocol not in PROTOCOLS:
         errors.append(field.not_supported(path.child("protocol"), protocol, PROTOCOLS))
+    if port.get("appProtocol") is not None:
+        errors += names.each(path.child("appProtocol"), port["appProtocol"], names.qualified(port["appProtocol"]))
     return errors
 
 

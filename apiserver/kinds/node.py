@@ -2,17 +2,20 @@
 
 import ipaddress
 import json
+import re
 
 from apiserver.kinds import columns
 from apiserver.kinds.fraction import validate_not_negative
 from apiserver.kinds.kind import Column, Kind, Object, Subresource
 from apiserver.kinds.pod.amounts import is_extended
+from apiserver.kinds.pod.dns import loose_address, validate_address
 from apiserver.kinds.taints import validate_taints
 from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, FieldError, Path
 from podling.api.quantity import WHOLE, parse
 
+_DIGITS = re.compile("[0-9]+")
 ROLE_PREFIX, ROLE_LABEL = "node-role.kubernetes.io/", "kubernetes.io/role"
 
 
@@ -52,12 +55,19 @@ def _resources(obj: Object) -> ErrorList:
 
 
 def validate_cidr(text: str, path: Path) -> ErrorList:
-    try:
-        if "/" in text and ipaddress.ip_network(text, strict=False):
-            return []
-    except ValueError:
-        pass
-    return [field.invalid(path, text, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")]
+    """Source: apimachinery/pkg/util/validation.IsValidCIDRForLegacyField, strict."""
+    address, slash, length = text.partition("/")
+    found = loose_address(address)
+    if found is None or not slash or not _DIGITS.fullmatch(length) or int(length) > found.max_prefixlen:
+        return [field.invalid(path, text, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")]
+    plain = validate_address(address, path)
+    if (plain and found.version == 4) or (len(length) > 1 and length[0] == "0"):
+        return [field.invalid(path, text, "must not have leading 0s in IP or prefix length")]
+    if plain:
+        return [field.invalid(path, text, "must not have an IPv4-mapped IPv6 address")]
+    if ipaddress.ip_network(text, strict=False).network_address != found:
+        return [field.invalid(path, text, "must not have bits set beyond the prefix length")]
+    return []
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:
@@ -81,6 +91,11 @@ def validate_update(new: Object, old: Object) -> ErrorList:
 
 def _only_once(name: str) -> str:
     return f'node updates may not change {name} except from "" to valid'
+
+
+def warn(obj: Object) -> list[str]:
+    external = (obj.get("spec") or {}).get("externalID")
+    return ["spec.externalID: this field is deprecated, and is unused by Kubernetes"] if external else []
 
 
 def _keep_status(new: Object, old: Object) -> None:
@@ -137,6 +152,7 @@ NODE = Kind(
     prepare_update=_keep_status,
     validate=validate,
     validate_update=validate_update,
+    warn=warn,
     selectable=lambda obj: {
         "spec.unschedulable": str(bool((obj.get("spec") or {}).get("unschedulable"))).lower(),
     },

@@ -46,9 +46,6 @@ def _validate_cidr(cidr: str, place: int) -> ErrorList:
     if errors := validate_cidr(cidr, path):
         return errors
     canonical = str(ipaddress.ip_network(cidr, strict=False))
-    address = cidr.partition("/")[0]
-    if str(ipaddress.ip_address(address)) != canonical.partition("/")[0]:
-        return [field.invalid(path, cidr, "must not have bits set beyond the prefix length")]
     if cidr != canonical:
         return [field.invalid(path, cidr, f"must be in canonical form ({field.show(canonical)})")]
     return []

@@ -22,11 +22,27 @@ _UNDERSCORED_WORDS = (
 
 
 def validate_address(text: str, path: Path) -> ErrorList:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
+    """Source: apimachinery/pkg/util/validation.IsValidIPForLegacyField, strict."""
+    found = loose_address(text)
+    if found is None:
         return [field.invalid(path, text, ADDRESS)]
+    if _without_zeros(text) != text:
+        return [field.invalid(path, text, "must not have leading 0s")]
+    if found.version == 6 and found.ipv4_mapped:
+        return [field.invalid(path, text, "must not be an IPv4-mapped IPv6 address")]
     return []
+
+
+def loose_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """As it was read once: leading zeros do not count."""
+    try:
+        return None if "%" in text else ipaddress.ip_address(_without_zeros(text))
+    except ValueError:
+        return None
+
+
+def _without_zeros(text: str) -> str:
+    return re.sub(r"(^|\.)0+(?=[0-9])", r"\1", text) if ":" not in text else text
 
 
 def validate_config(config: Object | None, policy: str, path: Path) -> ErrorList:
