@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 
 from apiserver.kinds.kind import Object, Ranges
 from apiserver.kinds.pod.dns import validate_address
-from apiserver.kinds.service.defaults import HEADLESS, is_headless, needs_address, needs_node_ports
+from apiserver.kinds.service.defaults import HEADLESS, is_headless, needs_address, needs_health_port, needs_node_ports
 from apiserver.kinds.workload import SPEC, spec_of
 from podling.api import field
+from podling.api.errors import InternalError
 from podling.api.field import ErrorList
 
 POLICIES = ("SingleStack", "PreferDualStack", "RequireDualStack")
@@ -28,7 +29,10 @@ def allocate(new: Object, old: Object | None, others: Iterable[Object], ranges: 
     if errors := _addresses(spec, was) or _families(spec, was):
         return errors
     taken = [spec_of(other) for other in others]
-    return _address(spec, was, taken, ranges) or _node_ports(spec, was, taken, ranges)
+    errors = _address(spec, was, taken, ranges) or _node_ports(spec, was, taken, ranges)
+    if not errors and needs_health_port(spec) and not needs_health_port(was):
+        _health_port(spec, taken, ranges)
+    return errors
 
 
 def _addresses(spec: Object, was: Object) -> ErrorList:
@@ -109,6 +113,7 @@ def _node_ports(spec: Object, was: Object, taken: Sequence[Object], ranges: Rang
         return []
     kept = {_named(port) for port in was.get("ports") or ()}
     used = {_named(port) for other in taken for port in other.get("ports") or () if port.get("nodePort")}
+    used |= {("TCP", other["healthCheckNodePort"]) for other in taken if other.get("healthCheckNodePort")}
     low, high = ranges.node_ports
     mine: set[tuple[str, int]] = set()
     for position, port in enumerate(spec.get("ports") or ()):
@@ -127,6 +132,25 @@ def _node_ports(spec: Object, was: Object, taken: Sequence[Object], ranges: Rang
             port["nodePort"] = free
         mine.add(_named(port))
     return []
+
+
+def _health_port(spec: Object, taken: Sequence[Object], ranges: Ranges) -> None:
+    """Where a load balancer asks a node whether it has pods of the service: of TCP, among the node ports."""
+    used = {port.get("nodePort", 0) for each in (*taken, spec) for port in each.get("ports") or ()}
+    used |= {each.get("healthCheckNodePort", 0) for each in taken}
+    low, high = ranges.node_ports
+    asked = spec.get("healthCheckNodePort") or 0
+    if asked and (asked in used or not low <= asked <= high):
+        why = "provided port is already allocated"
+        if asked not in used:
+            why = f"provided port is not in the valid range. The range of valid ports is {low}-{high}"
+        words = f"failed to allocate requested HealthCheck NodePort {asked}: {why}"
+        raise InternalError(f"Internal error occurred: {words}", {"causes": [{"message": words}]})
+    free = asked or _chosen(range(low, high + 1), used)
+    if free is None:
+        words = "failed to allocate a HealthCheck NodePort 0: range is full"
+        raise InternalError(f"Internal error occurred: {words}", {"causes": [{"message": words}]})
+    spec["healthCheckNodePort"] = free
 
 
 def _named(port: Object) -> tuple[str, int]:

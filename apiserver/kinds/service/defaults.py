@@ -5,7 +5,7 @@ Source: kubernetes/pkg/apis/core/v1/defaults.go, pkg/registry/core/service/{stra
 
 from apiserver.kinds.kind import Object
 from apiserver.kinds.strategy import drop_status, keep_status
-from apiserver.kinds.workload import spec_of
+from apiserver.kinds.workload import spec_of, status_of
 
 AFFINITY_SECONDS = 10800
 EXTERNAL = ("NodePort", "LoadBalancer")  # types whose ports every node opens
@@ -29,6 +29,10 @@ def needs_node_ports(spec: Object) -> bool:
     return kind == "NodePort" or (kind == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is not False)
 
 
+def needs_health_port(spec: Object) -> bool:
+    return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
+
+
 def default(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     spec["type"] = spec.get("type") or "ClusterIP"
@@ -47,8 +51,12 @@ def default(obj: Object) -> None:
         spec["externalTrafficPolicy"] = "Cluster"
     if spec["type"] in ("ClusterIP", *EXTERNAL) and not spec.get("internalTrafficPolicy"):
         spec["internalTrafficPolicy"] = "Cluster"
-    if spec["type"] == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is None:
-        spec["allocateLoadBalancerNodePorts"] = True
+    if spec["type"] == "LoadBalancer":
+        if spec.get("allocateLoadBalancerNodePorts") is None:
+            spec["allocateLoadBalancerNodePorts"] = True
+        for each in (status_of(obj).get("loadBalancer") or {}).get("ingress") or ():
+            if each.get("ip") and each.get("ipMode") is None:
+                each["ipMode"] = "VIP"
 
 
 _drop_status = drop_status("core.v1.Service")
@@ -68,6 +76,8 @@ def prepare_update(new: Object, old: Object) -> None:
     """What the server gave is kept where the writer left it out; what the new type has no use for goes."""
     keep_status(new, old)
     now, was = spec_of(new), spec_of(old)
+    if now.get("type") != "LoadBalancer" and status_of(new).get("loadBalancer"):
+        new["status"] = {**new["status"], "loadBalancer": {}}
     _follow_address(now, was)
     _keep_given(now, was)
     _drop_useless(now, was)
@@ -90,6 +100,8 @@ def _keep_given(now: Object, was: Object) -> None:
         for name in ("ipFamilies", "ipFamilyPolicy"):
             if not now.get(name) and was.get(name):
                 now[name] = was[name]
+    if needs_health_port(now) and needs_health_port(was) and not now.get("healthCheckNodePort"):
+        now["healthCheckNodePort"] = was.get("healthCheckNodePort", 0)
     if needs_node_ports(now) and needs_node_ports(was):
         given = {_key(port): port["nodePort"] for port in was.get("ports") or () if port.get("nodePort")}
         taken = {port.get("nodePort") for port in now.get("ports") or ()}
@@ -111,7 +123,9 @@ def _drop_useless(now: Object, was: Object) -> None:
         for port in now.get("ports") or ():
             port.pop("nodePort", None)
     if is_external(was) and not is_external(now):
-        _drop(now, was, ("externalTrafficPolicy", "healthCheckNodePort"))
+        _drop(now, was, ("externalTrafficPolicy",))
+    if needs_health_port(was) and not needs_health_port(now):
+        _drop(now, was, ("healthCheckNodePort",))
     if was.get("type") == "LoadBalancer" and now.get("type") != "LoadBalancer":
         _drop(now, was, ("allocateLoadBalancerNodePorts", "loadBalancerClass"))
 

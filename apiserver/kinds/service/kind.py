@@ -4,7 +4,7 @@ from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Column, Kind, Object, Subresource
 from apiserver.kinds.service.allocate import allocate
 from apiserver.kinds.service.defaults import default, prepare_create, prepare_update
-from apiserver.kinds.service.validate import validate, warn
+from apiserver.kinds.service.validate import validate, validate_status, validate_update, warn
 from apiserver.kinds.strategy import status
 from apiserver.kinds.workload import spec_of, status_of
 from apiserver.schema.load import schema
@@ -44,6 +44,7 @@ SERVICE = Kind(
     prepare_update=prepare_update,
     allocate=allocate,
     validate=validate,
+    validate_update=validate_update,
     validate_name=names.label,
     warn=warn,
     returns_deleted=True,
@@ -53,7 +54,7 @@ SERVICE = Kind(
     },
     subresources=(
         Subresource("proxy", ("create", "delete", "get", "patch", "update"), kind="ServiceProxyOptions"),
-        status(),
+        status(validate_status),
     ),
     columns=(
         columns.NAME,

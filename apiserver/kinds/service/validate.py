@@ -1,23 +1,25 @@
 """A Service's rules. Source: kubernetes/pkg/apis/core/validation.ValidateService."""
 
-import re
 from collections.abc import Sequence
 
 from apiserver.kinds import names
 from apiserver.kinds.endpoints import validate_reachable
 from apiserver.kinds.kind import Object
 from apiserver.kinds.node import validate_cidr
-from apiserver.kinds.pod.dns import validate_address
+from apiserver.kinds.pod.dns import loose_address, validate_address
 from apiserver.kinds.pod.ports import PROTOCOLS, number, port_or_name
-from apiserver.kinds.service.defaults import is_external, is_headless
-from apiserver.kinds.workload import SPEC, spec_of
+from apiserver.kinds.service.defaults import is_external, is_headless, needs_health_port
+from apiserver.kinds.workload import SPEC, STATUS, spec_of, status_of
 from podling.api import field
-from podling.api.field import ErrorList
+from podling.api.field import ErrorList, Path
 
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 AFFINITIES = ("ClientIP", "None")
 TRAFFIC = ("Cluster", "Local")
 DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
+ADDRESS_MODES = ("Proxy", "VIP")
+INGRESS = STATUS.child("loadBalancer", "ingress")
+TOPOLOGY_HINTS = "service.kubernetes.io/topology-aware-hints"
 KUBELET_PORT = 10250
 MOST_AFFINITY_SECONDS = 86400
 
@@ -37,6 +39,45 @@ def validate(obj: Object) -> ErrorList:
         errors.append(field.not_supported(SPEC.child("type"), kind, TYPES))
     errors += _node_ports(ports, kind) + _twice(ports)
     return errors + _load_balancer(spec, kind) + _traffic(spec)
+
+
+def validate_update(new: Object, old: Object) -> ErrorList:
+    now, was = spec_of(new), spec_of(old)
+    errors: ErrorList = []
+    if now.get("type") == was.get("type") == "LoadBalancer" and (
+        now.get("loadBalancerClass") != was.get("loadBalancerClass")
+    ):
+        path = SPEC.child("loadBalancerClass")
+        errors.append(field.invalid(path, now.get("loadBalancerClass"), "may not change once set"))
+    name = "healthCheckNodePort"
+    if needs_health_port(now) and needs_health_port(was) and now.get(name) != was.get(name):
+        errors.append(field.forbidden(SPEC.child(name), "field is immutable"))
+    return errors
+
+
+def validate_status(new: Object, _old: Object) -> ErrorList:
+    """Source: validation.ValidateLoadBalancerStatus."""
+    found, path = (status_of(new).get("loadBalancer") or {}).get("ingress") or (), INGRESS
+    if found and spec_of(new).get("type") != "LoadBalancer":
+        return [field.forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'")]
+    return [error for position, each in enumerate(found) for error in _ingress(each, path.index(position))]
+
+
+def _ingress(each: Object, path: Path) -> ErrorList:
+    address, mode, host = each.get("ip") or "", each.get("ipMode"), each.get("hostname") or ""
+    errors = validate_address(address, path.child("ip")) if address else []
+    here = path.child("ipMode")
+    if address and mode is None:
+        errors.append(field.required(here, "must be specified when `ip` is set"))
+    elif mode is not None and not address:
+        errors.append(field.forbidden(here, "may not be specified when `ip` is not set"))
+    elif mode is not None and mode not in ADDRESS_MODES:
+        errors.append(field.not_supported(here, mode, ADDRESS_MODES))
+    if host:
+        errors += names.each(path.child("hostname"), host, names.subdomain(host))
+        if loose_address(host) is not None:
+            errors.append(field.invalid(path.child("hostname"), host, "must be a DNS name, not an IP address"))
+    return errors
 
 
 def _of_type(spec: Object, kind: str, headless: bool) -> ErrorList:
@@ -182,17 +223,22 @@ def _traffic(spec: Object) -> ErrorList:
 
 
 def warn(obj: Object) -> list[str]:
-    spec = spec_of(obj)
+    """Source: kubernetes/pkg/api/service.GetWarningsForService."""
+    spec, kind = spec_of(obj), spec_of(obj).get("type")
     found: list[str] = []
-    if spec.get("type") != "ExternalName" and spec.get("externalName"):
+    if TOPOLOGY_HINTS in (obj["metadata"].get("annotations") or {}):
+        words = "please use service.kubernetes.io/topology-mode instead"
+        found.append(f"annotation {TOPOLOGY_HINTS} is deprecated, {words}")
+    if is_headless(spec) and kind == "ClusterIP":
+        ignored = {"loadBalancerIP": spec.get("loadBalancerIP"), "externalIPs": spec.get("externalIPs")}
+        ignored["SessionAffinity"] = spec.get("sessionAffinity") not in ("", "None", None)
+        found += [f"spec.{name} is ignored for headless services" for name, given in ignored.items() if given]
+    if spec.get("externalIPs"):
+        found.append("spec.externalIPs is deprecated")
+    if kind == "ExternalName" and spec.get("externalIPs"):
+        found.append('spec.externalIPs is ignored when spec.type is "ExternalName"')
+    if kind != "ExternalName" and spec.get("externalName"):
         found.append('spec.externalName is ignored when spec.type is not "ExternalName"')
-    if is_headless(spec) and spec.get("sessionAffinity") not in ("", "None", None):
-        found.append("spec.SessionAffinity is ignored for headless services")
     if spec.get("trafficDistribution") == "PreferClose":
         found.append('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"')
-    for position, text in enumerate(spec.get("externalIPs") or ()):
-        if re.search(r"(^|\.)0\d", text):
-            where = SPEC.child("externalIPs").index(position)
-            found.append(f"{where}: non-standard IP address {field.show(text)} will be considered invalid in a future "
-                         "Kubernetes release")  # fmt: skip
     return found

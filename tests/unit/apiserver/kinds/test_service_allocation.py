@@ -3,11 +3,15 @@
 import ipaddress
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apiserver.kinds.kind import Ranges
+from apiserver.kinds.service import SERVICE
 from apiserver.kinds.service.allocate import allocate
+from apiserver.kinds.service.defaults import prepare_update
+from podling.api.errors import InternalError
 
 SMALL = Ranges("10.97.0.0/28", (30000, 30009))
 Object = dict[str, Any]
@@ -60,3 +64,51 @@ def test_what_a_service_has_it_keeps() -> None:
     assert allocate(new, old, [], SMALL) == []
     assert new["spec"]["clusterIP"] == old["spec"]["clusterIP"]
     assert new["spec"]["ports"] == old["spec"]["ports"]
+
+
+def local(**spec: Any) -> Object:
+    return service(type="LoadBalancer", externalTrafficPolicy="Local", allocateLoadBalancerNodePorts=False, **spec)
+
+
+def test_a_load_balancer_that_keeps_traffic_local_gets_a_port_for_its_health() -> None:
+    old = local()
+    assert allocate(old, None, [], SMALL) == []
+    assert 30000 <= old["spec"]["healthCheckNodePort"] <= 30009
+    new = local()
+    prepare_update(new, old)
+    assert new["spec"]["healthCheckNodePort"] == old["spec"]["healthCheckNodePort"]
+    with pytest.raises(InternalError, match=r"HealthCheck NodePort \d+: provided port is already allocated"):
+        allocate(local(healthCheckNodePort=old["spec"]["healthCheckNodePort"]), None, [old], SMALL)
+    changed = local(healthCheckNodePort=30009 if old["spec"]["healthCheckNodePort"] != 30009 else 30008)
+    assert texts(SERVICE.validate_update(changed, old)) == ["spec.healthCheckNodePort: Forbidden: field is immutable"]
+    port = old["spec"]["healthCheckNodePort"]
+    new = service(type="LoadBalancer", externalTrafficPolicy="Cluster", healthCheckNodePort=port)
+    prepare_update(new, old)
+    assert "healthCheckNodePort" not in new["spec"]
+
+
+def test_where_a_load_balancer_is_reached_is_looked_at() -> None:
+    ingress = [{"ip": "1.2.3.4"}, {"ip": "01.2.3.4", "ipMode": "x"}, {"hostname": "1.2.3.4", "ipMode": "VIP"}]
+    given = local() | {"status": {"loadBalancer": {"ingress": ingress}}}
+    SERVICE.default(given)
+    assert ingress[0]["ipMode"] == "VIP"
+    [status] = [each for each in SERVICE.subresources if each.name == "status"]
+    assert texts(status.validate_update(given, {})) == [
+        'status.loadBalancer.ingress[1].ip: Invalid value: "01.2.3.4": must not have leading 0s',
+        'status.loadBalancer.ingress[1].ipMode: Unsupported value: "x": supported values: "Proxy", "VIP"',
+        "status.loadBalancer.ingress[2].ipMode: Forbidden: may not be specified when `ip` is not set",
+        'status.loadBalancer.ingress[2].hostname: Invalid value: "1.2.3.4": must be a DNS name, not an IP address',
+    ]
+    given["spec"]["type"] = "NodePort"
+    assert texts(status.validate_update(given, {})) == [
+        "status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is 'LoadBalancer'"
+    ]
+
+
+def test_what_a_service_has_no_use_for_is_told() -> None:
+    headless = service(clusterIP="None", clusterIPs=["None"], externalIPs=["1.2.3.4"], sessionAffinity="ClientIP")
+    assert SERVICE.warn(headless) == [
+        "spec.externalIPs is ignored for headless services",
+        "spec.SessionAffinity is ignored for headless services",
+        "spec.externalIPs is deprecated",
+    ]
