@@ -3,9 +3,17 @@
 from apiserver.kinds import columns, names
 from apiserver.kinds.go import difference
 from apiserver.kinds.kind import Column, Kind, Object
-from apiserver.kinds.persistent_volume_claim import VOLUME_MODES, class_of, modes_text, phase, validate_modes
+from apiserver.kinds.persistent_volume_claim import (
+    BETA_CLASS,
+    VOLUME_MODES,
+    class_of,
+    modes_text,
+    phase,
+    validate_modes,
+)
 from apiserver.kinds.pod.affinity import validate_node_selector
 from apiserver.kinds.pod.volumes import SOURCES, validate_source
+from apiserver.kinds.pod.warnings import warn_term
 from apiserver.kinds.strategy import drop_status, keep_spec, keep_status, status
 from apiserver.kinds.workload import IMMUTABLE, SPEC, spec_of, status_of
 from apiserver.schema.load import schema
@@ -138,6 +146,34 @@ def validate_update(new: Object, old: Object) -> ErrorList:
     return errors
 
 
+DEPRECATED = {  # sources of which nothing is left but the field
+    "cephfs": "deprecated in v1.28, non-functional in v1.31+",
+    "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
+    "scaleIO": "deprecated in v1.16, non-functional in v1.22+",
+    "storageos": "deprecated in v1.22, non-functional in v1.25+",
+    "glusterfs": "deprecated in v1.25, non-functional in v1.26+",
+    "rbd": "deprecated in v1.28, non-functional in v1.31+",
+}
+
+
+def warn(obj: Object) -> list[str]:
+    """Source: kubernetes/pkg/api/persistentvolume.GetWarningsForPersistentVolume."""
+    spec = spec_of(obj)
+    found: list[str] = []
+    if BETA_CLASS in (obj["metadata"].get("annotations") or {}):
+        path = Path("metadata.annotations").key(BETA_CLASS)
+        found.append(f'{path}: deprecated since v1.8; use "storageClassName" attribute instead')
+    if spec.get("persistentVolumeReclaimPolicy") == "Recycle":
+        words = "Instead, the recommended approach is to use dynamic provisioning."
+        found.append(f"spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. {words}")
+    path = SPEC.child("nodeAffinity", "required", "nodeSelectorTerms")
+    terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or ()
+    for position, term in enumerate(terms):
+        found += warn_term(term, path.index(position))
+    shown = {"storageos": "storageOS"}
+    return found + [f"spec.{shown.get(name, name)}: {words}" for name, words in DEPRECATED.items() if spec.get(name)]
+
+
 def _sources(spec: Object) -> Object:
     return {name: value for name, value in spec.items() if name in OWN_SOURCES}
 
@@ -161,6 +197,7 @@ PERSISTENT_VOLUME = Kind(
     prepare_update=keep_status,
     validate=validate,
     validate_update=validate_update,
+    warn=warn,
     returns_deleted=True,
     subresources=(status(prepare=prepare_status),),
     columns=(

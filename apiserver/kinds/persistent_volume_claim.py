@@ -6,11 +6,11 @@ from apiserver.kinds import columns, names
 from apiserver.kinds.go import difference
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.strategy import drop_status, keep_spec, keep_status, status
-from apiserver.kinds.workload import SPEC, spec_of, status_of
+from apiserver.kinds.workload import SPEC, STATUS, spec_of, status_of
 from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, Path
-from podling.api.quantity import parse
+from podling.api.quantity import WHOLE, parse
 
 CLAIM = "core.v1.PersistentVolumeClaim"
 MODES = {"ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOnce": "RWO", "ReadWriteOncePod": "RWOP"}
@@ -60,12 +60,45 @@ def validate_claim_spec(spec: Object, path: Path) -> ErrorList:
         errors.append(field.required(here.key("storage")))
     elif parse(asked).nanos <= 0:
         errors.append(field.invalid(here.key("storage"), asked, "must be greater than zero"))
-    for name in ("storageClassName", "volumeAttributesClassName"):
-        if spec.get(name):
-            errors += names.each(path.child(name), spec[name], names.subdomain(spec[name]))
+    if spec.get("storageClassName"):
+        name = spec["storageClassName"]
+        errors += names.each(path.child("storageClassName"), name, names.subdomain(name))
     if spec.get("volumeMode") is not None and spec["volumeMode"] not in VOLUME_MODES:
         errors.append(field.not_supported(path.child("volumeMode"), spec["volumeMode"], VOLUME_MODES))
+    errors += _copied(spec, path)
+    if spec.get("volumeAttributesClassName"):
+        name = spec["volumeAttributesClassName"]
+        errors += names.each(path.child("volumeAttributesClassName"), name, names.subdomain(name))
     return errors
+
+
+def _copied(spec: Object, path: Path) -> ErrorList:
+    """Of what it is a copy: the two fields agree, but for a source in another namespace."""
+    source, ref = spec.get("dataSource"), spec.get("dataSourceRef")
+    errors: ErrorList = []
+    for name, each in (("dataSource", source), ("dataSourceRef", ref)):
+        if each is not None:
+            errors += _source(each, path.child(name))
+    namespace = (ref or {}).get("namespace")
+    if namespace:
+        errors += names.each(path.child("dataSourceRef", "namespace"), namespace, names.label(namespace))
+    if source is None or ref is None:
+        return errors
+    shown = str(path.child("dataSource"))
+    if namespace:
+        errors.append(field.invalid(path, shown, "may not be specified when dataSourceRef.namespace is specified"))
+    elif any(source.get(name) != ref.get(name) for name in ("apiGroup", "kind", "name")):
+        errors.append(field.invalid(path, shown, "must match dataSourceRef"))
+    return errors
+
+
+def _source(source: Object, path: Path) -> ErrorList:
+    group, kind = source.get("apiGroup") or "", source.get("kind", "")
+    errors = [field.required(path.child(name)) for name in ("name", "kind") if not source.get(name)]
+    if not group and kind != "PersistentVolumeClaim":
+        words = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
+        errors.append(field.invalid(path, kind, words))
+    return errors + (names.each(path.child("apiGroup"), group, names.subdomain(group)) if group else [])
 
 
 def validate_modes(modes: Sequence[str], path: Path) -> ErrorList:
@@ -77,24 +110,86 @@ def validate_modes(modes: Sequence[str], path: Path) -> ErrorList:
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:
-    """A claim is bound once; bound, it may grow."""
+    """A claim is bound once; bound, it may grow. Its class may appear, of attributes it may change."""
     now, was = dict(spec_of(new)), dict(spec_of(old))
-    bound = status_of(old).get("phase") == "Bound"
+    mode, attributes = (now.get("volumeMode"), was.get("volumeMode")), now.get("volumeAttributesClassName")
+    grown, before = _requests(now).get("storage"), _requests(was).get("storage")
     if not was.get("volumeName"):
         was["volumeName"] = now.get("volumeName") or ""
         now["volumeName"] = was["volumeName"]
-    grown = _requests(now)
-    if bound:
-        now["resources"] = {**(now.get("resources") or {}), "requests": _requests(was)}
-        now["volumeAttributesClassName"] = was.get("volumeAttributesClassName")
+    errors = _class(new, old, now, was)
+    if status_of(new).get("phase") == "Bound" and _requests(now) and before:
+        now["resources"] = {**now["resources"], "requests": {**_requests(now), "storage": before}}
+    given = was.get("volumeAttributesClassName")
+    now["volumeAttributesClassName"] = given
     if _given(now) != _given(was):
         text = difference(_given(was), _given(now), f"{CLAIM}Spec")
-        return [field.forbidden(SPEC, f"{IMMUTABLE}\n{text}")]
-    before = _requests(was).get("storage")
-    if bound and before and grown.get("storage") and parse(grown["storage"]).nanos < parse(before).nanos:
+        errors.append(field.forbidden(SPEC, f"{IMMUTABLE}\n{text}"))
+    held = (status_of(old).get("capacity") or {}).get("storage", "0")
+    if before and grown and parse(grown).nanos < parse(before).nanos and parse(grown).nanos <= parse(held).nanos:
         path = SPEC.child("resources", "requests", "storage")
-        return [field.forbidden(path, "field can not be less than status.capacity")]
-    return []
+        errors.append(field.forbidden(path, "field can not be less than status.capacity"))
+    if mode[0] != mode[1]:
+        errors.append(field.invalid(Path("volumeMode"), mode[0], "field is immutable"))
+    if given is not None and not attributes:
+        words = f"update from non-nil value to {'nil' if attributes is None else 'an empty string'} is forbidden"
+        errors.append(field.forbidden(SPEC.child("volumeAttributesClassName"), words))
+    return errors
+
+
+def _class(new: Object, old: Object, now: Object, was: Object) -> ErrorList:
+    """A claim without a class may get one; the annotation stays, or becomes the field. Evens `now` out with `was`."""
+    annotated, before = (((each["metadata"].get("annotations") or {}).get(BETA_CLASS)) for each in (new, old))
+    chosen = now.get("storageClassName")
+    appears = chosen is not None and was.get("storageClassName") is None and before in (None, chosen)
+    if appears:
+        now.pop("storageClassName")
+    if (appears and before is not None and annotated in (None, before)) or (annotated or "") == (before or ""):
+        return []
+    path = Path("metadata").child("annotations", BETA_CLASS)
+    return [field.invalid(path, annotated or "", "field is immutable")]
+
+
+RESIZING = (
+    *("ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress", "NodeResizeInfeasible"),
+    "NodeResizePending",
+)
+
+
+def validate_status(new: Object, _old: Object) -> ErrorList:
+    found = status_of(new)
+    errors: ErrorList = []
+    for name, text in sorted((found.get("capacity") or {}).items()):
+        errors += _quantity(text, STATUS.child("capacity").key(name))
+    path = STATUS.child("allocatedResourceStatus")
+    for name, state in sorted((found.get("allocatedResourceStatuses") or {}).items()):
+        errors += _resource(name, path)
+        if state not in RESIZING:
+            errors.append(field.not_supported(path, name, sorted(RESIZING)))
+    path = STATUS.child("allocatedResources")
+    for name, text in sorted((found.get("allocatedResources") or {}).items()):
+        errors += _resource(name, path) or _quantity(text, path.key(name))
+    return errors
+
+
+def _quantity(text: str, path: Path) -> ErrorList:
+    amount = parse(text).nanos
+    return [field.invalid(path, -(-amount // WHOLE), "must be a valid resource quantity")] if amount < 0 else []
+
+
+def _resource(name: str, path: Path) -> ErrorList:
+    if errors := names.each(path, name, names.qualified(name)):
+        return errors
+    native = "/" not in name or "kubernetes.io/" in name
+    return [field.not_supported(path, name, ("storage",))] if native and name != "storage" else []
+
+
+def warn(obj: Object) -> list[str]:
+    """Source: kubernetes/pkg/api/persistentvolumeclaim.GetWarningsForPersistentVolumeClaim."""
+    path, asked = SPEC.child("resources", "requests").key("storage"), _requests(spec_of(obj)).get("storage")
+    if asked is None or not parse(asked).nanos % WHOLE:
+        return []
+    return [f"{path}: fractional byte value {field.show(asked)} is invalid, must be an integer"]
 
 
 def _requests(spec: Object) -> dict[str, str]:
@@ -140,8 +235,9 @@ PERSISTENT_VOLUME_CLAIM = Kind(
     prepare_update=keep_status,
     validate=validate,
     validate_update=validate_update,
+    warn=warn,
     returns_deleted=True,
-    subresources=(status(prepare=keep_spec),),
+    subresources=(status(validate_status, keep_spec),),
     columns=(
         columns.NAME,
         Column("Status", "string", columns.documented(_STATUS, "phase"), phase),

@@ -68,9 +68,9 @@ def _labels(spec: Object, path: Path) -> Iterator[str]:
     here = path.child("affinity", "nodeAffinity")
     terms = (affinity.get(REQUIRED) or {}).get("nodeSelectorTerms") or ()
     for position, term in enumerate(terms):
-        yield from _expressions(term, here.child(REQUIRED, "nodeSelectorTerms").index(position))
+        yield from warn_term(term, here.child(REQUIRED, "nodeSelectorTerms").index(position))
     for position, each in enumerate(affinity.get(PREFERRED) or ()):
-        yield from _expressions(each.get("preference") or {}, here.child(PREFERRED).index(position).child("preference"))
+        yield from warn_term(each.get("preference") or {}, here.child(PREFERRED).index(position).child("preference"))
     for position, each in enumerate(spec.get("topologySpreadConstraints") or ()):
         here = path.child("topologySpreadConstraints").index(position)
         if each.get("topologyKey") in LABELS:
@@ -79,7 +79,7 @@ def _labels(spec: Object, path: Path) -> Iterator[str]:
             yield f"{here.child('labelSelector')}: a null labelSelector results in matching no pod"
 
 
-def _expressions(term: Object, path: Path) -> Iterator[str]:
+def warn_term(term: Object, path: Path) -> Iterator[str]:
     for position, each in enumerate(term.get("matchExpressions") or ()):
         if each.get("key") in LABELS:
             here = path.child("matchExpressions").index(position).child("key")

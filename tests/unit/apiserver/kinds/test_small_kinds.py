@@ -7,13 +7,19 @@ from apiserver.kinds.columns import duration
 from apiserver.kinds.config_map import CONFIG_MAP
 from apiserver.kinds.event import EVENT
 from apiserver.kinds.lease import LEASE
+from apiserver.kinds.names import SUBDOMAIN
 from apiserver.kinds.namespace import NAMESPACE
-from apiserver.kinds.node import NODE
+from apiserver.kinds.node import NODE, validate_cidr
+from apiserver.kinds.persistent_volume import PERSISTENT_VOLUME
+from apiserver.kinds.persistent_volume_claim import PERSISTENT_VOLUME_CLAIM
+from apiserver.kinds.pod.dns import validate_address
 from apiserver.kinds.priority_class import PRIORITY_CLASS
 from apiserver.kinds.role_bindings import CLUSTER_ROLE_BINDING, ROLE_BINDING
 from apiserver.kinds.roles import CLUSTER_ROLE, ROLE
 from apiserver.kinds.runtime_class import RUNTIME_CLASS
 from apiserver.kinds.secret import SECRET
+from apiserver.kinds.service_account import SERVICE_ACCOUNT
+from podling.api.field import Path
 
 
 def told(errors: list[Any]) -> list[str]:
@@ -208,3 +214,78 @@ def test_a_runtime_class_names_a_handler_and_what_it_costs():
     assert errors[1].startswith("scheduling.tolerations[1]: Duplicate value")
     changed = told(RUNTIME_CLASS.validate_update(named(handler="runc"), named(handler="gvisor")))
     assert changed == ['handler: Invalid value: "runc": field is immutable']
+
+
+def test_addresses_and_ranges_are_written_one_way():
+    wrong = [
+        *validate_address("010.1.1.1", Path("a")),
+        *validate_address("::ffff:1.2.3.4", Path("a")),
+        *validate_cidr("10.0.0.0/08", Path("a")),
+        *validate_cidr("::ffff:1.2.3.0/120", Path("a")),
+        *validate_cidr("10.0.0.1/8", Path("a")),
+    ]
+    assert [error.text.partition(": ")[2].partition(": ")[2] for error in wrong] == [
+        "must not have leading 0s",
+        "must not be an IPv4-mapped IPv6 address",
+        "must not have leading 0s in IP or prefix length",
+        "must not have an IPv4-mapped IPv6 address",
+        "must not have bits set beyond the prefix length",
+    ]
+    assert validate_cidr("10.0.0.0/255.0.0.0", Path("a")) and not validate_cidr("2001:db8::/64", Path("a"))
+
+
+def claim(**spec: Any) -> dict[str, Any]:
+    given = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, "volumeMode": "Block"}
+    return named(spec={**given, **spec})
+
+
+def test_what_a_claim_is_a_copy_of_is_named_whole():
+    pod = {"kind": "Pod", "name": "p"}
+    assert told(PERSISTENT_VOLUME_CLAIM.validate(claim(dataSourceRef=pod | {"apiGroup": "_"}))) == [
+        f'spec.dataSourceRef.apiGroup: Invalid value: "_": {SUBDOMAIN}'
+    ]
+    own = {"kind": "PersistentVolumeClaim"}
+    assert told(PERSISTENT_VOLUME_CLAIM.validate(claim(dataSource=pod, dataSourceRef=own))) == [
+        "spec.dataSource: Invalid value: \"Pod\": must be 'PersistentVolumeClaim' when referencing the default apiGroup",
+        "spec.dataSourceRef.name: Required value",
+        'spec: Invalid value: "spec.dataSource": must match dataSourceRef',
+    ]
+
+
+def test_a_claims_class_appears_and_its_attributes_stay_named():
+    assert told(PERSISTENT_VOLUME_CLAIM.validate_update(claim(storageClassName="fast"), claim())) == []
+    assert told(
+        PERSISTENT_VOLUME_CLAIM.validate_update(
+            claim(volumeAttributesClassName=""), claim(volumeAttributesClassName="a")
+        )
+    ) == ["spec.volumeAttributesClassName: Forbidden: update from non-nil value to an empty string is forbidden"]
+    assert told(PERSISTENT_VOLUME_CLAIM.validate_update(claim(volumeMode="Filesystem"), claim()))[-1:] == [
+        'volumeMode: Invalid value: "Filesystem": field is immutable'
+    ]
+
+
+def test_a_claims_status_holds_amounts():
+    [status] = PERSISTENT_VOLUME_CLAIM.subresources
+    resized = {"allocatedResourceStatuses": {"storage": "x"}, "allocatedResources": {"cpu": "1"}}
+    errors = told(status.validate_update(named(status={"capacity": {"storage": "-1"}, **resized}), {}))
+    assert errors[0] == "status.capacity[storage]: Invalid value: -1: must be a valid resource quantity"
+    assert errors[1].startswith('status.allocatedResourceStatus: Unsupported value: "storage": supported values: "Con')
+    assert errors[2] == 'status.allocatedResources: Unsupported value: "cpu": supported values: "storage"'
+
+
+def test_what_is_unwise_is_told():
+    volume = named(spec={"persistentVolumeReclaimPolicy": "Recycle", "rbd": {"image": "a"}})
+    assert [words.partition(":")[0] for words in PERSISTENT_VOLUME.warn(volume)] == [
+        "spec.persistentVolumeReclaimPolicy",
+        "spec.rbd",
+    ]
+    words = PERSISTENT_VOLUME_CLAIM.warn(claim(resources={"requests": {"storage": "1500m"}}))
+    assert words == ['spec.resources.requests[storage]: fractional byte value "1500m" is invalid, must be an integer']
+
+
+def test_an_account_keeps_the_names_of_its_secrets():
+    account = named(secrets=[{"name": "a", "kind": "Secret"}])
+    SERVICE_ACCOUNT.prepare_create(account)
+    assert account["secrets"] == [{"name": "a"}]
+    account["metadata"]["annotations"] = {"kubernetes.io/enforce-mountable-secrets": "true"}
+    assert SERVICE_ACCOUNT.warn(account) and not SERVICE_ACCOUNT.warn_update(account, account)
