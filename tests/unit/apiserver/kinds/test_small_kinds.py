@@ -19,6 +19,7 @@ from apiserver.kinds.roles import CLUSTER_ROLE, ROLE
 from apiserver.kinds.runtime_class import RUNTIME_CLASS
 from apiserver.kinds.secret import SECRET
 from apiserver.kinds.service_account import SERVICE_ACCOUNT
+from podling.api import field
 from podling.api.field import Path
 
 
@@ -246,7 +247,8 @@ def test_what_a_claim_is_a_copy_of_is_named_whole():
     ]
     own = {"kind": "PersistentVolumeClaim"}
     assert told(PERSISTENT_VOLUME_CLAIM.validate(claim(dataSource=pod, dataSourceRef=own))) == [
-        "spec.dataSource: Invalid value: \"Pod\": must be 'PersistentVolumeClaim' when referencing the default apiGroup",
+        f"spec.dataSource: Invalid value: {field.show('Pod')}: "
+        "must be 'PersistentVolumeClaim' when referencing the default apiGroup",
         "spec.dataSourceRef.name: Required value",
         'spec: Invalid value: "spec.dataSource": must match dataSourceRef',
     ]
