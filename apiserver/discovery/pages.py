@@ -2,32 +2,16 @@
 
 from typing import Any
 
-import msgspec
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from apiserver.context import Context
 from apiserver.discovery import documents
-from apiserver.http import health, negotiate, render
+from apiserver.http import negotiate, render
 from apiserver.refusal import no_such_resource
 from podling.api.errors import NotAcceptable
 
 AGGREGATED = "APIGroupDiscoveryList"
-
-
-async def paths(context: Context, _: BaseRequest, rest: list[str]) -> web.StreamResponse:
-    """What `kubectl get --raw /` shows."""
-    from apiserver.http import routes
-
-    if any(rest):
-        return nowhere()
-    versions = {(kind.group, kind.version) for kind in context.kinds.all}
-    found = set(routes.ROUTES) - {"/"}
-    found |= {f"/{page}/{check}" for page, checks in health.PAGES.items() for check in checks}
-    versions |= {(each.group, each.version) for each in context.aggregator.elsewhere()}
-    found |= {f"/apis/{group}" for group, _ in versions if group}
-    found |= {f"/apis/{group}/{version}" if group else f"/api/{version}" for group, version in versions}
-    return web.json_response({"paths": sorted(found)}, dumps=lambda value: msgspec.json.encode(value).decode())
 
 
 async def legacy(context: Context, http: BaseRequest, rest: list[str]) -> web.StreamResponse:

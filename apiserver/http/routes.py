@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
@@ -15,9 +16,23 @@ Page = Callable[[Context, BaseRequest, list[str]], Awaitable[web.StreamResponse]
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 
+
+async def paths(context: Context, _: BaseRequest, rest: list[str]) -> web.StreamResponse:
+    """What `kubectl get --raw /` shows."""
+    if any(rest):
+        return discovery.nowhere()
+    versions = {(kind.group, kind.version) for kind in context.kinds.all}
+    found = set(ROUTES) - {"/"}
+    found |= {f"/{page}/{check}" for page, checks in health.PAGES.items() for check in checks}
+    versions |= {(each.group, each.version) for each in context.aggregator.elsewhere()}
+    found |= {f"/apis/{group}" for group, _ in versions if group}
+    found |= {f"/apis/{group}/{version}" if group else f"/api/{version}" for group, version in versions}
+    return web.json_response({"paths": sorted(found)}, dumps=lambda value: msgspec.json.encode(value).decode())
+
+
 # The longest prefix wins; the page gets what is left of the path, in parts.
 ROUTES: dict[str, Page] = {
-    "/": discovery.paths,
+    "/": paths,
     "/healthz": health.healthz,
     "/livez": health.livez,
     "/readyz": health.readyz,

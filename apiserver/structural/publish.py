@@ -3,14 +3,11 @@
 Source: k8s.io/apiextensions-apiserver/pkg/controller/openapi/{builder,v2}.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from apiserver.schema.load import schema
 from apiserver.structural.invariants import EITHER
 from apiserver.structural.node import Props
-
-if TYPE_CHECKING:
-    from apiserver.structural.structural import Structural
 
 Document = dict[str, Any]
 
@@ -31,32 +28,46 @@ _EMBEDDED_WORDS = {
 _UNSAID = ("example", "id", "$schema")  # what structural schemas do not keep
 
 
-def of_kind(structural: "Structural", prefix: str) -> Document:
+class Defined(Protocol):
+    """What is told of a version of a custom kind; `definition` is its name in OpenAPI."""
+
+    props: Props
+    group: str
+    version: str
+    kind: str
+    plural: str
+    list_kind: str
+
+    @property
+    def definition(self) -> str: ...
+
+
+def of_kind(defined: Defined, prefix: str) -> Document:
     """The kind itself; `prefix` is where this document keeps its definitions."""
-    said = structural.props
+    said = defined.props
     if prefix == V2 and said.get(PRESERVE):
         made: Document = {"type": "object"}  # kubectl would take what is listed for all there is
     else:
         made = _node(said, prefix)
         made["properties"] = dict(sorted({**made.get("properties", {}), **_envelope(prefix)}.items()))
-    return made | {GVK: [_gvk(structural, structural.kind)]}
+    return made | {GVK: [_gvk(defined, defined.kind)]}
 
 
-def list_of(structural: "Structural", prefix: str) -> Document:
-    words = f"List of {structural.plural}. More info: {_CONVENTIONS}"
-    items = {"description": words, "type": "array", "items": {"$ref": prefix + structural.definition}}
+def list_of(defined: Defined, prefix: str) -> Document:
+    words = f"List of {defined.plural}. More info: {_CONVENTIONS}"
+    items = {"description": words, "type": "array", "items": {"$ref": prefix + defined.definition}}
     properties = {**_type_meta(), "items": items, "metadata": _reference(LIST_META, _LIST_META_WORDS, prefix)}
     return {
-        "description": f"{structural.list_kind} is a list of {structural.kind}",
+        "description": f"{defined.list_kind} is a list of {defined.kind}",
         "type": "object",
         "required": ["items"],
         "properties": dict(sorted(properties.items())),
-        GVK: [_gvk(structural, structural.list_kind)],
+        GVK: [_gvk(defined, defined.list_kind)],
     }
 
 
-def _gvk(structural: "Structural", kind: str) -> Document:
-    return {"group": structural.group, "version": structural.version, "kind": kind}
+def _gvk(defined: Defined, kind: str) -> Document:
+    return {"group": defined.group, "version": defined.version, "kind": kind}
 
 
 def _type_meta() -> Document:
