@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from multidict import MultiMapping
+
 from apiserver.kinds.kind import Kind
 from apiserver.objects.deletion import DeleteOptions
 from apiserver.objects.watcher import Filter
@@ -34,6 +36,13 @@ def integer(options: Options, name: str) -> int | None:
     if not -_MOST <= int(text) < _MOST:
         raise BadRequest(f"strconv.ParseInt: parsing {field.show(text)}: value out of range")
     return int(text)
+
+
+def every(options: Options, name: str) -> list[str]:
+    """All that a query says of one name, which may stand in it more than once."""
+    if isinstance(options, MultiMapping):
+        return list(options.getall(name, ()))
+    return [options[name]] if name in options else []
 
 
 def boolean(options: Options, name: str) -> bool:
@@ -176,53 +185,55 @@ def write_options(options: Options, kind: str, content_type: str = "") -> WriteO
         elif force is not None:
             errors.append(field.forbidden(Path("force"), "may not be specified for non-apply patch"))
     errors += _check_manager(manager)
-    errors += check_dry_run(options.get("dryRun", ""))
+    dry_run = every(options, "dryRun")
+    errors += check_dry_run(dry_run)
     validation = options.get("fieldValidation", "")
     if validation not in ("", "Ignore", "Strict", "Warn"):
         supported = ("", "Ignore", "Strict", "Warn")
         errors.append(field.not_supported(Path("fieldValidation"), validation, supported))
     if errors:
         raise invalid("meta.k8s.io", kind, "", errors)
-    return WriteOptions(bool(options.get("dryRun")), manager, validation or "Warn", force)
+    return WriteOptions(bool(dry_run), manager, validation or "Warn", force)
 
 
 def _check_manager(manager: str) -> ErrorList:
     path = Path("fieldManager")
-    if len(manager) > MANAGER_BYTES:
-        return [field.too_long(path, MANAGER_BYTES)]
-    for at, letter in enumerate(manager):
+    errors = [field.too_long(path, MANAGER_BYTES)] if len(manager.encode()) > MANAGER_BYTES else []
+    at = 0
+    for letter in manager:
         if not letter.isprintable():
-            return [field.invalid(path, manager, f"invalid character U+{ord(letter):04X} (at position {at})")]
-    return []
+            errors.append(field.invalid(path, manager, f"invalid character U+{ord(letter):04X} (at position {at})"))
+        at += len(letter.encode())
+    return errors
 
 
-def check_dry_run(*values: str) -> ErrorList:
-    given = [value for value in values if value]
+def check_dry_run(given: list[str]) -> ErrorList:
     return [] if all(value == "All" for value in given) else [field.not_supported(Path("dryRun"), given, ("All",))]
 
 
+PROPAGATION = "propagationPolicy"
 PROPAGATIONS = ("Foreground", "Background", "Orphan", "nil")
 
 
-def delete_options(options: Options, body: dict[str, Any]) -> DeleteOptions:
-    """The query where the body says nothing; a body wins."""
-    preconditions = body.get("preconditions") or {}
-    if not body:
-        grace = integer(options, "gracePeriodSeconds")
-        orphan = boolean(options, "orphanDependents") if "orphanDependents" in options else None
-        propagation = options.get("propagationPolicy", "")
-        dry_run = [options["dryRun"]] if options.get("dryRun") else []
-    else:
-        grace, orphan = body.get("gracePeriodSeconds"), body.get("orphanDependents")
-        propagation, dry_run = body.get("propagationPolicy") or "", body.get("dryRun") or []
+def delete_options(options: Options, body: dict[str, Any] | None) -> DeleteOptions:
+    """What the body says, or without a body (an empty object is one) the query."""
+    if body is None:
+        body = {
+            "gracePeriodSeconds": integer(options, "gracePeriodSeconds"),
+            "orphanDependents": boolean(options, "orphanDependents") if "orphanDependents" in options else None,
+            "propagationPolicy": options.get("propagationPolicy"),
+            "dryRun": every(options, "dryRun"),
+        }
+    grace, orphan, propagation = (body.get(each) for each in ("gracePeriodSeconds", "orphanDependents", PROPAGATION))
+    dry_run, preconditions = body.get("dryRun") or [], body.get("preconditions") or {}
     errors: ErrorList = []
-    if orphan is not None and propagation:
+    if orphan is not None and propagation is not None:
         words = "orphanDependents and deletionPropagation cannot be both set"
-        errors.append(field.invalid(Path("propagationPolicy"), propagation, words))
-    elif propagation not in ("", *PROPAGATIONS[:3]):
-        errors.append(field.not_supported(Path("propagationPolicy"), propagation, PROPAGATIONS))
-    errors += check_dry_run(*dry_run)
+        errors.append(field.invalid(Path(PROPAGATION), propagation, words))
+    if propagation not in (None, *PROPAGATIONS[:3]):
+        errors.append(field.not_supported(Path(PROPAGATION), propagation, PROPAGATIONS))
+    errors += check_dry_run(dry_run)
     if errors:
         raise invalid("meta.k8s.io", "DeleteOptions", "", errors)
     uid, at = preconditions.get("uid"), preconditions.get("resourceVersion")
-    return DeleteOptions(grace, propagation, orphan, uid, at, bool(dry_run))
+    return DeleteOptions(grace, propagation or "", orphan, uid, at, bool(dry_run))

@@ -189,6 +189,8 @@ class Exchange:
         if verb in ("create", "update"):
             negotiate.check_body(request.content_type, custom=custom)
         await self._read(request)
+        if verb in ("delete", "deletecollection") and request.body:
+            negotiate.check_body(request.content_type)  # options, which are no custom kind's
         found = await pipeline.serve(call)
         if isinstance(found, WatchAnswer):
             return await self._watch(found, form, included)

@@ -7,6 +7,7 @@ from typing import Any
 
 from apiserver.answer import Answer
 from apiserver.context import Context
+from apiserver.kinds import names
 from apiserver.request import Attributes, Request, User
 from apiserver.reviews import question
 from podling.api import errors, field
@@ -23,13 +24,13 @@ OTHER = SPEC.child("nonResourceAttributes")
 
 async def review_self(context: Context, request: Request) -> Answer:
     body, spec = await _asked(context, request)
-    _refuse(_check_attributes(spec) + _check_metadata(body, ()))
+    _refuse(_check_attributes(spec) + _check_selectors(spec) + _check_metadata(body, ()))
     return _answer(context, body, request.attributes.user)
 
 
 async def review(context: Context, request: Request) -> Answer:
     body, spec = await _asked(context, request)
-    _refuse(_check_attributes(spec) + _check_user(spec) + _check_metadata(body, ()))
+    _refuse(_check_attributes(spec) + _check_user(spec) + _check_selectors(spec) + _check_metadata(body, ()))
     return _answer(context, body, subject(spec))
 
 
@@ -39,7 +40,8 @@ async def review_local(context: Context, request: Request) -> Answer:
     metadata = body["metadata"]
     if metadata.setdefault("namespace", namespace) != namespace:
         raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
-    found = _check_attributes(spec) + _check_user(spec) + _check_metadata(body, ("namespace",))
+    found = _check_attributes(spec) + _check_user(spec) + _check_selectors(spec)
+    found += _check_metadata(body, ("namespace",))
     said = (spec.get("resourceAttributes") or {}).get("namespace", "")
     if spec.get("resourceAttributes") is not None and said != namespace:
         found.append(field.invalid(RESOURCE.child("namespace"), said, "must match metadata.namespace"))
@@ -80,8 +82,8 @@ def attributes(user: User, spec: Object) -> Attributes:
     if path is not None:
         return Attributes(user, path.get("verb", ""), path=path.get("path", ""))
     asked = spec["resourceAttributes"]
-    names = ("verb", "group", "version", "resource", "subresource", "namespace", "name")
-    said = {name: asked.get(name, "") for name in names}
+    parts = ("verb", "group", "version", "resource", "subresource", "namespace", "name")
+    said = {name: asked.get(name, "") for name in parts}
     return Attributes(user, field_selector=_selector(asked), **said)
 
 
@@ -101,22 +103,44 @@ def _check_attributes(spec: Object) -> ErrorList:
     if spec.get("resourceAttributes") is None and spec.get("nonResourceAttributes") is None:
         words = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
         return [field.invalid(RESOURCE, None, words)]
-    if spec.get("resourceAttributes") is None:
-        return []
-    if spec.get("nonResourceAttributes") is not None:
+    if spec.get("resourceAttributes") is not None and spec.get("nonResourceAttributes") is not None:
         return [field.invalid(OTHER, _shown(spec), "cannot be specified in combination with resourceAttributes")]
+    return []
+
+
+def _check_selectors(spec: Object) -> ErrorList:
     found: ErrorList = []
     for name in ("fieldSelector", "labelSelector"):
-        selector = spec["resourceAttributes"].get(name)
+        selector = (spec.get("resourceAttributes") or {}).get(name)
         if selector is None:
             continue
-        if selector.get("rawSelector") and selector.get("requirements"):
-            path = RESOURCE.child(name, "rawSelector")
+        path, raw, terms = RESOURCE.child(name), selector.get("rawSelector"), selector.get("requirements") or ()
+        if raw and terms:
             words = "may not specified at the same time as requirements"
-            found.append(field.invalid(path, selector["rawSelector"], words))
-        elif not selector.get("rawSelector") and not selector.get("requirements"):
-            words = f"when {RESOURCE.child(name)} is specified, requirements or rawSelector is required"
-            found.append(field.required(RESOURCE.child(name, "requirements"), words))
+            found.append(field.invalid(path.child("rawSelector"), raw, words))
+        elif not raw and not terms:
+            words = f"when {path} is specified, requirements or rawSelector is required"
+            found.append(field.required(path.child("requirements"), words))
+        for at, term in enumerate(terms):
+            found += _check_term(term, path.child("requirements").index(at), labels=name == "labelSelector")
+    return found
+
+
+def _check_term(term: Object, path: Path, *, labels: bool) -> ErrorList:
+    """Operators that nobody here knows may be a newer client's."""
+    key, operator, values = term.get("key", ""), term.get("operator", ""), term.get("values") or ()
+    found: ErrorList = []
+    if not labels and not key:
+        found.append(field.required(path.child("key"), "must be specified"))
+    if operator in ("In", "NotIn") and not values:
+        found.append(field.required(path.child("values"), "must be specified when `operator` is 'In' or 'NotIn'"))
+    if operator in ("Exists", "DoesNotExist") and values:
+        words = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+        found.append(field.forbidden(path.child("values"), words))
+    if labels:
+        found += [field.invalid(path.child("key"), key, words) for words in names.qualified(key)]
+        for at, value in enumerate(values):
+            found += [field.invalid(path.child("values").index(at), value, words) for words in names.label_value(value)]
     return found
 
 

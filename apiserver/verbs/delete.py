@@ -2,15 +2,16 @@
 
 from typing import Any
 
-import msgspec
-
 from apiserver.answer import Answer, ListAnswer
 from apiserver.managedfields import manager_name
 from apiserver.objects.deletion import DeleteOptions, Step
 from apiserver.objects.lists import Reader
 from apiserver.objects.registry import Write
 from apiserver.options import delete_options, list_options
-from apiserver.schema.syntax import syntax_error
+from apiserver.schema.decode import parse, recognize
+from apiserver.schema.load import schema
+from apiserver.schema.shape import Mismatch, shaper
+from apiserver.schema.text import Malformed
 from apiserver.verbs.call import Call
 from podling.api import errors
 from podling.api.errors import BadRequest
@@ -35,8 +36,8 @@ async def delete(call: Call) -> Answer:
 
 async def delete_collection(call: Call) -> ListAnswer:
     """Answers with the objects as they were before."""
-    options = _options(call)
     wanted = list_options(call.request.options, call.kind)
+    options = _options(call)
     listed = await Reader(call.context.feed).list(call.kind, call.namespace, wanted)
     for cached in listed.items:
         meta = cached.metadata
@@ -60,23 +61,22 @@ def _write(call: Call, options: DeleteOptions) -> Write:
 
 
 def _options(call: Call) -> DeleteOptions:
-    return delete_options(call.request.options, _body(call.request.body))
+    return delete_options(call.request.options, _body(call.request.body, call.request.content_type))
 
 
-def _body(raw: bytes) -> dict[str, Any]:
-    if not raw.strip():
-        return {}
+def _body(raw: bytes, content_type: str) -> dict[str, Any] | None:
+    """The options in the body, of any group and version; raises `BadRequest`."""
+    if not raw:
+        return None
     try:
-        body = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        why = syntax_error(raw) or str(error)
-        raise BadRequest(f"couldn't get version/kind; json parse error: {why}") from None
-    if not isinstance(body, dict):
-        raise BadRequest("couldn't get version/kind; json parse error: the options are no object")
-    kind, version = body.get("kind") or "DeleteOptions", body.get("apiVersion") or "v1"
-    if kind != "DeleteOptions":
-        raise BadRequest(f"no kind {show(kind)} is registered for version {show(version)} in scheme {show(SCHEME)}")
-    grace = body.get("gracePeriodSeconds")
-    if grace is not None and (isinstance(grace, bool) or not isinstance(grace, int)):
-        raise BadRequest("json: cannot unmarshal into Go struct field DeleteOptions.gracePeriodSeconds of type int64")
-    return body
+        body, _ = parse(raw, content_type)
+        version, kind = recognize(body)
+    except Malformed as error:
+        raise BadRequest(str(error)) from None
+    if kind not in ("", "DeleteOptions"):
+        known = f"{show(kind)} is registered for version {show(version or 'v1')} in scheme {show(SCHEME)}"
+        raise BadRequest(f"no kind {known}")
+    try:
+        return dict(shaper(schema("meta.v1.DeleteOptions"))(body or {}, None, []))
+    except Mismatch as error:
+        raise BadRequest(str(error)) from None

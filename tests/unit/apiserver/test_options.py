@@ -1,6 +1,7 @@
 """Options of every verb: read, checked, refused in Kubernetes' words."""
 
 import pytest
+from multidict import MultiDict
 
 from apiserver.options import APPLY, delete_options, list_options, version, write_options
 from apiserver.refusal import Unexplained
@@ -89,7 +90,18 @@ def test_write_options_without_any_warn() -> None:
 def test_a_body_of_delete_options_wins_over_the_query() -> None:
     options = delete_options({"gracePeriodSeconds": "5"}, {"gracePeriodSeconds": 7, "preconditions": {"uid": "u"}})
     assert (options.grace_seconds, options.uid) == (7, "u")
-    assert delete_options({"gracePeriodSeconds": "5", "propagationPolicy": "Orphan"}, {}).propagation == "Orphan"
+    assert delete_options({"gracePeriodSeconds": "5", "propagationPolicy": "Orphan"}, None).propagation == "Orphan"
+    assert delete_options({"gracePeriodSeconds": "5", "propagationPolicy": "Orphan"}, {}).says_nothing
+
+
+def test_a_dry_run_may_be_asked_for_more_than_once() -> None:
+    assert write_options(MultiDict(dryRun="All"), "CreateOptions").dry_run
+    for values in (["All", "Some"], [""]):
+        query = MultiDict(("dryRun", value) for value in values)
+        with pytest.raises(errors.Invalid, match="dryRun: Unsupported value"):
+            write_options(query, "CreateOptions")
+        with pytest.raises(errors.Invalid, match="dryRun: Unsupported value"):
+            delete_options(query, None)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +109,8 @@ def test_a_body_of_delete_options_wins_over_the_query() -> None:
     [
         ({"propagationPolicy": "Sideways"}, 'Unsupported value: "Sideways": supported values: "Foreground"'),
         ({"propagationPolicy": "Orphan", "orphanDependents": True}, "cannot be both set"),
+        ({"propagationPolicy": "X", "orphanDependents": True}, 'both set, propagationPolicy: Unsupported value: "X"'),
+        ({"propagationPolicy": ""}, 'propagationPolicy: Unsupported value: ""'),
         ({"dryRun": ["Never"]}, 'dryRun: Unsupported value: ["Never"]: supported values: "All"'),
     ],
 )

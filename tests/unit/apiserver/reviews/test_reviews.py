@@ -126,6 +126,21 @@ async def test_others_are_asked_for_by_name_and_groups(context: Context) -> None
             {"resourceAttributes": {}, "nonResourceAttributes": {"verb": "get", "path": "/"}},
             'spec.nonResourceAttributes: Invalid value: {"Path":"/","Verb":"get"}: cannot be specified in combination',
         ),
+        (
+            "selfsubjectaccessreviews",
+            {"resourceAttributes": {"fieldSelector": {"requirements": [{"operator": "In"}]}}},
+            "[spec.resourceAttributes.fieldSelector.requirements[0].key: Required value: must be specified, "
+            "spec.resourceAttributes.fieldSelector.requirements[0].values: Required value: must be specified when",
+        ),
+        (
+            "selfsubjectaccessreviews",
+            {
+                "resourceAttributes": {
+                    "labelSelector": {"requirements": [{"key": "a", "operator": "?", "values": ["-"]}]}
+                }
+            },
+            'labelSelector.requirements[0].values[0]: Invalid value: "-": a valid label must be',
+        ),
         ("subjectaccessreviews", {"resourceAttributes": {}}, "at least one of user or group must be specified"),
         (
             "localsubjectaccessreviews",
