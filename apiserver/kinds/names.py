@@ -222,13 +222,14 @@ def http_header(name: str) -> list[str]:
     ]
 
 
-def fully_qualified(name: str, path: Path) -> ErrorList:
-    """`check.example.com`: the name of a webhook. Source: validation.IsFullyQualifiedName."""
+def fully_qualified(name: str, path: Path, segments: int = 3) -> ErrorList:
+    """`check.example.com`: the name of a webhook. Source: validation.IsFullyQualified(Domain)Name."""
     if not name:
         return [field.required(path)]
     if wrong := subdomain(name):
         return [field.invalid(path, name, ", ".join(wrong))]
     labels = name.split(".")
-    if len(labels) < 3:
-        return [field.invalid(path, name, "should be a domain with at least three segments separated by dots")]
+    if len(labels) < segments:
+        count = {2: "two", 3: "three"}[segments]
+        return [field.invalid(path, name, f"should be a domain with at least {count} segments separated by dots")]
     return [field.invalid(path, each, ", ".join(wrong)) for each in labels if (wrong := label(each))][:1]

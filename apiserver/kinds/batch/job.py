@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.batch.job_spec import validate_job_spec
+from apiserver.kinds.batch.job_status import holding, validate_status
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod import template as pods
 from apiserver.kinds.strategy import drop_status, keep_status, status
-from apiserver.kinds.workload import SPEC, STATUS, immutable, selector_column, spec_of, status_of, validate_counts
+from apiserver.kinds.workload import SPEC, immutable, selector_column, spec_of, status_of
 from apiserver.schema.load import schema
 from podling.api import field, selectors
 from podling.api.field import ErrorList, Path
@@ -159,15 +160,11 @@ def _may_move(was: Object, old: Object) -> bool:
     return bool(was.get("suspend")) and status_of(old).get("startTime") is None
 
 
-def validate_status(new: Object, _old: Object) -> ErrorList:
-    return validate_counts(status_of(new), ("active", "succeeded", "failed", "ready", "terminating"), STATUS)
-
-
 def _status(obj: Object) -> str:
-    holding = {each.get("type") for each in status_of(obj).get("conditions") or () if each.get("status") == "True"}
+    found = holding(obj)
     if obj["metadata"].get("deletionTimestamp"):
-        holding.add("Terminating")
-    return next((word for word in STATUSES if word in holding), "Running")
+        found.add("Terminating")
+    return next((word for word in STATUSES if word in found), "Running")
 
 
 def _done(obj: Object) -> str:
@@ -203,7 +200,7 @@ JOB = Kind(
     validate=validate,
     validate_create=validate_create,
     validate_update=validate_update,
-    warn=lambda obj: pods.warn_template(pods.template_of(obj), TEMPLATE),
+    warn=lambda obj: [*pods.warn_name(obj), *pods.warn_template(pods.template_of(obj), TEMPLATE)],
     generation=("spec",),
     orphans=True,
     warn_orphans=ORPHANS,

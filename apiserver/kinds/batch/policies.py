@@ -1,6 +1,7 @@
 """When a Job has failed, and when it has succeeded before all its pods have: podFailurePolicy and successPolicy."""
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 from apiserver.kinds import names
 from apiserver.kinds.fraction import validate_not_negative
@@ -143,6 +144,15 @@ def count_indexes(text: str, completions: int) -> int:
             raise ValueError(f"non-increasing order, previous: {last}, current: {first}")
         total, last = total + end - first + 1, end
     return total
+
+
+def first_in_both(one: str, other: str, completions: int) -> int | None:
+    """The first index that both texts name; None too where one cannot be read."""
+    try:
+        spans = [_interval(part, completions) for text in (one, other) for part in text.split(",") if part]
+    except ValueError:
+        return None
+    return next((after[0] for before, after in pairwise(sorted(spans)) if after[0] <= before[1]), None)
 
 
 def _interval(part: str, completions: int) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """EndpointSlice."""
 
 import ipaddress
+from collections.abc import Sequence
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.endpoints import validate_reachable
@@ -35,7 +36,9 @@ def validate(obj: Object) -> ErrorList:
 
 def _ports(obj: Object) -> ErrorList:
     ports = obj.get("ports") or ()
-    errors = [field.too_many(PORTS, len(ports), MOST_PORTS)] if len(ports) > MOST_PORTS else []
+    if len(ports) > MOST_PORTS:
+        return [field.too_many(PORTS, len(ports), MOST_PORTS)]
+    errors: ErrorList = []
     seen: set[str] = set()
     for position, port in enumerate(ports):
         path, name = PORTS.index(position), port.get("name") or ""
@@ -66,21 +69,18 @@ def _endpoints(obj: Object, kind: str) -> ErrorList:
             errors += names.each(path.child("nodeName"), endpoint["nodeName"], names.subdomain(endpoint["nodeName"]))
         if endpoint.get("hostname") is not None:
             errors += names.each(path.child("hostname"), endpoint["hostname"], names.label(endpoint["hostname"]))
-        topology = endpoint.get("deprecatedTopology")
-        errors += names.labels(topology, path.child("deprecatedTopology"))
+        errors += _hints(endpoint.get("hints") or {}, path.child("hints"))
     return errors
 
 
 def _addresses(addresses: list[str] | tuple[()], kind: str, path: Path) -> ErrorList:
     if not addresses:
         return [field.required(path, "must contain at least 1 address")]
-    if len(addresses) > MOST_ADDRESSES:
-        return [field.too_many(path, len(addresses), MOST_ADDRESSES)]
-    errors: ErrorList = []
+    errors = [field.too_many(path, len(addresses), MOST_ADDRESSES)] if len(addresses) > MOST_ADDRESSES else []
     for position, address in enumerate(addresses):
         here = path.index(position)
         if kind == "FQDN":
-            errors += names.each(here, address, names.subdomain(address))
+            errors += names.fully_qualified(address.removesuffix("."), here, segments=2)
         elif kind in ("IPv4", "IPv6"):
             errors += _address(address, kind, path, here)
     return errors
@@ -93,6 +93,34 @@ def _address(address: str, kind: str, path: Path, here: Path) -> ErrorList:
         article = "an IPv4" if kind == "IPv4" else "an IPv6"
         return [field.invalid(path, address, f"must be {article} address")]
     return validate_reachable(address, here)
+
+
+def _hints(hints: Object, path: Path) -> ErrorList:
+    """Who an endpoint is for."""
+    errors: ErrorList = []
+    for kind, check in (("forZones", names.label_value), ("forNodes", names.subdomain)):
+        found, here = hints.get(kind) or (), path.child(kind)
+        if len(found) > MOST_HINTS:
+            errors.append(field.too_many(here, len(found), MOST_HINTS))
+            continue
+        seen: set[str] = set()
+        for position, each in enumerate(found):
+            name, place = each.get("name", ""), here.index(position).child("name")
+            if name in seen:
+                errors.append(field.duplicate(place, name))
+            seen.add(name)
+            errors += names.each(place, name, check(name))
+    return errors
+
+
+def _drop_topology(obj: Object) -> None:
+    """v1beta1 had it."""
+    for endpoint in obj.get("endpoints") or ():
+        endpoint.pop("deprecatedTopology", None)
+
+
+def _warn(obj: Object) -> Sequence[str]:
+    return ("spec.addressType: FQDN endpoints are deprecated",) if obj.get("addressType") == "FQDN" else ()
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:
@@ -121,6 +149,9 @@ ENDPOINT_SLICE = Kind(
     default=default,
     validate=validate,
     validate_update=validate_update,
+    prepare_create=_drop_topology,
+    prepare_update=lambda new, _old: _drop_topology(new),
+    warn=_warn,
     generation=("endpoints", "ports", "addressType", "metadata.labels"),
     columns=(
         columns.NAME,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.networking.reference import validate_reference
+from apiserver.kinds.pod.dns import validate_address
 from apiserver.kinds.pod.ports import number
 from apiserver.kinds.strategy import drop_status, keep_spec, keep_status, status
 from apiserver.kinds.workload import SPEC, STATUS, spec_of, status_of
@@ -63,10 +64,15 @@ def _rule(rule: Object, path: Path) -> ErrorList:
 
 
 def _host(host: str, path: Path) -> ErrorList:
+    errors = names.each(path, host, names.wildcard(host) if "*" in host else names.subdomain(host))
+    return _no_address(host, path) + errors
+
+
+def _no_address(host: str, path: Path) -> ErrorList:
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return names.each(path, host, names.wildcard(host) if "*" in host else names.subdomain(host))
+        return []
     return [field.invalid(path, host, "must be a DNS name, not an IP address")]
 
 
@@ -132,12 +138,10 @@ def validate_status(new: Object, _old: Object) -> ErrorList:
     for position, each in enumerate((status_of(new).get("loadBalancer") or {}).get("ingress") or ()):
         path = STATUS.child("loadBalancer", "ingress").index(position)
         if each.get("ip"):
-            try:
-                ipaddress.ip_address(each["ip"])
-            except ValueError:
-                errors.append(field.invalid(path.child("ip"), each["ip"], "must be a valid IP address"))
+            errors += validate_address(each["ip"], path.child("ip"))
         if each.get("hostname"):
-            errors += names.each(path.child("hostname"), each["hostname"], names.subdomain(each["hostname"]))
+            here, host = path.child("hostname"), each["hostname"]
+            errors += names.each(here, host, names.subdomain(host)) + _no_address(host, here)
     return errors
 
 

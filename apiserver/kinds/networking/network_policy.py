@@ -60,7 +60,7 @@ def _port(port: Object, path: Path) -> ErrorList:
     if first is None:
         errors.append(field.invalid(here, end, "may not be specified when `port` is not specified"))
     elif isinstance(first, str):
-        errors.append(field.invalid(here, end, "may not be specified when `port` is non-numeric"))
+        errors.insert(0, field.invalid(here, end, "may not be specified when `port` is non-numeric"))
     else:
         if end < first:
             errors.append(field.invalid(here, first, "must be greater than or equal to `port`"))

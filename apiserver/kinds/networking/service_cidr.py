@@ -7,7 +7,7 @@ from apiserver.kinds.go import internal
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.node import validate_cidr
 from apiserver.kinds.strategy import status
-from apiserver.kinds.workload import SPEC, immutable, spec_of
+from apiserver.kinds.workload import IMMUTABLE, SPEC, spec_of
 from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList
@@ -52,7 +52,12 @@ def _validate_cidr(cidr: str, place: int) -> ErrorList:
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:
-    return immutable(_cidrs(new), _cidrs(old), CIDRS)
+    """A range stays; one of the other family may join it."""
+    now, was = _cidrs(new), _cidrs(old)
+    if len(now) == len(was) or (len(now) == 2 and len(was) == 1):
+        pairs = enumerate(zip(was, now, strict=False))
+        return [field.invalid(CIDRS.index(place), here, IMMUTABLE) for place, (there, here) in pairs if here != there]
+    return [field.invalid(CIDRS, now, IMMUTABLE)]
 
 
 SERVICE_CIDR = Kind(

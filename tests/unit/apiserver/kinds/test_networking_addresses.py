@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from apiserver.kinds.discovery.endpoint_slice import ENDPOINT_SLICE
 from apiserver.kinds.networking.ip_address import IP_ADDRESS, validate_name
 from apiserver.kinds.networking.service_cidr import SERVICE_CIDR
 
@@ -73,3 +74,47 @@ TWO = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 an
 )
 def test_a_range_of_services(cidrs: list[str], wrong: list[str]) -> None:
     assert told(SERVICE_CIDR.validate({"metadata": {"name": "a"}, "spec": {"cidrs": cidrs}})) == wrong
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "wrong"),
+    [
+        (["10.0.0.0/24"], ["10.0.0.0/24", "fd00::/64"], []),
+        (["10.0.0.0/24"], ["10.1.0.0/24"], ['spec.cidrs[0]: Invalid value: "10.1.0.0/24": field is immutable']),
+        (
+            ["10.0.0.0/24", "fd00::/64"],
+            ["10.0.0.0/24"],
+            ['spec.cidrs: Invalid value: ["10.0.0.0/24"]: field is immutable'],
+        ),
+    ],
+)
+def test_a_range_may_be_joined_by_one_of_the_other_family(was: list[str], now: list[str], wrong: list[str]) -> None:
+    new, old = ({"spec": {"cidrs": cidrs}} for cidrs in (now, was))
+    assert told(SERVICE_CIDR.validate_update(new, old)) == wrong
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "wrong"),
+    [
+        ({"addresses": ["a.example.com."]}, []),
+        (
+            {"addresses": ["db"]},
+            [
+                'endpoints[0].addresses[0]: Invalid value: "db": should be a domain with at least two segments '
+                "separated by dots"
+            ],
+        ),
+        (
+            {"addresses": ["a.b"], "hints": {"forZones": [{"name": "a"}, {"name": "a"}]}},
+            ['endpoints[0].hints.forZones[1].name: Duplicate value: "a"'],
+        ),
+        (
+            {"addresses": ["a.b"], "hints": {"forNodes": [{"name": str(each)} for each in range(9)]}},
+            ["endpoints[0].hints.forNodes: Too many: 9: must have at most 8 items"],
+        ),
+    ],
+)
+def test_names_and_hints_of_endpoints(endpoint: dict[str, Any], wrong: list[str]) -> None:
+    slice_ = {"addressType": "FQDN", "endpoints": [endpoint]}
+    assert told(ENDPOINT_SLICE.validate(slice_)) == wrong
+    assert list(ENDPOINT_SLICE.warn(slice_)) == ["spec.addressType: FQDN endpoints are deprecated"]
