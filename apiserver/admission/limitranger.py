@@ -46,7 +46,7 @@ class LimitRanger:
                     fill_in(pod, item)
 
     async def validate(self, write: Admission) -> None:
-        pod, claim = write.creates(*PODS), write.creates(*CLAIMS)
+        pod, claim = write.creates(*PODS), write.creates(*CLAIMS) or write.updates(*CLAIMS)
         if write.kind.resource == PODS and write.subresource == "resize":
             pod = write.object
         found: list[str] = []

@@ -17,7 +17,9 @@ from podling.api.errors import InternalError
 from podling.api.field import ErrorList
 
 POLICIES = ("SingleStack", "PreferDualStack", "RequireDualStack")
+ADDRESS_FAMILIES, OURS = ("IPv4", "IPv6"), "IPv4"
 ADDRESSES, PORTS = SPEC.child("clusterIPs"), SPEC.child("ports")
+FAMILIES, POLICY = SPEC.child("ipFamilies"), SPEC.child("ipFamilyPolicy")
 TRIES = 1000
 
 
@@ -26,7 +28,7 @@ def allocate(new: Object, old: Object | None, others: Iterable[Object], ranges: 
     spec, was = spec_of(new), spec_of(old or {})
     if not needs_address(spec):
         return []
-    if errors := _addresses(spec, was) or _families(spec, was):
+    if errors := _families(spec, was):
         return errors
     taken = [spec_of(other) for other in others]
     errors = _address(spec, was, taken, ranges) or _node_ports(spec, was, taken, ranges)
@@ -35,43 +37,103 @@ def allocate(new: Object, old: Object | None, others: Iterable[Object], ranges: 
     return errors
 
 
-def _addresses(spec: Object, was: Object) -> ErrorList:
-    """Whether the address and its list agree, and stay."""
+def _related(spec: Object) -> ErrorList:
+    """Whether addresses, families and policy agree. Source: validation.ValidateServiceClusterIPsRelatedFields."""
     one, every = spec.get("clusterIP") or "", spec.get("clusterIPs") or []
-    if not one and every:
-        return [field.invalid(ADDRESSES, every, "must be empty when `clusterIP` is not specified")]
-    if one and every and every[0] != one:
-        return [field.invalid(ADDRESSES, every, "first value must match `clusterIP`")]
-    before = was.get("clusterIPs") or []
-    if before and needs_address(was) and every and every[0] != before[0]:
-        return [field.invalid(ADDRESSES.index(0), every, "may not change once set")]
+    families, policy = spec.get("ipFamilies") or [], spec.get("ipFamilyPolicy")
+    errors: ErrorList = []
+    if one and not every:
+        errors.append(field.required(ADDRESSES))
+    elif one and every[0] != one:
+        errors.append(field.invalid(ADDRESSES, every, "first value must match `clusterIP`"))
+    elif not one and every:
+        errors.append(field.invalid(ADDRESSES, every, "must be empty when `clusterIP` is not specified"))
+    for position, family in enumerate(families):
+        if family not in ADDRESS_FAMILIES:
+            errors.append(field.not_supported(FAMILIES.index(position), family, ADDRESS_FAMILIES))
+        if family in families[:position]:
+            errors.append(field.duplicate(FAMILIES.index(position), family))
+    if policy is not None and policy not in POLICIES:
+        errors.append(field.not_supported(POLICY, policy, sorted(POLICIES)))
+    wrong = _each_address(every)
+    errors += wrong
     if len(every) > 2:
-        return [field.invalid(ADDRESSES, every, "may only hold up to 2 values")]
-    if HEADLESS in every:
-        words = "'None' must be the first and only value"
-        return [] if every == [HEADLESS] else [field.invalid(ADDRESSES.index(every.index(HEADLESS)), HEADLESS, words)]
-    return [error for position, text in enumerate(every) for error in validate_address(text, ADDRESSES.index(position))]
+        errors.append(field.invalid(ADDRESSES, every, "may only hold up to 2 values"))
+    if wrong:
+        return errors
+    if len(every) > 1 and {_family(text) for text in every} != set(ADDRESS_FAMILIES):
+        errors.append(field.invalid(ADDRESSES, every, "may specify no more than one IP for each IP family"))
+    if errors or every == [HEADLESS]:
+        return errors
+    for position, (text, family) in enumerate(zip(every, families, strict=False)):
+        if _family(text) != family:
+            words = f"expected an {family} value as indicated by `ipFamilies[{position}]`"
+            errors.append(field.invalid(ADDRESSES.index(position), text, words))
+    return errors
+
+
+def _each_address(every: Sequence[str]) -> ErrorList:
+    errors: ErrorList = []
+    for position, text in enumerate(every):
+        if position or text != HEADLESS:
+            errors += validate_address(text, ADDRESSES.index(position))
+        elif len(every) > 1:
+            errors.append(field.invalid(ADDRESSES, every, "'None' must be the first and only value"))
+    return errors
+
+
+def _family(text: str) -> str:
+    return "IPv6" if ":" in text else "IPv4"
 
 
 def _families(spec: Object, was: Object) -> ErrorList:
     """podling's clusters have IPv4 alone."""
-    families, policy = spec.get("ipFamilies") or [], spec.get("ipFamilyPolicy")
-    if is_headless(spec) and not spec.get("selector"):
-        spec["ipFamilyPolicy"] = policy or "RequireDualStack"
-        spec["ipFamilies"] = families or (["IPv4"] if policy == "SingleStack" else ["IPv4", "IPv6"])
+    headless = is_headless(spec) and not spec.get("selector")
+    policy = spec.get("ipFamilyPolicy") or ("RequireDualStack" if headless else "SingleStack")
+    spec["ipFamilyPolicy"] = policy
+    if errors := _related(spec):
+        return errors
+    families, every = list(spec.get("ipFamilies") or ()), spec.get("clusterIPs") or []
+    if policy == "SingleStack":
+        needs = "must be 'RequireDualStack' or 'PreferDualStack' when multiple"
+        if len(every) == 2:
+            errors.append(field.invalid(POLICY, policy, f"{needs} cluster IPs are specified"))
+        if len(families) == 2:
+            errors.append(field.invalid(POLICY, policy, f"{needs} IP families are specified"))
+    for position, text in enumerate(every):
+        if text != HEADLESS and position >= len(families):
+            if _family(text) == OURS:
+                families.append(OURS)
+            else:
+                words = f"{_family(text)} is not configured on this cluster"
+                errors.append(field.invalid(ADDRESSES.index(position), every, words))
+    if errors:
+        return errors
+    if headless:
+        families = families or [OURS]
+        if len(families) < 2 and policy != "SingleStack":
+            families += [name for name in ADDRESS_FAMILIES if name not in families]
+        spec["ipFamilies"] = families
         return []
-    before = was.get("ipFamilies") or []
-    if before and families and families[0] != before[0]:
-        return [field.invalid(SPEC.child("ipFamilies").index(0), families, "may not change once set")]
     if policy == "RequireDualStack":
-        words = "this cluster is not configured for dual-stack services"
-        return [field.invalid(SPEC.child("ipFamilyPolicy"), policy, words)]
-    path = SPEC.child("ipFamilies")
-    wrong = [(position, name) for position, name in enumerate(families) if name != "IPv4"]
-    if wrong:
-        return [field.invalid(path.index(position), name, "not configured on this cluster") for position, name in wrong]
-    spec["ipFamilyPolicy"], spec["ipFamilies"] = policy or "SingleStack", families or ["IPv4"]
-    return []
+        errors.append(field.invalid(POLICY, policy, "this cluster is not configured for dual-stack services"))
+    for position, name in enumerate(families):
+        if name != OURS:
+            errors.append(field.invalid(FAMILIES.index(position), name, "not configured on this cluster"))
+    spec["ipFamilies"] = families or [OURS]
+    return errors or _unchanged(spec, was)
+
+
+def _unchanged(spec: Object, was: Object) -> ErrorList:
+    """The first address and the first family stay. Source: validation.ValidateServiceUpdate."""
+    errors: ErrorList = []
+    if not needs_address(was):
+        return errors
+    for path, name in ((ADDRESSES, "clusterIPs"), (FAMILIES, "ipFamilies")):
+        now, before = spec.get(name) or [], was.get(name) or []
+        if now and before and now[0] != before[0]:
+            errors.append(field.invalid(path.index(0), now, "may not change once set"))
+    return errors
 
 
 def _address(spec: Object, was: Object, taken: Sequence[Object], ranges: Ranges) -> ErrorList:

@@ -112,3 +112,43 @@ def test_what_a_service_has_no_use_for_is_told() -> None:
         "spec.SessionAffinity is ignored for headless services",
         "spec.externalIPs is deprecated",
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"ipFamilies": ["IPv4", "IPv4"]}, ['spec.ipFamilies[1]: Duplicate value: "IPv4"']),
+        (
+            {"ipFamilies": ["IPv5"], "ipFamilyPolicy": "Foo"},
+            [
+                'spec.ipFamilies[0]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"',
+                'spec.ipFamilyPolicy: Unsupported value: "Foo": supported values: "PreferDualStack", '
+                '"RequireDualStack", "SingleStack"',
+            ],
+        ),
+        (
+            {"ipFamilies": ["IPv4", "IPv6"]},
+            [
+                "spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or "
+                "'PreferDualStack' when multiple IP families are specified"
+            ],
+        ),
+        (
+            {"clusterIP": "10.97.0.3", "clusterIPs": ["10.97.0.3", "10.97.0.4"], "ipFamilyPolicy": "PreferDualStack"},
+            [
+                'spec.clusterIPs: Invalid value: ["10.97.0.3","10.97.0.4"]: '
+                "may specify no more than one IP for each IP family"
+            ],
+        ),
+        (
+            {"clusterIP": "fd00::1", "clusterIPs": ["fd00::1"]},
+            ['spec.clusterIPs[0]: Invalid value: ["fd00::1"]: IPv6 is not configured on this cluster'],
+        ),
+        (
+            {"clusterIP": "10.97.0.3", "clusterIPs": ["10.97.0.3"], "ipFamilies": ["IPv6"]},
+            ['spec.clusterIPs[0]: Invalid value: "10.97.0.3": expected an IPv6 value as indicated by `ipFamilies[0]`'],
+        ),
+    ],
+)
+def test_addresses_families_and_policy_agree(given: Object, words: list[str]) -> None:
+    assert texts(allocate(service(**given), None, [], SMALL)) == words
