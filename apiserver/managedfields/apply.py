@@ -50,10 +50,8 @@ def apply(
     tells a repeated apply from a change. Raises Conflict with its causes; BadRequest for a wrong kind (where `kind`
     is given) or a configuration with managedFields; Unexplained for one that does not fit the schema.
     """
-    _check(config, api_version, kind)
+    check_config(config, api_version, kind, schema)
     shape = shape_of(schema)
-    if words := misfit(config, shape):
-        raise Unexplained(f"failed to create typed patch object ({_called(config)}): {words}")
     who = Manager(manager, APPLY, "", subresource)
     ignored = ignored_fields(schema, subresource)
     act = _Apply(
@@ -86,12 +84,15 @@ def _called(config: Object) -> str:
     return f"{meta.get('namespace') or ''}/{meta.get('name') or ''}; {group_version_kind(config)}"
 
 
-def _check(config: Object, api_version: str, kind: str) -> None:
+def check_config(config: Object, api_version: str, kind: str, schema: Schema) -> None:
+    """Whether this can be applied at all; raises as `apply` does."""
     if kind and (config.get("apiVersion"), config.get("kind")) != (api_version, kind):
         raise BadRequest(f"invalid object type: {group_version_kind(config)}")
     meta = config.get("metadata")
     if isinstance(meta, dict) and meta.get("managedFields") is not None:
         raise BadRequest("metadata.managedFields must be nil")
+    if words := misfit(config, shape_of(schema)):
+        raise Unexplained(f"failed to create typed patch object ({_called(config)}): {words}")
 
 
 class _Apply:

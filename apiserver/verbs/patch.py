@@ -103,6 +103,7 @@ async def _apply(call: Call, options: WriteOptions) -> Answer:
     kind, registry = call.kind, call.context.registry
     if call.view:  # what is owned are the object's own fields
         seen = config
+        managedfields.check_config(seen, *call.body_kind)
         config = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": seen.get("metadata") or {}}
         call.view.write(seen, config)
     subresource = call.sub.name if call.sub else ""

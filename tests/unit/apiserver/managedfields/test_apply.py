@@ -2,11 +2,12 @@
 
 import copy
 import json
+import re
 from typing import Any
 
 import pytest
 
-from apiserver.managedfields import apply, track
+from apiserver.managedfields import apply, check_config, track
 from apiserver.refusal import Unexplained
 from apiserver.schema.load import schema
 from apiserver.schema.schema import Schema
@@ -280,3 +281,16 @@ def test_a_missing_key_of_an_item_counts_as_its_default() -> None:
 def test_quantities_may_be_numbers() -> None:
     body = pod(containers=[{"name": "c", "resources": {"limits": {"cpu": 1, "memory": "1Gi"}}}])
     assert applied(None, "a", body, of=POD)["spec"]["containers"][0]["resources"]["limits"]["cpu"] == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"replicas": "x"}, ".spec.replicas: expected numeric (int or float), got string"),
+        ({"copies": 1}, ".spec.copies: field not declared in schema"),
+    ],
+)
+def test_what_is_applied_to_a_scale_is_checked_as_a_scale(spec: Object, words: str) -> None:
+    config = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "d"}, "spec": spec}
+    with pytest.raises(Unexplained, match=re.escape(f"(/d; autoscaling/v1, Kind=Scale): {words}")):
+        check_config(config, "autoscaling/v1", "Scale", schema("autoscaling.v1.Scale"))
