@@ -10,7 +10,14 @@ from collections.abc import Iterable, Sequence
 
 from apiserver.kinds.kind import Object, Ranges
 from apiserver.kinds.pod.dns import validate_address
-from apiserver.kinds.service.defaults import HEADLESS, is_headless, needs_address, needs_health_port, needs_node_ports
+from apiserver.kinds.service.defaults import (
+    EXTERNAL,
+    HEADLESS,
+    is_headless,
+    needs_address,
+    needs_health_port,
+    needs_node_ports,
+)
 from apiserver.kinds.workload import SPEC, spec_of
 from podling.api import field
 from podling.api.errors import InternalError
@@ -171,35 +178,48 @@ def _chosen(numbers: range, used: set[int]) -> int | None:
 
 
 def _node_ports(spec: Object, was: Object, taken: Sequence[Object], ranges: Ranges) -> ErrorList:
-    if not needs_node_ports(spec):
+    """A number is one service's, whatever the protocol; ports of one number share it where the service is new."""
+    if spec.get("type") not in EXTERNAL:
         return []
-    kept = {_named(port) for port in was.get("ports") or ()}
-    used = {_named(port) for other in taken for port in other.get("ports") or () if port.get("nodePort")}
-    used |= {("TCP", other["healthCheckNodePort"]) for other in taken if other.get("healthCheckNodePort")}
+    ports, kept = spec.get("ports") or [], {port.get("nodePort") for port in was.get("ports") or ()}
+    used = _used(taken)
+    mine: set[int] = set()
+    shared: dict[int, int] = {}
     low, high = ranges.node_ports
-    mine: set[tuple[str, int]] = set()
-    for position, port in enumerate(spec.get("ports") or ()):
-        number = port.get("nodePort")
-        here = PORTS.index(position).child("nodePort")
-        if number and _named(port) not in kept:
-            if not low <= number <= high:
+    for position, port in enumerate(ports):
+        asked = port.get("nodePort") or 0
+        if not asked and not needs_node_ports(spec):
+            continue
+        here, same = PORTS.index(position).child("nodePort"), port.get("port", 0)
+        if not asked and not was:
+            asked = shared.get(same) or next((each["nodePort"] for each in ports if _is_given(each, same)), 0)
+        if asked and asked not in kept and asked != shared.get(same):
+            if not low <= asked <= high:
                 words = f"provided port is not in the valid range. The range of valid ports is {low}-{high}"
-                return [field.invalid(here, number, words)]
-            if _named(port) in used | mine:
-                return [field.invalid(here, number, "provided port is already allocated")]
-        elif not number:
-            free = _chosen(range(low, high + 1), {number for _, number in used | mine})
-            if free is None:
-                return [field.wrong(here, "failed to allocate a nodePort: range is full")]
-            port["nodePort"] = free
-        mine.add(_named(port))
+                return [field.invalid(here, asked, words)]
+            if asked in (used if was else used | mine):
+                return [field.invalid(here, asked, "provided port is already allocated")]
+        number = asked or _chosen(range(low, high + 1), used | mine | {each.get("nodePort", 0) for each in ports})
+        if number is None:
+            return [field.wrong(here, "failed to allocate a nodePort: range is full")]
+        port["nodePort"] = number
+        shared.setdefault(same, number)
+        mine.add(number)
     return []
+
+
+def _is_given(port: Object, number: int) -> bool:
+    return port.get("port") == number and bool(port.get("nodePort"))
+
+
+def _used(services: Sequence[Object]) -> set[int]:
+    found = {port.get("nodePort", 0) for each in services for port in each.get("ports") or ()}
+    return found | {each.get("healthCheckNodePort", 0) for each in services}
 
 
 def _health_port(spec: Object, taken: Sequence[Object], ranges: Ranges) -> None:
     """Where a load balancer asks a node whether it has pods of the service: of TCP, among the node ports."""
-    used = {port.get("nodePort", 0) for each in (*taken, spec) for port in each.get("ports") or ()}
-    used |= {each.get("healthCheckNodePort", 0) for each in taken}
+    used = _used(taken) | {port.get("nodePort", 0) for port in spec.get("ports") or ()}
     low, high = ranges.node_ports
     asked = spec.get("healthCheckNodePort") or 0
     if asked and (asked in used or not low <= asked <= high):
@@ -213,7 +233,3 @@ def _health_port(spec: Object, taken: Sequence[Object], ranges: Ranges) -> None:
         words = "failed to allocate a HealthCheck NodePort 0: range is full"
         raise InternalError(f"Internal error occurred: {words}", {"causes": [{"message": words}]})
     spec["healthCheckNodePort"] = free
-
-
-def _named(port: Object) -> tuple[str, int]:
-    return port.get("protocol", ""), port.get("nodePort", 0)

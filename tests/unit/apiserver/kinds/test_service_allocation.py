@@ -152,3 +152,15 @@ def test_what_a_service_has_no_use_for_is_told() -> None:
 )
 def test_addresses_families_and_policy_agree(given: Object, words: list[str]) -> None:
     assert texts(allocate(service(**given), None, [], SMALL)) == words
+
+
+def test_ports_of_one_number_share_a_nodes_port() -> None:
+    both = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}, {"port": 80, "protocol": "TCP"}]
+    new = service(type="NodePort", ports=both)
+    assert allocate(new, None, [], SMALL) == []
+    first, second, third = (each["nodePort"] for each in both)
+    assert first == second != third
+    other = service(type="NodePort", ports=[{"port": 1, "protocol": "SCTP", "nodePort": first}])
+    assert texts(allocate(other, None, [new], SMALL)) == [
+        f"spec.ports[0].nodePort: Invalid value: {first}: provided port is already allocated"
+    ]
