@@ -146,7 +146,7 @@ async def test_the_range_of_services_is_an_object(server: Running) -> None:
     status, refused = await server.call("PATCH", f"{path}/kubernetes", json=change, headers=MERGE)
     assert (status, refused["message"].partition("is invalid: ")[2]) == (
         422,
-        'spec.cidrs: Invalid value: ["10.0.0.0/8"]: field is immutable',
+        'spec.cidrs[0]: Invalid value: "10.0.0.0/8": field is immutable',
     )
 
 
