@@ -8,6 +8,7 @@ from apiserver.kinds.kind import Column, Object
 from apiserver.schema.load import schema
 from podling.api.meta import parse_time
 
+MOST_SHOWN = 3
 NONE, UNKNOWN, UNSET = "<none>", "<unknown>", "<unset>"
 
 
@@ -52,6 +53,12 @@ def duration(seconds: int) -> str:
 
 def joined(items: Sequence[str]) -> str:
     return ",".join(items)
+
+
+def few(items: Sequence[str], count: int | None = None) -> str:
+    """The first three: `a,b,c + 2 more...`. `count` is of how many, where that is not of these."""
+    more = (len(items) if count is None else count) - MOST_SHOWN
+    return joined(items[:MOST_SHOWN]) + (f" + {more} more..." if more > 0 else "")
 
 
 def labelled(found: Mapping[str, str] | None) -> str:

@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from apiserver.kinds import columns, names
+from apiserver.kinds.addresses import warn_address
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod.dns import loose_address, validate_address
 from apiserver.kinds.pod.ports import PROTOCOLS, number
@@ -11,7 +12,7 @@ from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
-MOST_SHOWN = 3
+MANAGED_BY = "endpoints.kubernetes.io/managed-by"
 ADDRESSES = ("addresses", "notReadyAddresses")
 # Ranges in which no endpoint can be, in Kubernetes' order.
 RANGES = (
@@ -49,7 +50,7 @@ def _address(address: Object, path: Path) -> ErrorList:
     errors = validate_address(text, path.child("ip"))
     if address.get("hostname"):
         errors += names.each(path.child("hostname"), address["hostname"], names.label(address["hostname"]))
-    if address.get("nodeName"):
+    if address.get("nodeName") is not None:
         errors += names.each(path.child("nodeName"), address["nodeName"], names.subdomain(address["nodeName"]))
     return errors + validate_reachable(text, path.child("ip"))
 
@@ -85,14 +86,22 @@ def _port(port: Object, needs_name: bool, path: Path) -> ErrorList:
     return errors
 
 
+def warn(obj: Object) -> list[str]:
+    """The controller's own are right."""
+    if (obj["metadata"].get("labels") or {}).get(MANAGED_BY) == "endpoint-controller":
+        return []
+    return [
+        words
+        for position, subset in enumerate(obj.get("subsets") or ())
+        for part in ADDRESSES
+        for place, each in enumerate(subset.get(part) or ())
+        for words in warn_address(each.get("ip", ""), Path(f"subsets[{position}].{part}[{place}].ip"))
+    ]
+
+
 def _shown(obj: Object) -> str:
     """`10.1.2.3:80,10.1.2.4:80 + 1 more...`"""
-    found = list(_pairs(obj))
-    if not found:
-        return columns.NONE
-    text = ",".join(found[:MOST_SHOWN])
-    more = len(found) - MOST_SHOWN
-    return f"{text} + {more} more..." if more > 0 else text
+    return columns.few(list(_pairs(obj))) if obj.get("subsets") else columns.NONE
 
 
 def _pairs(obj: Object) -> Iterator[str]:
@@ -115,6 +124,7 @@ ENDPOINTS = Kind(
     schema=schema("core.v1.Endpoints"),
     default=default,
     validate=validate,
+    warn=warn,
     deprecated="v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
     create_on_update=True,
     columns=(

@@ -9,31 +9,36 @@ from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
-MOST_INSTANCE = 128
+MOST_BYTES, MOST_MESSAGE = 128, 1024
 
 
-def validate(obj: Object) -> ErrorList:
-    errors: ErrorList = []
+def validate(obj: Object, reporter: str = "reportingComponent") -> ErrorList:
+    """`reporter` is what the version calls that field. Those with an event time are of the new form: it asks more."""
     namespace = obj["metadata"].get("namespace", "")
     involved = (obj.get("involvedObject") or {}).get("namespace", "")
-    if namespace != involved and not (not involved and namespace in ("", "default")):
+    new = bool(obj.get("eventTime"))
+    nowhere = not involved and namespace in (("default", "kube-system") if new else ("", "default"))
+    errors: ErrorList = []
+    if namespace != involved and not nowhere and not (new and involved):
         errors.append(field.invalid(Path("involvedObject.namespace"), involved, "does not match event.namespace"))
-    if obj.get("eventTime"):
-        errors += _reported(obj)
-    return errors
+    return errors + _reported(obj, reporter) if new else errors
 
 
-def _reported(obj: Object) -> ErrorList:
-    """Events with an event time are of the new form, which asks for more."""
-    component, path = obj.get("reportingComponent", ""), Path("reportingComponent")
+def _reported(obj: Object, reporter: str) -> ErrorList:
+    component, path = obj.get("reportingComponent", ""), Path(reporter)
     errors = [] if component else [field.required(path)]
     errors += names.each(path, component, names.qualified(component))
-    instance = obj.get("reportingInstance", "")
-    if not instance:
-        errors.append(field.required(Path("reportingInstance")))
-    if len(instance) > MOST_INSTANCE:
-        errors.append(field.invalid(Path("repotingIntance"), "", "can have at most 128 characters"))
-    return errors + [field.required(Path(name)) for name in ("action", "reason") if not obj.get(name)]
+    for name, most in (("reportingInstance", MOST_BYTES), ("action", MOST_BYTES), ("reason", MOST_BYTES)):
+        if not obj.get(name):
+            errors.append(field.required(Path(name)))
+        errors += _short(obj, name, most)
+    return errors + _short(obj, "message", MOST_MESSAGE)
+
+
+def _short(obj: Object, name: str, most: int) -> ErrorList:
+    if len((obj.get(name) or "").encode()) <= most:
+        return []
+    return [field.invalid(Path(name), "", f"can have at most {most} characters")]
 
 
 def _selectable(obj: Object) -> Mapping[str, str]:
@@ -62,14 +67,15 @@ def _last(obj: Object) -> str:
 
 def _object(obj: Object) -> str:
     involved = obj.get("involvedObject") or {}
-    return "/".join(filter(None, (involved.get("kind", "").lower(), involved.get("name", ""))))
+    kind, name = involved.get("kind", "").lower(), involved.get("name", "")
+    return f"{kind}/{name}" if name else str(kind)
 
 
 def _source(obj: Object) -> str:
     source = obj.get("source") or {}
     component, host = source.get("component", ""), source.get("host", "")
     component, host = component or obj.get("reportingComponent", ""), host or obj.get("reportingInstance", "")
-    return ", ".join(filter(None, (component, host)))
+    return f"{component}, {host}" if host else str(component)
 
 
 def _count(obj: Object) -> int:

@@ -68,6 +68,7 @@ class Subresource:
     schema: Schema | None = None
     prepare_update: Callable[[Object, Object], None] | None = None  # (new, old): put back what this path may not change
     validate_update: Callable[[Object, Object], ErrorList] = _may_change
+    warn: Callable[[Object], Sequence[str]] = lambda _: ()
     view: View | None = None
 
 

@@ -1,21 +1,18 @@
 """Node. Source: kubernetes/pkg/apis/core/validation.ValidateNode and pkg/registry/core/node."""
 
-import ipaddress
 import json
-import re
 
 from apiserver.kinds import columns
+from apiserver.kinds.addresses import validate_cidr, warn_cidr
 from apiserver.kinds.fraction import validate_not_negative
 from apiserver.kinds.kind import Column, Kind, Object, Subresource
 from apiserver.kinds.pod.amounts import is_extended
-from apiserver.kinds.pod.dns import loose_address, validate_address
 from apiserver.kinds.taints import validate_taints
 from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, FieldError, Path
 from podling.api.quantity import WHOLE, parse
 
-_DIGITS = re.compile("[0-9]+")
 ROLE_PREFIX, ROLE_LABEL = "node-role.kubernetes.io/", "kubernetes.io/role"
 
 
@@ -54,22 +51,6 @@ def _resources(obj: Object) -> ErrorList:
     return errors
 
 
-def validate_cidr(text: str, path: Path) -> ErrorList:
-    """Source: apimachinery/pkg/util/validation.IsValidCIDRForLegacyField, strict."""
-    address, slash, length = text.partition("/")
-    found = loose_address(address)
-    if found is None or not slash or not _DIGITS.fullmatch(length) or int(length) > found.max_prefixlen:
-        return [field.invalid(path, text, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")]
-    plain = validate_address(address, path)
-    if (plain and found.version == 4) or (len(length) > 1 and length[0] == "0"):
-        return [field.invalid(path, text, "must not have leading 0s in IP or prefix length")]
-    if plain:
-        return [field.invalid(path, text, "must not have an IPv4-mapped IPv6 address")]
-    if ipaddress.ip_network(text, strict=False).network_address != found:
-        return [field.invalid(path, text, "must not have bits set beyond the prefix length")]
-    return []
-
-
 def validate_update(new: Object, old: Object) -> ErrorList:
     """Amounts and taints are looked at here and in `validate`: Kubernetes names their errors twice."""
     errors = _resources(new)
@@ -94,8 +75,14 @@ def _only_once(name: str) -> str:
 
 
 def warn(obj: Object) -> list[str]:
-    external = (obj.get("spec") or {}).get("externalID")
-    return ["spec.externalID: this field is deprecated, and is unused by Kubernetes"] if external else []
+    spec = obj.get("spec") or {}
+    found = ["spec.configSource: the feature is removed"] if spec.get("configSource") is not None else []
+    if spec.get("externalID"):
+        found.append("spec.externalID: this field is deprecated, and is unused by Kubernetes")
+    path = Path("spec.podCIDRs")
+    return found + [
+        words for place, cidr in enumerate(spec.get("podCIDRs") or ()) for words in warn_cidr(cidr, path.index(place))
+    ]
 
 
 def _keep_status(new: Object, old: Object) -> None:

@@ -4,7 +4,7 @@ At its own address a client writes everything but status, at `status` nothing el
 Source: PrepareForCreate and PrepareForUpdate of the strategies in kubernetes/pkg/registry.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from apiserver.kinds.kind import Object, Subresource
 from apiserver.schema.load import schema
@@ -67,6 +67,7 @@ def keep_spec_and_metadata(new: Object, old: Object) -> None:
 def status(
     validate: Callable[[Object, Object], ErrorList] = _anything,
     prepare: Callable[[Object, Object], None] = keep_spec,
+    warn: Callable[[Object], Sequence[str]] = lambda _: (),
 ) -> Subresource:
     """The `status` subresource; `validate` and `prepare` get (new, old)."""
-    return Subresource("status", READ_WRITE, prepare_update=prepare, validate_update=validate)
+    return Subresource("status", READ_WRITE, prepare_update=prepare, validate_update=validate, warn=warn)

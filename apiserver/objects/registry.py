@@ -218,9 +218,8 @@ class Registry:
             found += objectmeta.validate(meta, kind) + kind.validate(new) + kind.validate_update(new, old)
         _refuse(kind, meta, found)
         await self._admit_valid(admission, write)
-        if not sub:
-            told = kind.warn_update(new, old) if kind.warn_update else kind.warn(new)
-            write.warnings += [words for words in told if words not in write.warnings]
+        told = sub.warn(new) if sub else kind.warn_update(new, old) if kind.warn_update else kind.warn(new)
+        write.warnings += [words for words in told if words not in write.warnings]
         if not write.tracked:
             managedfields.keep_times(new, old)
         return new

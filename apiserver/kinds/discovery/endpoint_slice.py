@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Sequence
 
 from apiserver.kinds import columns, names
+from apiserver.kinds.addresses import warn_address
 from apiserver.kinds.endpoints import validate_reachable
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod.dns import validate_address
@@ -15,6 +16,8 @@ from podling.api.field import ErrorList, Path
 
 TYPES = ("FQDN", "IPv4", "IPv6")
 MOST_ENDPOINTS, MOST_PORTS, MOST_ADDRESSES, MOST_HINTS = 1000, 20000, 100, 8
+MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+CONTROLLERS = ("endpointslice-controller.k8s.io", "endpointslicemirroring-controller.k8s.io")
 TYPE, PORTS, ENDPOINTS = Path("addressType"), Path("ports"), Path("endpoints")
 
 
@@ -119,8 +122,18 @@ def _drop_topology(obj: Object) -> None:
         endpoint.pop("deprecatedTopology", None)
 
 
-def _warn(obj: Object) -> Sequence[str]:
-    return ("spec.addressType: FQDN endpoints are deprecated",) if obj.get("addressType") == "FQDN" else ()
+def warn(obj: Object) -> Sequence[str]:
+    """Those of controllers are right."""
+    if obj.get("addressType") == "FQDN":
+        return ("spec.addressType: FQDN endpoints are deprecated",)
+    if (obj["metadata"].get("labels") or {}).get(MANAGED_BY) in CONTROLLERS:
+        return ()
+    return [
+        words
+        for position, endpoint in enumerate(obj.get("endpoints") or ())
+        for place, address in enumerate(endpoint.get("addresses") or ())
+        for words in warn_address(address, ENDPOINTS.index(position).child("addresses").index(place))
+    ]
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:
@@ -128,15 +141,13 @@ def validate_update(new: Object, old: Object) -> ErrorList:
     return [] if kind == old.get("addressType") else [field.invalid(TYPE, kind, IMMUTABLE)]
 
 
-def _short(items: list[str]) -> str:
-    if not items:
-        return "<unset>"
-    text = ",".join(items[:3])
-    return f"{text} + {len(items) - 3} more..." if len(items) > 3 else text
+def _few(items: list[str]) -> str:
+    return columns.few(items) or columns.UNSET
 
 
 def _port_text(port: Object) -> str:
-    return "*" if port.get("port") is None else str(port["port"])
+    """Its number, else its name."""
+    return str(port["port"] if port.get("port") is not None else port.get("name", "*"))
 
 
 _TYPE = "discovery.v1.EndpointSlice"
@@ -151,7 +162,7 @@ ENDPOINT_SLICE = Kind(
     validate_update=validate_update,
     prepare_create=_drop_topology,
     prepare_update=lambda new, _old: _drop_topology(new),
-    warn=_warn,
+    warn=warn,
     generation=("endpoints", "ports", "addressType", "metadata.labels"),
     columns=(
         columns.NAME,
@@ -160,13 +171,13 @@ ENDPOINT_SLICE = Kind(
             "Ports",
             "string",
             columns.documented(_TYPE, "ports"),
-            lambda obj: _short([_port_text(port) for port in obj.get("ports") or ()]),
+            lambda obj: _few([_port_text(port) for port in obj.get("ports") or ()]),
         ),
         Column(
             "Endpoints",
             "string",
             columns.documented(_TYPE, "endpoints"),
-            lambda obj: _short([one for each in obj.get("endpoints") or () for one in each.get("addresses") or ()]),
+            lambda obj: _few([one for each in obj.get("endpoints") or () for one in each.get("addresses") or ()]),
         ),
         columns.AGE,
     ),

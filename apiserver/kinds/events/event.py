@@ -45,6 +45,10 @@ def from_hub(obj: Object) -> Object:
     return {NAMES.get(name, name): value for name, value in obj.items() if value or name not in _ALWAYS}
 
 
+def validate(obj: Object) -> ErrorList:
+    return core.validate(to_hub(obj), "reportingController")
+
+
 def validate_create(obj: Object) -> ErrorList:
     """What the core group lets pass. Fields are named as there."""
     event = to_hub(obj)
@@ -92,6 +96,7 @@ EVENTS_EVENT = face(
     to_hub=to_hub,
     from_hub=from_hub,
     validate_name=None,
+    validate=validate,
     validate_create=validate_create,
     validate_update=validate_update,
     field_labels={

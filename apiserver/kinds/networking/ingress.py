@@ -5,11 +5,13 @@ from collections.abc import Sequence
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Column, Kind, Object
+from apiserver.kinds.load_balancer import INGRESS as ADDRESSES
+from apiserver.kinds.load_balancer import balanced, shown_balancer, warn_balancer
 from apiserver.kinds.networking.reference import validate_reference
 from apiserver.kinds.pod.dns import validate_address
 from apiserver.kinds.pod.ports import number
 from apiserver.kinds.strategy import drop_status, keep_spec, keep_status, status
-from apiserver.kinds.workload import SPEC, STATUS, spec_of, status_of
+from apiserver.kinds.workload import SPEC, spec_of
 from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, Path
@@ -101,7 +103,7 @@ def _backend(backend: Object, path: Path) -> ErrorList:
     if resource is not None:
         return validate_reference(resource, path.child("resource"))
     if service is None:
-        return [field.required(path.child("service", "name")), field.required(path, "port name or number is required")]
+        return [field.invalid(path, "", "resource or service backend is required")]
     return _service(service, path)
 
 
@@ -135,8 +137,8 @@ def _tls(tls: Object, path: Path) -> ErrorList:
 
 def validate_status(new: Object, _old: Object) -> ErrorList:
     errors: ErrorList = []
-    for position, each in enumerate((status_of(new).get("loadBalancer") or {}).get("ingress") or ()):
-        path = STATUS.child("loadBalancer", "ingress").index(position)
+    for position, each in enumerate(balanced(new)):
+        path = ADDRESSES.index(position)
         if each.get("ip"):
             errors += validate_address(each["ip"], path.child("ip"))
         if each.get("hostname"):
@@ -152,16 +154,11 @@ def _warn(obj: Object) -> Sequence[str]:
 
 
 def _hosts(obj: Object) -> str:
-    found = [rule["host"] for rule in spec_of(obj).get("rules") or () if rule.get("host")]
-    if not found:
-        return "*"
-    shown = ",".join(found[:3])
-    return f"{shown} + {len(found) - 3} more..." if len(found) > 3 else shown
-
-
-def _addresses(obj: Object) -> str:
-    found = (status_of(obj).get("loadBalancer") or {}).get("ingress") or ()
-    return ",".join(dict.fromkeys(each.get("ip") or each.get("hostname") or "" for each in found))
+    """Where a rule comes after three hosts all are counted, those without a host, too."""
+    rules = spec_of(obj).get("rules") or []
+    found = [(place, rule["host"]) for place, rule in enumerate(rules) if rule.get("host")]
+    more = found[columns.MOST_SHOWN - 1 :] and found[columns.MOST_SHOWN - 1][0] < len(rules) - 1
+    return columns.few([host for _, host in found], len(rules) if more else 0) or "*"
 
 
 INGRESS = Kind(
@@ -177,7 +174,7 @@ INGRESS = Kind(
     validate_create=validate_create,
     warn=_warn,
     generation=("spec",),
-    subresources=(status(validate_status, keep_spec),),
+    subresources=(status(validate_status, keep_spec, warn_balancer),),
     columns=(
         columns.NAME,
         Column(
@@ -191,7 +188,7 @@ INGRESS = Kind(
             "Address",
             "string",
             "Address is a list containing ingress points for the load-balancer",
-            _addresses,
+            shown_balancer,
         ),
         Column(
             "Ports",

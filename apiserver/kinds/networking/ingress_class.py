@@ -19,16 +19,15 @@ def is_default(obj: Object) -> bool:
 
 def default(obj: Object) -> None:
     parameters = spec_of(obj).get("parameters")
-    if parameters is not None and not parameters.get("scope"):
+    if parameters is not None and parameters.get("scope") is None:
         parameters["scope"] = "Cluster"
 
 
 def validate(obj: Object) -> ErrorList:
     spec = spec_of(obj)
     name, path = spec.get("controller", ""), SPEC.child("controller")
-    errors = names.domain_path(name, path)
-    if len(name) > MOST_CHARACTERS:
-        errors.append(field.too_long(path, MOST_CHARACTERS))
+    errors = [field.too_long(path, MOST_CHARACTERS)] if len(name) > MOST_CHARACTERS else []
+    errors += names.domain_path(name, path)
     if spec.get("parameters") is not None:
         errors += _parameters(spec["parameters"], SPEC.child("parameters"))
     return errors
@@ -40,7 +39,7 @@ def _parameters(found: Object, path: Path) -> ErrorList:
     if scope not in SCOPES:
         errors.append(field.not_supported(path.child("scope"), scope, SCOPES))
     elif scope == "Namespace":
-        if not namespace:
+        if namespace is None:
             errors.append(field.required(here, "`parameters.scope` is set to 'Namespace'"))
         else:
             errors += names.each(here, namespace, names.label(namespace))

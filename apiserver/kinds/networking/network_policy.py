@@ -3,8 +3,8 @@
 import ipaddress
 
 from apiserver.kinds import columns, names
+from apiserver.kinds.addresses import validate_cidr, warn_cidr
 from apiserver.kinds.kind import Column, Kind, Object
-from apiserver.kinds.node import validate_cidr
 from apiserver.kinds.pod.ports import number, port_or_name
 from apiserver.kinds.workload import SPEC, selector_text, spec_of
 from apiserver.schema.load import schema
@@ -105,6 +105,25 @@ def _block(block: Object, path: Path) -> ErrorList:
     return errors
 
 
+def warn(obj: Object) -> list[str]:
+    spec = spec_of(obj)
+    return [
+        words
+        for direction, side in DIRECTIONS
+        for position, rule in enumerate(spec.get(direction) or ())
+        for place, peer in enumerate(rule.get(side) or ())
+        for words in _warn_block(peer.get("ipBlock") or {}, Path(f"spec.{direction}[{position}].{side}[{place}]"))
+    ]
+
+
+def _warn_block(block: Object, path: Path) -> list[str]:
+    path = path.child("ipBlock")
+    found = [*warn_cidr(block.get("cidr", ""), path.child("cidr"))]
+    for place, part in enumerate(block.get("except") or ()):
+        found += warn_cidr(part, path.child("except").index(place))
+    return found
+
+
 NETWORK_POLICY = Kind(
     group="networking.k8s.io",
     version="v1",
@@ -114,6 +133,7 @@ NETWORK_POLICY = Kind(
     schema=schema("networking.v1.NetworkPolicy"),
     default=default,
     validate=validate,
+    warn=warn,
     generation=("spec",),
     columns=(
         columns.NAME,

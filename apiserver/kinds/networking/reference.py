@@ -8,7 +8,7 @@ from podling.api.field import ErrorList, Path
 
 def validate_reference(found: Object, path: Path) -> ErrorList:
     errors: ErrorList = []
-    if found.get("apiGroup"):
+    if found.get("apiGroup") is not None:
         errors += names.each(path.child("apiGroup"), found["apiGroup"], names.subdomain(found["apiGroup"]))
     for name in ("kind", "name"):
         if not found.get(name):

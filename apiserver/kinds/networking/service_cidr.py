@@ -3,9 +3,9 @@
 import ipaddress
 
 from apiserver.kinds import columns
+from apiserver.kinds.addresses import validate_cidr
 from apiserver.kinds.go import internal
 from apiserver.kinds.kind import Column, Kind, Object
-from apiserver.kinds.node import validate_cidr
 from apiserver.kinds.strategy import status
 from apiserver.kinds.workload import IMMUTABLE, SPEC, spec_of
 from apiserver.schema.load import schema

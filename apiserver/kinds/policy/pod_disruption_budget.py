@@ -1,6 +1,7 @@
 """PodDisruptionBudget. Source: kubernetes/pkg/apis/policy/validation."""
 
 from apiserver.kinds import columns, names
+from apiserver.kinds.conditions import validate_conditions
 from apiserver.kinds.fraction import validate_at_most_all, validate_fraction
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.strategy import drop_status, keep_status, status
@@ -33,7 +34,9 @@ def validate(obj: Object) -> ErrorList:
 
 
 def validate_status(new: Object, _old: Object) -> ErrorList:
-    return validate_counts(status_of(new), COUNTS, STATUS)
+    found = status_of(new)
+    errors = validate_conditions(found.get("conditions") or (), STATUS.child("conditions"))
+    return errors + validate_counts(found, COUNTS, STATUS)
 
 
 def _amount(name: str, title: str, documented: str) -> Column:

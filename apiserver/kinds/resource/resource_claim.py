@@ -7,6 +7,7 @@ import ipaddress
 from typing import Any
 
 from apiserver.kinds import columns, names
+from apiserver.kinds.conditions import validate_conditions
 from apiserver.kinds.go import internal
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod.affinity import validate_node_selector
@@ -26,7 +27,7 @@ from apiserver.kinds.strategy import drop_status, keep_spec_and_metadata, keep_s
 from apiserver.kinds.workload import IMMUTABLE, SPEC, STATUS, spec_of, status_of
 from apiserver.schema.load import schema
 from podling.api import field
-from podling.api.field import ErrorList, FieldError, Path, show
+from podling.api.field import ErrorList, Path
 
 MOST_CONSUMERS, MOST_RESULTS, MOST_CONDITIONS, MOST_ADDRESSES = 256, 32, 8, 16
 MOST_INTERFACE, MOST_HARDWARE, MANY = 256, 128, 1 << 31
@@ -152,26 +153,6 @@ def _told(found: Object, path: Path, allocated: set[tuple[str, ...]]) -> ErrorLi
     if found.get("data") is not None:
         errors += validate_raw(found["data"], path.child("data"))
     return errors + _network(found.get("networkData") or {}, path.child("networkData"))
-
-
-def validate_conditions(found: list[Object], path: Path) -> ErrorList:
-    """Conditions of meta.v1. Source: apimachinery/pkg/apis/meta/v1/validation.ValidateConditions."""
-    errors: ErrorList = []
-    seen: list[str] = []
-    for place, each in enumerate(found):
-        here, kind, value, reason = path.index(place), each.get("type", ""), each.get("status"), each.get("reason", "")
-        if kind in seen:
-            shown = f"Duplicate value: {show(kind)}"
-            errors.append(FieldError("FieldValueDuplicate", str(here.child("type")), shown))
-        seen.append(kind)
-        errors += identifiers.label_key(kind, here.child("type"))
-        if value not in ("False", "True", "Unknown"):
-            errors.append(field.not_supported(here.child("status"), value, ("False", "True", "Unknown")))
-        if not each.get("lastTransitionTime"):
-            errors.append(field.required(here.child("lastTransitionTime"), "must be set"))
-        if not reason:
-            errors.append(field.required(here.child("reason"), "must be set"))
-    return errors
 
 
 def _network(found: Object, path: Path) -> ErrorList:

@@ -2,11 +2,12 @@
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Column, Kind, Object, Subresource
+from apiserver.kinds.load_balancer import shown_balancer, warn_balancer
 from apiserver.kinds.service.allocate import allocate
 from apiserver.kinds.service.defaults import default, prepare_create, prepare_update
 from apiserver.kinds.service.validate import validate, validate_status, validate_update, warn
 from apiserver.kinds.strategy import status
-from apiserver.kinds.workload import spec_of, status_of
+from apiserver.kinds.workload import spec_of
 from apiserver.schema.load import schema
 
 
@@ -17,9 +18,7 @@ def _external(obj: Object) -> str:
     found = list(spec.get("externalIPs") or ())
     if kind != "LoadBalancer":
         return ",".join(found) or columns.NONE
-    given = (status_of(obj).get("loadBalancer") or {}).get("ingress") or ()
-    shown = ",".join(each.get("ip") or each.get("hostname") or "" for each in given)
-    return ",".join(filter(None, [shown, *found])) or "<pending>"
+    return ",".join(filter(None, [shown_balancer(obj), *found])) or "<pending>"
 
 
 def _ports(obj: Object) -> str:
@@ -54,7 +53,7 @@ SERVICE = Kind(
     },
     subresources=(
         Subresource("proxy", ("create", "delete", "get", "patch", "update"), kind="ServiceProxyOptions"),
-        status(validate_status),
+        status(validate_status, warn=warn_balancer),
     ),
     columns=(
         columns.NAME,

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from apiserver.kinds import names
+from apiserver.kinds.addresses import validate_cidr, warn_address, warn_cidr
 from apiserver.kinds.endpoints import validate_reachable
 from apiserver.kinds.kind import Object
-from apiserver.kinds.node import validate_cidr
+from apiserver.kinds.load_balancer import INGRESS, balanced
 from apiserver.kinds.pod.dns import loose_address, validate_address
 from apiserver.kinds.pod.ports import PROTOCOLS, number, port_or_name
 from apiserver.kinds.service.defaults import is_external, is_headless, needs_health_port
-from apiserver.kinds.workload import SPEC, STATUS, spec_of, status_of
+from apiserver.kinds.workload import SPEC, spec_of
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
@@ -18,7 +19,6 @@ AFFINITIES = ("ClientIP", "None")
 TRAFFIC = ("Cluster", "Local")
 DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
 ADDRESS_MODES = ("Proxy", "VIP")
-INGRESS = STATUS.child("loadBalancer", "ingress")
 TOPOLOGY_HINTS = "service.kubernetes.io/topology-aware-hints"
 KUBELET_PORT = 10250
 MOST_AFFINITY_SECONDS = 86400
@@ -57,7 +57,7 @@ def validate_update(new: Object, old: Object) -> ErrorList:
 
 def validate_status(new: Object, _old: Object) -> ErrorList:
     """Source: validation.ValidateLoadBalancerStatus."""
-    found, path = (status_of(new).get("loadBalancer") or {}).get("ingress") or (), INGRESS
+    found, path = balanced(new), INGRESS
     if found and spec_of(new).get("type") != "LoadBalancer":
         return [field.forbidden(path, "may only be used when `spec.type` is 'LoadBalancer'")]
     return [error for position, each in enumerate(found) for error in _ingress(each, path.index(position))]
@@ -229,12 +229,18 @@ def warn(obj: Object) -> list[str]:
     if TOPOLOGY_HINTS in (obj["metadata"].get("annotations") or {}):
         words = "please use service.kubernetes.io/topology-mode instead"
         found.append(f"annotation {TOPOLOGY_HINTS} is deprecated, {words}")
+    if not is_headless(spec):
+        found += _warn_addresses(spec.get("clusterIPs") or (), "clusterIPs")
     if is_headless(spec) and kind == "ClusterIP":
         ignored = {"loadBalancerIP": spec.get("loadBalancerIP"), "externalIPs": spec.get("externalIPs")}
         ignored["SessionAffinity"] = spec.get("sessionAffinity") not in ("", "None", None)
         found += [f"spec.{name} is ignored for headless services" for name, given in ignored.items() if given]
     if spec.get("externalIPs"):
         found.append("spec.externalIPs is deprecated")
+    found += _warn_addresses(spec.get("externalIPs") or (), "externalIPs")
+    found += warn_address(spec.get("loadBalancerIP") or "", SPEC.child("loadBalancerIP"))
+    for place, cidr in enumerate(spec.get("loadBalancerSourceRanges") or ()):
+        found += warn_cidr(cidr, SPEC.child("loadBalancerSourceRanges").index(place))
     if kind == "ExternalName" and spec.get("externalIPs"):
         found.append('spec.externalIPs is ignored when spec.type is "ExternalName"')
     if kind != "ExternalName" and spec.get("externalName"):
@@ -242,3 +248,7 @@ def warn(obj: Object) -> list[str]:
     if spec.get("trafficDistribution") == "PreferClose":
         found.append('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"')
     return found
+
+
+def _warn_addresses(texts: Sequence[str], name: str) -> list[str]:
+    return [words for place, text in enumerate(texts) for words in warn_address(text, SPEC.child(name).index(place))]

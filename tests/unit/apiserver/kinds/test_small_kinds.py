@@ -3,13 +3,15 @@
 import base64
 from typing import Any
 
+from apiserver.kinds.addresses import validate_cidr
 from apiserver.kinds.columns import duration
 from apiserver.kinds.config_map import CONFIG_MAP
 from apiserver.kinds.event import EVENT
+from apiserver.kinds.events.event import EVENTS_EVENT
 from apiserver.kinds.lease import LEASE
 from apiserver.kinds.names import SUBDOMAIN
 from apiserver.kinds.namespace import NAMESPACE
-from apiserver.kinds.node import NODE, validate_cidr
+from apiserver.kinds.node import NODE
 from apiserver.kinds.persistent_volume import PERSISTENT_VOLUME
 from apiserver.kinds.persistent_volume_claim import PERSISTENT_VOLUME_CLAIM
 from apiserver.kinds.pod.dns import validate_address
@@ -143,6 +145,25 @@ def test_an_event_of_the_new_form_says_who_reports_what():
     errors = told(EVENT.validate(event))
     assert errors[0] == "reportingComponent: Required value"
     assert errors[-3:] == ["reportingInstance: Required value", "action: Required value", "reason: Required value"]
+
+
+def test_an_event_of_the_new_form_may_be_about_another_namespace():
+    new = {"eventTime": "2024-01-01T00:00:00.000000Z", "reportingComponent": "c", "reportingInstance": "c-1"}
+    event = named(involvedObject={"namespace": "other"}, action="Run", reason="R", **new)
+    assert told(EVENT.validate(event)) == []
+    mismatch = 'involvedObject.namespace: Invalid value: "": does not match event.namespace'
+    assert told(EVENT.validate({**event, "involvedObject": {}})) == [mismatch]
+    event["metadata"]["namespace"] = "kube-system"
+    assert told(EVENT.validate({**event, "involvedObject": {}})) == []
+    assert told(EVENT.validate({**event, "reason": "r" * 129, "message": "m" * 1025})) == [
+        'reason: Invalid value: "": can have at most 128 characters',
+        'message: Invalid value: "": can have at most 1024 characters',
+    ]
+
+
+def test_an_event_names_its_reporter_as_its_version_does():
+    event = {**named(regarding={"namespace": "ns"}), "eventTime": "2024-01-01T00:00:00.000000Z"}
+    assert told(EVENTS_EVENT.validate(event))[0] == "reportingController: Required value"
 
 
 def test_an_events_row_counts_its_series():
