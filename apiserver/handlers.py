@@ -14,7 +14,7 @@ from apiserver.kinds.kind import Kind
 from apiserver.objects.cached import Cached
 from apiserver.objects.watcher import Filter
 from apiserver.request import Request
-from apiserver.streams import logs, portforward, remotecommand
+from apiserver.streams import logs, portforward, proxied, remotecommand
 from apiserver.verbs import binding, eviction
 
 Handler = Callable[[Context, Request], Awaitable[Answer]]
@@ -47,4 +47,7 @@ STREAMS: dict[tuple[str, str, str], Stream] = {
     ("", "pods", "exec"): remotecommand.exec_,
     ("", "pods", "attach"): remotecommand.attach,
     ("", "pods", "portforward"): portforward.port_forward,
+    ("", "pods", "proxy"): proxied.to_pod,
+    ("", "services", "proxy"): proxied.to_service,
+    ("", "nodes", "proxy"): proxied.to_node,
 }

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import grpc
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from apiserver import pipeline
@@ -208,14 +209,16 @@ def _caller(context: Context, call: grpc.aio.ServicerContext) -> "User | ApiErro
     headers = {str(key): value for key, value in call.invocation_metadata() or () if isinstance(value, str)}
     pem = (call.auth_context() or {}).get("x509_pem_cert")
     try:
-        return context.authenticator.authenticate(_subject(pem[0]) if pem else (), headers)
+        subject, certificate = _shown(pem[0]) if pem else ((), b"")
+        return context.authenticator.authenticate(subject, headers, certificate=certificate)
     except ApiError as error:
         return error
 
 
 @lru_cache(maxsize=256)
-def _subject(pem: bytes) -> tuple[tuple[str, str], ...]:
-    """A certificate's subject as ssl tells it; gRPC has verified the certificate."""
+def _shown(pem: bytes) -> tuple[tuple[tuple[str, str], ...], bytes]:
+    """A certificate's subject as ssl tells it, and its DER; gRPC has verified the certificate."""
     certificate = x509.load_pem_x509_certificate(pem)
     names = {NameOID.COMMON_NAME: "commonName", NameOID.ORGANIZATION_NAME: "organizationName"}
-    return tuple((names[each.oid], str(each.value)) for each in certificate.subject if each.oid in names)
+    subject = tuple((names[each.oid], str(each.value)) for each in certificate.subject if each.oid in names)
+    return subject, certificate.public_bytes(Encoding.DER)

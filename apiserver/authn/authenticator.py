@@ -12,6 +12,7 @@ Source: k8s.io/apiserver/pkg/authentication/request/{headerrequest,x509,bearerto
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from apiserver.aggregation.identity import TOKEN_PROTOCOL
 from apiserver.authn import bootstraptoken
 from apiserver.authn.frontproxy import FrontProxy
 from apiserver.authn.tokenfile import TokenFile
-from apiserver.authn.tokens import InvalidToken, Issuer
+from apiserver.authn.tokens import CREDENTIAL_ID, InvalidToken, Issuer
 from apiserver.lister import Lister
 from apiserver.request import ANONYMOUS, User
 from podling.api.errors import Unauthorized
@@ -49,12 +50,13 @@ class Authenticator:
         subject: Sequence[tuple[str, str]],
         headers: Mapping[str, str],
         issuer: Sequence[tuple[str, str]] = (),
+        certificate: bytes = b"",
     ) -> User:
         """`subject` and `issuer` are the verified client certificate's, as ssl tells them: (("commonName", "x"), …); ()
-        for none. `headers` may hold a name several times."""
+        for none. `certificate` is the whole, as DER. `headers` may hold a name several times."""
         if self._front_proxy is not None and self._front_proxy.issued(issuer):
             return known(self._front_proxy.user(subject, headers))
-        user = certificate_user(subject)
+        user = certificate_user(subject, certificate)
         if user is not None:
             return known(user)
         token = bearer(headers)
@@ -77,11 +79,13 @@ class Authenticator:
         return Known(known(claims.user(self._lister)), claims.audiences)
 
 
-def certificate_user(subject: Sequence[tuple[str, str]]) -> User | None:
+def certificate_user(subject: Sequence[tuple[str, str]], certificate: bytes = b"") -> User | None:
     name = next((value for key, value in subject if key in {"commonName", "CN"}), "")
     if not name:
         return None
-    return User(name, tuple(value for key, value in subject if key in {"organizationName", "O"}))
+    groups = tuple(value for key, value in subject if key in {"organizationName", "O"})
+    extra = {CREDENTIAL_ID: (f"X509SHA256={sha256(certificate).hexdigest()}",)} if certificate else {}
+    return User(name, groups, extra=extra)
 
 
 def known(user: User) -> User:

@@ -37,6 +37,7 @@ EXTENDED_SECONDS = 365 * 24 * 3600
 REMEMBERED = 1024  # verified signatures
 
 SERVICE_ACCOUNTS = GroupResource("", "serviceaccounts")
+CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
 BOUND = {"pod": GroupResource("", "pods"), "secret": GroupResource("", "secrets"), "node": GroupResource("", "nodes")}
 
 Object = dict[str, Any]
@@ -74,7 +75,7 @@ class Claims:
             raise InvalidToken(f"[invalid bearer token, service account UID ({actual}) does not match claim ({uid})]")
         extra: dict[str, tuple[str, ...]] = {}
         if "jti" in self.body:
-            extra["authentication.kubernetes.io/credential-id"] = (f"JTI={self.body['jti']}",)
+            extra[CREDENTIAL_ID] = (f"JTI={self.body['jti']}",)
         for kind, resource in BOUND.items():
             reference = private.get(kind)
             if not reference:

@@ -6,6 +6,7 @@
 Source: k8s.io/apiserver/pkg/endpoints/request/requestinfo.go.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import unquote
@@ -16,6 +17,7 @@ from podling.api.selectors import SelectorError, parse_fields
 
 METHODS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 COLLECTION = ("list", "watch", "deletecollection")
+_PROXY = re.compile(r"/api/v1/(?:namespaces/[^/]+/)?[^/]+/[^/]+/proxy(?=[/?]|$)")
 
 
 def segments(raw_path: str) -> list[str]:
@@ -49,7 +51,7 @@ def attributes(method: str, parts: list[str], query: Mapping[str, str]) -> Attri
     elif rest[0] == "namespaces" and len(rest) > 1:
         namespace = rest[1]
     resource, name = rest[0], rest[1] if len(rest) > 1 else ""
-    subresource = "/".join(rest[2:])
+    subresource = "proxy" if rest[2:3] == ["proxy"] and not group else "/".join(rest[2:])  # what follows is another's
     selector = query.get("fieldSelector", "")
     if not name:
         if verb == "get":
@@ -70,6 +72,11 @@ def attributes(method: str, parts: list[str], query: Mapping[str, str]) -> Attri
         field_selector=selector if verb in COLLECTION else "",
     )
     return made
+
+
+def beyond_proxy(raw_path: str) -> str:
+    """What comes after …/pods/{name}/proxy, as the client wrote it: the path at who is asked behind."""
+    return _PROXY.sub("", raw_path, count=1)
 
 
 def path_of(asked: Attributes) -> str:

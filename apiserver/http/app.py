@@ -116,7 +116,8 @@ class Exchange:
     async def _answer(self) -> web.StreamResponse:
         context, http = self.context, self.http
         try:
-            user = context.authenticator.authenticate(_named(http, "subject"), http.headers, _named(http, "issuer"))
+            subject, issuer = _named(http, "subject"), _named(http, "issuer")
+            user = context.authenticator.authenticate(subject, http.headers, issuer, _certificate(http))
         except Unauthorized:
             self._begin()
             raise
@@ -251,3 +252,9 @@ def _named(http: BaseRequest, part: str) -> tuple[tuple[str, str], ...]:
     """Subject or issuer of the verified client certificate, as ssl tells it; () where none was shown."""
     certificate = http.transport.get_extra_info("peercert") if http.transport else None
     return tuple(pair for group in (certificate or {}).get(part, ()) for pair in group)
+
+
+def _certificate(http: BaseRequest) -> bytes:
+    """The same, whole, as DER; b"" for none."""
+    tls = http.transport.get_extra_info("ssl_object") if http.transport else None
+    return (tls and tls.getpeercert(True)) or b""

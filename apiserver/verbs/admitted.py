@@ -5,11 +5,13 @@ Source of CONNECT: k8s.io/apiserver/pkg/endpoints/handlers/rest.go (ConnectResou
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from aiohttp.web_request import BaseRequest
 
 from apiserver.admission.plugin import Admission
 from apiserver.context import Context
+from apiserver.http.address import beyond_proxy
 from apiserver.kinds.kind import Kind, Subresource
 from apiserver.options import boolean
 from apiserver.request import Request
@@ -42,7 +44,7 @@ async def admit(  # noqa: PLR0917
 
 
 async def admit_connection(context: Context, request: Request, http: BaseRequest, kind: Kind, sub: Subresource) -> None:
-    """A stream to a pod: what is admitted are its options."""
+    """A stream or a proxied call: what is admitted are its options."""
     read = OPTIONS.get(sub.kind)
     if read is not None:
         body = {"kind": sub.kind, "apiVersion": sub.version or "v1", **read(http)}
@@ -59,6 +61,10 @@ def _command(http: BaseRequest) -> Object:
     return _streams(http) | ({"command": command} if command else {})
 
 
+def _path(http: BaseRequest) -> Object:
+    return {"path": unquote(beyond_proxy(http.raw_path.partition("?")[0]))}
+
+
 def _ports(http: BaseRequest) -> Object:
     found = [int(port) for word in http.query.getall("ports", []) for port in word.split(",") if port.isdigit()]
     return {"ports": found} if found else {}
@@ -68,4 +74,7 @@ OPTIONS: dict[str, Callable[[BaseRequest], Object]] = {
     "PodExecOptions": _command,
     "PodAttachOptions": _streams,
     "PodPortForwardOptions": _ports,
+    "PodProxyOptions": _path,
+    "ServiceProxyOptions": _path,
+    "NodeProxyOptions": _path,
 }

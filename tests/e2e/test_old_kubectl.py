@@ -46,6 +46,8 @@ def test_it_does_what_it_did(pods: Pods) -> None:
     failed = pods("exec", "hello-pod", "--", "sh", "-c", "exit 7", check=False)
     assert failed.returncode == 7
     assert "serves a page" in pods("logs", "hello-pod").stdout
+    page = f"/api/v1/namespaces/{pods.namespace}/pods/hello-pod:8080/proxy/"
+    pods.eventually(lambda: "Hello from hello-pod" in pods("get", "--raw", page, check=False).stdout)
     assert "is running at" in pods("cluster-info").stdout
     assert pods("delete", "pod", "hello-pod", "--now").stdout.startswith('pod "hello-pod" deleted')
 

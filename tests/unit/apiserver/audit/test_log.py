@@ -58,6 +58,8 @@ async def test_a_create_is_told_with_what_was_sent_and_answered(server: Door) ->
     del expected["metadata"]["managedFields"]
     reason = event["annotations"].pop("authorization.k8s.io/reason")
     assert reason == ""
+    (credential,) = event["user"].pop("extra")["authentication.kubernetes.io/credential-id"]
+    assert credential.startswith("X509SHA256=")
     assert event == {
         "kind": "Event",
         "apiVersion": "audit.k8s.io/v1",

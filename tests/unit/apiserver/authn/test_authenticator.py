@@ -1,6 +1,7 @@
 """Certificates, tokens and nobody."""
 
 import base64
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,11 @@ def test_a_certificate_names_the_user_and_the_groups(world: World) -> None:
     subject = (("organizationName", "system:nodes"), ("organizationName", "b"), ("commonName", "system:node:n1"))
     user = world.authenticator.authenticate(subject, {"Authorization": "Bearer wrong"})
     assert (user.name, user.groups) == ("system:node:n1", ("system:nodes", "b", "system:authenticated"))
+
+
+def test_a_user_is_told_by_which_certificate_it_was_known(world: World) -> None:
+    user = world.authenticator.authenticate((("commonName", "ann"),), {}, certificate=b"DER")
+    assert user.extra == {"authentication.kubernetes.io/credential-id": ("X509SHA256=" + sha256(b"DER").hexdigest(),)}
 
 
 def test_without_credentials_one_is_anonymous(world: World) -> None:

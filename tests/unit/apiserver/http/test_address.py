@@ -17,6 +17,7 @@ Asked = tuple[str, str, str, str, str, str]
         ("GET", "/api/v1/namespaces/x/pods/p", {}, ("get", "x", "pods", "p", "", "")),
         ("GET", "/api/v1/namespaces/x/pods/p/log", {}, ("get", "x", "pods", "p", "log", "")),
         ("POST", "/api/v1/namespaces/x/pods/p/exec", {}, ("create", "x", "pods", "p", "exec", "")),
+        ("GET", "/api/v1/namespaces/x/pods/p:80/proxy/a/b", {}, ("get", "x", "pods", "p:80", "proxy", "")),
         ("DELETE", "/api/v1/namespaces/x/pods", {}, ("deletecollection", "x", "pods", "", "", "")),
         ("GET", "/api/v1/namespaces", {}, ("list", "", "namespaces", "", "", "")),
         ("GET", "/api/v1/namespaces/x", {}, ("get", "x", "namespaces", "x", "", "")),
