@@ -1,6 +1,6 @@
 """A service as a process: how it is started, how it ends.
 
-Two ways to start one: `fork` from the supervisor, which has the heavy modules loaded already (the default), or `spawn`
+Two ways to start one: `fork` from the supervisor, which loads each service's modules once (the default), or `spawn`
 a new interpreter (PODLING_START=spawn; to compare). In both the service gets SIGTERM when its supervisor dies, however
 that dies.
 """
@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from podling.cli import logs
-from podling.cli.services import Service
+from podling.cli.services import Service, load
 from podling.state import Cluster, State
 
 PR_SET_PDEATHSIG = 1
@@ -29,7 +29,12 @@ log = logging.getLogger(__name__)
 
 
 def fork(service: Service, state: State, cluster: Cluster) -> int:
-    """The child's pid. Only from a process with one thread, which has opened no gRPC channel and no event loop."""
+    """The child's pid. Only from a process with one thread, which has opened no gRPC channel and no event loop.
+
+    What is loaded moves out of the collector's sight first, so that its pages stay shared.
+    """
+    load(service.module)
+    gc.freeze()
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
@@ -138,12 +143,6 @@ async def _until_signalled(run: Callable[[], Awaitable[None]]) -> int:
         log.exception("service failed")
         return 1
     return 0 if asked else 1
-
-
-def freeze() -> None:
-    """Before forking: what is loaded moves out of the collector's sight, so that its pages stay shared."""
-    gc.collect()
-    gc.freeze()
 
 
 def main() -> None:

@@ -1,32 +1,19 @@
 """The services of a cluster, in the order in which they start; they stop by stages, the last stage first.
 
 Each is one module here with `async def serve(state, cluster, …)`, which composes `Config` and `run` of the package of
-the same name.
-Nothing heavy is imported before a service is asked for.
+the same name. Nothing heavy is imported before it is loaded or served.
 """
 
 import importlib
+import sys
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from podling.state import Cluster, State
 
-HEAVY = (  # what most services share: the supervisor imports it once and forks (docs/decisions/0003-fork-server.md)
-    "asyncio",
-    "ssl",
-    "uvloop",
-    "msgspec",
-    "lightkube.models.core_v1",
-    "grpc.aio",
-    "grpc_health.v1.health_pb2_grpc",
-    "grpc_reflection.v1alpha.reflection",
-    "aiohttp.web",
-    "prometheus_client",
-    "cryptography.x509",
-    "podling.client.grpc",
-    "podling.loop.service",
-)
-
+BESIDE = {  # what else a service imports while it starts
+    "apiserver": ("uvloop", "podling.cli.store", "store.service", "store.local"),
+}
 
 API_WAIT_SECONDS = 5.0
 API_POLL_SECONDS = 0.01
@@ -43,11 +30,17 @@ class Service(NamedTuple):
 
     async def serve(self, state: State, cluster: Cluster) -> None:
         """Until cancelled."""
-        function: Callable[..., Awaitable[None]] = importlib.import_module(f"podling.cli.{self.module}").serve
-        importlib.import_module(f"{self.module}.service")
+        load(self.module)
+        function: Callable[..., Awaitable[None]] = sys.modules[f"podling.cli.{self.module}"].serve
         if self.stage > 1:
             await api_listens(cluster.ports["apiserver-grpc"])
         await (function(state, cluster, self.node) if self.node else function(state, cluster))
+
+
+def load(module: str) -> None:
+    """Starts no thread and opens nothing: who loads may fork (docs/decisions/0003-fork-server.md)."""
+    for name in (f"podling.cli.{module}", f"{module}.service", *BESIDE.get(module, ())):
+        importlib.import_module(name)
 
 
 async def api_listens(port: int) -> None:

@@ -9,7 +9,6 @@ in `supervisor.json` for `podling status` and for the next supervisor, which end
 Containers are not its children: they never notice.
 """
 
-import importlib
 import logging
 import os
 import signal
@@ -24,7 +23,7 @@ from podling.cli import process
 from podling.cli.logs import rotate
 from podling.cli.report import Report, Running, born, end, end_leftovers
 from podling.cli.restarts import next_restart
-from podling.cli.services import HEAVY, Service, services
+from podling.cli.services import Service, load, services
 from podling.files import try_lock, write_atomically
 from podling.state import Cluster, State
 
@@ -138,7 +137,7 @@ def describe(status: int) -> str:
 def main() -> None:
     """`python -m podling.cli.supervisor ROOT NAME`, detached by `podling up`.
 
-    It loads what the services need while `up` prepares the state, and goes on when `up` writes "go" and the
+    It loads what the first service needs while `up` prepares the state, and goes on when `up` writes "go" and the
     engine's address to its standard input; when that ends without, it ends too.
     """
     state = State(sys.argv[2], Path(sys.argv[1]))
@@ -146,9 +145,10 @@ def main() -> None:
     process.name_process("podling")
     if (held := try_lock(state.supervisor_lock)) is None:
         sys.exit(f"cluster {state.name} has a supervisor already")
-    for module in HEAVY:
-        importlib.import_module(module)
-    importlib.import_module("podling.loop.service").configure_logging()
+    load("apiserver")
+    from podling.loop.service import configure_logging
+
+    configure_logging()
     word, _, engine = sys.stdin.readline().strip().partition(" ")
     if word != "go":
         sys.exit("podling up ended before the cluster was prepared")
@@ -157,7 +157,6 @@ def main() -> None:
     for name in end_leftovers(state):
         log.warning("service left behind by an earlier supervisor ended service=%s", name)
     launch: Launch = process.spawn if os.environ.get("PODLING_START") == "spawn" else process.fork
-    process.freeze()
     log.info("supervisor started cluster=%s pid=%d", state.name, os.getpid())
     Supervisor(state, launch).run()
     state.supervisor_file.unlink(missing_ok=True)

@@ -41,10 +41,7 @@ def up(
     timeout: Annotated[float, typer.Option(help="Seconds to wait until all is ready.")] = 60.0,
 ) -> None:
     """Start a cluster and wait until it is ready. A cluster that runs already stays as it is."""
-    from podling import pki
-    from podling.cli import engine
-    from podling.kubeconfig import KubeconfigError
-    from podling.state import State, StateError, prepare, take_range
+    from podling.state import State, StateError, take_range
 
     try:
         state = State(name)
@@ -59,17 +56,29 @@ def up(
                     held = take_range(state)
                     starter = Starter(state, held.socket)
                     try:
-                        engine.find_or_start(progress.say)
-                        cluster = prepare(state, held.pod_cidr, nodes, addresses(etcd_servers))
-                        pki.ensure(state.pki, [node.name for node in cluster.nodes], addresses=[cluster.api_address])
+                        cluster = make(state, held.pod_cidr, nodes, addresses(etcd_servers), progress)
                         starter.go()
                     finally:
                         starter.release()
                 path = publish(state, cluster)
             wait(state, cluster, progress, timeout)
             progress.say(f"{name} is up: kubectl uses context podling-{name} of {path}")
-    except (StateError, KubeconfigError) as error:
+    except StateError as error:
         raise Refusal(str(error)) from None
+
+
+def make(
+    state: "State", pod_cidr: str, nodes: int | None, etcd_servers: tuple[str, ...] | None, progress: Progress
+) -> "Cluster":
+    """What the services find: an engine, ports, certificates."""
+    from podling import pki
+    from podling.cli import engine
+    from podling.state import prepare
+
+    engine.find_or_start(progress.say)
+    cluster = prepare(state, pod_cidr, nodes, etcd_servers)
+    pki.ensure(state.pki, [node.name for node in cluster.nodes], addresses=[cluster.api_address])
+    return cluster
 
 
 class Starter:
@@ -142,9 +151,12 @@ def publish(state: "State", cluster: "Cluster") -> str:
     from podling import kubeconfig
 
     server = f"https://127.0.0.1:{cluster.ports['apiserver']}"
-    kubeconfig.merge(state.kubeconfig, state.name, server, state.pki)
-    path = kubeconfig.default_path(kubeconfig.context_name(state.name))
-    kubeconfig.merge(path, state.name, server, state.pki)
+    try:
+        kubeconfig.merge(state.kubeconfig, state.name, server, state.pki)
+        path = kubeconfig.default_path(kubeconfig.context_name(state.name))
+        kubeconfig.merge(path, state.name, server, state.pki)
+    except kubeconfig.KubeconfigError as error:
+        raise Refusal(str(error)) from None
     return str(path)
 
 

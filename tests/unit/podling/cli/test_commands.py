@@ -14,7 +14,7 @@ from podling.cli.logs import last_lines
 from podling.cli.options import addresses
 from podling.cli.probe import is_ready
 from podling.cli.refusal import Refusal
-from podling.cli.services import HEAVY, services
+from podling.cli.services import services
 from podling.cli.status import age, memory_bytes
 from podling.state import State, prepare
 
@@ -87,8 +87,9 @@ def test_the_api_server_stops_last(tmp_path: Path) -> None:
     assert min(found, key=lambda service: service.stage).name == "apiserver"
 
 
-def test_what_is_loaded_before_forking_starts_no_thread() -> None:
-    program = f"import importlib, os\nfor name in {HEAVY!r}: importlib.import_module(name)\n"
+def test_what_is_loaded_before_forking_starts_no_thread(tmp_path: Path) -> None:
+    modules = {service.module for service in services(prepare(State("c1", tmp_path), "10.244.0.0/16"))}
+    program = f"import os\nfrom podling.cli.services import load\nfor module in {modules!r}: load(module)\n"
     program += "print(len(os.listdir('/proc/self/task')))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"
