@@ -35,6 +35,7 @@ def fork(service: Service, state: State, cluster: Cluster) -> int:
     """
     load(service.module)
     gc.freeze()
+    gc.enable()
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()

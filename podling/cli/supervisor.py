@@ -9,6 +9,7 @@ in `supervisor.json` for `podling status` and for the next supervisor, which end
 Containers are not its children: they never notice.
 """
 
+import gc
 import logging
 import os
 import signal
@@ -145,6 +146,7 @@ def main() -> None:
     process.name_process("podling")
     if (held := try_lock(state.supervisor_lock)) is None:
         sys.exit(f"cluster {state.name} has a supervisor already")
+    gc.disable()  # until the first fork: what is loaded stays
     load("apiserver")
     from podling.loop.service import configure_logging
 
