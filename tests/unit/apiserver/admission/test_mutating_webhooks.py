@@ -39,6 +39,7 @@ async def test_a_webhook_is_told_who_writes_what_and_how(webhooks: Webhooks) -> 
     assert (shown["kind"], shown["apiVersion"], shown["data"]) == ("ConfigMap", "v1", {"k": "v"})
     assert "uid" not in shown["metadata"]
     assert request.pop("uid")
+    assert "authentication.kubernetes.io/credential-id" in request["userInfo"].pop("extra")
     assert request == {
         "kind": {"group": "", "version": "v1", "kind": "ConfigMap"},
         "resource": {"group": "", "version": "v1", "resource": "configmaps"},
