@@ -46,6 +46,7 @@ from podling.storage import Storage
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 180.0
+HEADER_BYTES = 1 << 20  # of an address or a header, as Go takes them: tokens and selectors can be long
 DRAIN_SECONDS = 3.0
 CUT_SECONDS = 1.0  # for what is still open once everything under way is answered: exec, logs
 RETRY_SECONDS = 0.5
@@ -198,7 +199,8 @@ def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) 
 async def _serve_https(context: Context) -> web.ServerRunner:
     config = context.config
     server = Server(app(context), request_factory=_request, handler_cancellation=True, access_log=None,
-                    keepalive_timeout=KEEP_ALIVE_SECONDS)  # fmt: skip
+                    keepalive_timeout=KEEP_ALIVE_SECONDS,
+                    max_line_size=HEADER_BYTES, max_field_size=HEADER_BYTES)  # fmt: skip
     runner = web.ServerRunner(server, shutdown_timeout=CUT_SECONDS)
     await runner.setup()
     tls = server_tls(config)

@@ -6,6 +6,7 @@ Go's decoder takes ten thousand levels; Python's stack does not, and nobody's ob
 import re
 from itertools import accumulate
 
+from aiohttp.web import RequestPayloadError
 from aiohttp.web_request import BaseRequest
 
 from podling.api.errors import BadRequest, TooLarge
@@ -26,10 +27,13 @@ async def read(http: BaseRequest) -> bytes:
     if http.headers.get("Expect", "").lower() == "100-continue":
         await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     found = bytearray()
-    async for chunk in http.content.iter_any():
-        found += chunk
-        if len(found) > BODY_BYTES:
-            raise _too_large()
+    try:
+        async for chunk in http.content.iter_any():
+            found += chunk
+            if len(found) > BODY_BYTES:
+                raise _too_large()
+    except RequestPayloadError as error:
+        raise BadRequest(f"the body is not what its Content-Encoding says: {error}") from None
     return bytes(found)
 
 

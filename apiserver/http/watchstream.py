@@ -25,6 +25,8 @@ async def send_watch(http: BaseRequest, found: WatchAnswer, form: Form, included
     watches.inc()
     try:
         await response.prepare(http)
+        if http.method == "HEAD":
+            return response
         writer = EventWriter(found.kind, form, included)
         async for events, bookmark in told(found):
             lines = [writer.line(event) for event in events]

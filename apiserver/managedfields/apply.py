@@ -81,7 +81,8 @@ def group_version_kind(found: Object) -> str:
 def _called(config: Object) -> str:
     meta = config.get("metadata")
     meta = meta if isinstance(meta, dict) else {}
-    return f"{meta.get('namespace') or ''}/{meta.get('name') or ''}; {group_version_kind(config)}"
+    namespace, name = (found if isinstance(found := meta.get(part), str) else "" for part in ("namespace", "name"))
+    return f"{namespace}/{name}; {group_version_kind(config)}"
 
 
 def check_config(config: Object, api_version: str, kind: str, schema: Schema) -> None:

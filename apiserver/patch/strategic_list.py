@@ -7,6 +7,8 @@ Source: k8s.io/apimachinery/pkg/util/strategicpatch.
 
 from typing import Any
 
+import msgspec
+
 from apiserver.patch.gotext import go_kind, go_text, go_type
 from apiserver.refusal import Unexplained
 from podling.api.errors import Invalid
@@ -68,7 +70,7 @@ def check_order(patch: list[Any], order: list[Any], merge_key: str, directive: s
 
 def arrange(merged: list[Any], patch_order: list[Any], live_order: list[Any], merge_key: str) -> list[Any]:
     """`merged` in its final order; raises for items without the key."""
-    keys = [key_of(item, merge_key) for item in merged]
+    keys = [_identity(item, merge_key) for item in merged]
     wanted = _places(patch_order, merge_key)
     live = _places(live_order, merge_key)
     mine = [pair for pair in zip(keys, merged, strict=True) if pair[0] in wanted]
@@ -78,17 +80,22 @@ def arrange(merged: list[Any], patch_order: list[Any], live_order: list[Any], me
     return [item for _, item in _weave(others, mine, live)]
 
 
-def _places(items: list[Any], merge_key: str) -> dict[Any, int]:
-    places: dict[Any, int] = {}
+def _identity(item: Any, merge_key: str) -> bytes:
+    """Equal for equal keys; a key may be any value."""
+    return msgspec.json.encode(key_of(item, merge_key), order="sorted")
+
+
+def _places(items: list[Any], merge_key: str) -> dict[bytes, int]:
+    places: dict[bytes, int] = {}
     for position, item in enumerate(items):
-        places.setdefault(key_of(item, merge_key), position)
+        places.setdefault(_identity(item, merge_key), position)
     return places
 
 
-Keyed = tuple[Any, Any]
+Keyed = tuple[bytes, Any]
 
 
-def _weave(left: list[Keyed], right: list[Keyed], live: dict[Any, int]) -> list[Keyed]:
+def _weave(left: list[Keyed], right: list[Keyed], live: dict[bytes, int]) -> list[Keyed]:
     """Put `left`'s items before the first of `right`'s that the live list has after them."""
     woven: list[Keyed] = []
     at = 0

@@ -81,14 +81,20 @@ _RENAMED = re.compile(r'"json": "([^"]+)"')
 _PARAMETER = re.compile(r"^      \* \*\*(\S+)\*\* ``[^`]*`` - (.*?)(?=^      \* \*\*|\Z)", re.S | re.M)
 
 
+@cache
+def _modules() -> dict[str, Path]:
+    """The files of lightkube-models, by name."""
+    spec = importlib.util.find_spec("lightkube")
+    assert spec and spec.submodule_search_locations
+    return {file.stem: file for file in (Path(spec.submodule_search_locations[0]) / "models").glob("*.py")}
+
+
 class _Module:
     """The text of one lightkube-models module and where its classes stand in it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        spec = importlib.util.find_spec("lightkube")
-        assert spec and spec.submodule_search_locations
-        self.text = (Path(spec.submodule_search_locations[0]) / "models" / f"{name}.py").read_text()
+        self.text = _modules()[name].read_text()
         found = list(_CLASS.finditer(self.text))
         ends = [each.start() for each in found[1:]] + [len(self.text)]
         self.spans = {each[1]: (each.end(), end) for each, end in zip(found, ends, strict=True)}
@@ -294,7 +300,7 @@ def registered(api_version: str, kind: str) -> bool:
         return True
     group, _, version = api_version.rpartition("/")
     try:
-        body = _module(f"{group.partition('.')[0] or 'core'}_{version}").body(kind)
-    except (KeyError, OSError):
+        body = _module(f"{group.partition('.')[0] if group else 'core'}_{version}").body(kind)
+    except KeyError:
         return False
     return "    kind: 'Optional[str]'" in body and "    apiVersion: " in body

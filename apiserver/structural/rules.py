@@ -250,7 +250,10 @@ def _list_map(props: Props, path: Path) -> ErrorList:
         return [*found, field.required(path.child("items"), words)]
     if not isinstance(items, dict):
         words = "must only have a single schema if x-kubernetes-list-type is map"
-        shown = {"Schema": None, "JSONSchemas": [go_schema(each) for each in items]}
+        shown = {
+            "Schema": None,
+            "JSONSchemas": [go_schema(each) for each in items] if isinstance(items, list) else None,
+        }
         return [*found, field.invalid(path.child("items"), shown, words)]
     if items.get("type") != "object":
         words = "must be object if parent array's x-kubernetes-list-type is map"

@@ -49,6 +49,19 @@ async def test_a_request_that_takes_longer_than_it_may_is_504_and_the_next_is_se
 
 
 @ONE_LOOP
+async def test_addresses_and_tokens_may_be_long(server: Door) -> None:
+    selector = ",".join(f"!label-{number}" for number in range(2000))
+    assert (await server.call("GET", f"{MAPS}?labelSelector={selector}")).status == 200
+    assert (await server.call("GET", MAPS, token="x" * 20_000)).status == 401
+
+
+@ONE_LOOP
+async def test_a_watch_that_is_asked_for_its_head_has_no_body(server: Door) -> None:
+    assert (await server.call("HEAD", "/api/v1/namespaces?watch=1")).text == ""
+    assert (await server.call("GET", MAPS)).status == 200
+
+
+@ONE_LOOP
 async def test_a_watch_is_not_ended_by_the_timeout_of_others(server: Door) -> None:
     answer = await server.call("GET", f"{MAPS}?watch=1&timeoutSeconds=1&timeout=10ms")
     assert answer.status == 200
@@ -105,6 +118,7 @@ async def test_a_body_that_is_compressed_is_read_and_counted_as_it_is_unpacked(s
     assert (await server.call("POST", MAPS, data=small, headers=headers)).status == 201
     bomb = gzip.compress(b"{" + b" " * (64 << 20))
     assert (await server.call("POST", MAPS, data=bomb, headers=headers)).status == 413
+    assert (await server.call("POST", MAPS, data=b"{}", headers=headers)).status == 400
 
 
 @ONE_LOOP

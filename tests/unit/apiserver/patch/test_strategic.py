@@ -51,6 +51,11 @@ def test_a_new_item_stands_before_those_that_the_live_list_does_not_order_it_aga
     assert [each["name"] for each in found["containers"]] == ["third", "main", "side"]
 
 
+def test_a_key_of_another_type_is_refused_in_words() -> None:
+    with pytest.raises(ApiError, match="unrecognized type"):
+        spec_of(pod(containers=[MAIN]), containers=[{"name": {"a": [1]}, "image": "x:1"}])
+
+
 def test_items_are_deleted_by_key_and_unknown_keys_are_no_error() -> None:
     changes = [{"name": "side", "$patch": "delete"}, {"name": "unknown", "$patch": "delete"}]
     assert spec_of(pod(containers=[MAIN, SIDE]), containers=changes)["containers"] == [MAIN]

@@ -68,6 +68,8 @@ def test_kinds_that_kubernetes_knows_are_told_from_inventions():
     assert not registered("apps/v1", "ConfigMap")
     assert not registered("v1", "Container")
     assert not registered("shop.example.com/v1", "Gadget")
+    assert not registered("v1\0", "Pod")
+    assert not registered("../models/core/v1", "Pod")
 
 
 def test_every_type_under_every_kind_can_be_read():
