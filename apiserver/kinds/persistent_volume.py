@@ -1,5 +1,7 @@
 """PersistentVolume. Source: kubernetes/pkg/apis/core/validation.ValidatePersistentVolume."""
 
+import posixpath
+
 from apiserver.kinds import columns, names
 from apiserver.kinds.go import difference
 from apiserver.kinds.kind import Column, Kind, Object
@@ -12,33 +14,21 @@ from apiserver.kinds.persistent_volume_claim import (
     validate_modes,
 )
 from apiserver.kinds.pod.affinity import validate_node_selector
-from apiserver.kinds.pod.volumes import SOURCES, validate_source
+from apiserver.kinds.pod.volumes import validate_source
 from apiserver.kinds.pod.warnings import warn_term
 from apiserver.kinds.strategy import drop_status, keep_spec, keep_status, status
+from apiserver.kinds.volume_sources import MOUNTABLE, VOLUME_SOURCES
 from apiserver.kinds.workload import IMMUTABLE, SPEC, spec_of, status_of
 from apiserver.schema.load import schema
 from podling.api import field
-from podling.api.field import ErrorList, Path
+from podling.api.field import ErrorList, FieldError, Path
 from podling.api.meta import timestamp
 from podling.api.pod_defaults import default_volume_source
 from podling.api.quantity import parse
 
 VOLUME = "core.v1.PersistentVolume"
 POLICIES = ("Delete", "Recycle", "Retain")
-
-
-def _local(source: Object, path: Path) -> ErrorList:
-    if not source.get("path"):
-        return [field.required(path.child("path"))]
-    parts = source["path"].split("/")
-    return [field.invalid(path.child("path"), source["path"], "must not contain '..'")] if ".." in parts else []
-
-
-_OF_PODS = (
-    *("emptyDir", "gitRepo", "secret", "configMap", "downwardAPI", "projected", "persistentVolumeClaim", "ephemeral"),
-    "image",
-)
-OWN_SOURCES = {name: check for name, check in SOURCES.items() if name not in _OF_PODS} | {"local": _local}
+MOUNT_OPTIONS = "volume.beta.kubernetes.io/mount-options"  # an annotation, older than the field
 
 
 def default(obj: Object) -> None:
@@ -67,19 +57,50 @@ def prepare_status(new: Object, old: Object) -> None:
 
 
 def validate(obj: Object) -> ErrorList:
+    return _validate(obj) + _mount_options(obj)
+
+
+def _validate(obj: Object) -> ErrorList:
     spec = spec_of(obj)
     errors = _modes(spec, SPEC) + _capacity(spec.get("capacity"), SPEC.child("capacity"))
-    errors += validate_source(spec, SPEC, OWN_SOURCES)
-    policy = spec.get("persistentVolumeReclaimPolicy")
+    policy, here = spec.get("persistentVolumeReclaimPolicy"), SPEC.child("persistentVolumeReclaimPolicy")
     if policy not in POLICIES:
-        errors.append(field.not_supported(SPEC.child("persistentVolumeReclaimPolicy"), policy, POLICIES))
-    if (spec.get("hostPath") or {}).get("path") == "/" and policy == "Recycle":
-        words = "may not be 'recycle' for a hostPath mount of '/'"
-        errors.append(field.forbidden(SPEC.child("persistentVolumeReclaimPolicy"), words))
-    errors += _class(spec, "storageClassName", SPEC) + _class(spec, "volumeAttributesClassName", SPEC)
+        errors.append(field.not_supported(here, policy, POLICIES))
+    affinity = spec.get("nodeAffinity")
+    errors += _affinity(affinity, SPEC.child("nodeAffinity")) + validate_source(spec, SPEC, VOLUME_SOURCES)
+    if spec.get("local") is not None and affinity is None:
+        errors.append(field.required(SPEC.child("nodeAffinity"), "Local volume requires node affinity"))
+    host = (spec.get("hostPath") or {}).get("path") or "."
+    if posixpath.normpath(host).replace("//", "/") == "/" and policy == "Recycle":
+        errors.append(field.forbidden(here, "may not be 'recycle' for a hostPath mount of '/'"))
+    errors += _class(spec, "storageClassName", SPEC)
     if spec.get("volumeMode") not in (None, *VOLUME_MODES):
         errors.append(field.not_supported(SPEC.child("volumeMode"), spec["volumeMode"], VOLUME_MODES))
-    return errors + _affinity(spec.get("nodeAffinity"), SPEC.child("nodeAffinity"))
+    return errors + _attributes(spec, SPEC)
+
+
+def _attributes(spec: Object, path: Path) -> ErrorList:
+    """A class of attributes is of drivers."""
+    name, here = spec.get("volumeAttributesClassName"), path.child("volumeAttributesClassName")
+    if name is None:
+        return []
+    errors = names.each(here, name, names.subdomain(name)) if name else [_no_name(here)]
+    if spec.get("csi") is not None:
+        return errors
+    return [*errors, field.required(path.child("csi"), "has to be specified when using volumeAttributesClassName")]
+
+
+def _no_name(path: Path) -> FieldError:
+    return field.required(path, "an empty string is disallowed")
+
+
+def _mount_options(obj: Object) -> ErrorList:
+    """Source: kubernetes/pkg/volume/validation."""
+    given = MOUNT_OPTIONS in (obj["metadata"].get("annotations") or {})
+    if not given or any(spec_of(obj).get(name) is not None for name in MOUNTABLE):
+        return []
+    path = Path("metadata").child("annotations", MOUNT_OPTIONS)
+    return [field.forbidden(path, "may not specify mount options for this volume type")]
 
 
 INLINE = "in the context of inline volumes"
@@ -94,14 +115,15 @@ def validate_inline(spec: Object, path: Path) -> ErrorList:
     errors += _modes(spec, path)
     if spec.get("persistentVolumeReclaimPolicy") not in (None, "", "Retain"):
         errors.append(field.forbidden(path.child("persistentVolumeReclaimPolicy"), f"may only be Retain {INLINE}"))
-    errors += _affinity(spec.get("nodeAffinity"), path.child("nodeAffinity"))
-    errors += validate_source(spec, path, OWN_SOURCES)
+    if spec.get("nodeAffinity") is not None:
+        errors.append(field.forbidden(path.child("nodeAffinity"), may_not))
+    errors += validate_source(spec, path, VOLUME_SOURCES)
     if spec.get("storageClassName"):
         errors.append(field.forbidden(path.child("storageClassName"), may_not))
     if spec.get("volumeMode") not in (None, "Filesystem"):
         words = f"may not specify volumeMode other than Filesystem {INLINE}"
         errors.append(field.forbidden(path.child("volumeMode"), words))
-    return errors + _class(spec, "volumeAttributesClassName", path)
+    return errors + _attributes(spec, path)
 
 
 def _modes(spec: Object, path: Path) -> ErrorList:
@@ -133,17 +155,28 @@ def _affinity(affinity: Object | None, path: Path) -> ErrorList:
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:
-    now, was = spec_of(new), spec_of(old)
-    errors: ErrorList = []
-    if _sources(now) != _sources(was):
-        text = difference(_sources(was), _sources(now), "core.v1.PersistentVolumeSpec")
+    """All is looked at once more, as Kubernetes does."""
+    errors, now, was = _validate(new), spec_of(new), spec_of(old)
+    if _sources(_expandable(now, was)) != _sources(was):
+        text = difference(_sources(was), _sources(_expandable(now, was)), "core.v1.PersistentVolumeSpec")
         words = f"spec.persistentvolumesource is immutable after creation\n{text}"
         errors.append(field.forbidden(SPEC.child("persistentvolumesource"), words))
     if now.get("volumeMode") != was.get("volumeMode"):
         errors.append(field.invalid(Path("volumeMode"), now.get("volumeMode"), IMMUTABLE))
     if was.get("nodeAffinity") is not None and now.get("nodeAffinity") != was["nodeAffinity"]:
         errors.append(field.invalid(Path("nodeAffinity"), now.get("nodeAffinity"), IMMUTABLE))
+    if was.get("volumeAttributesClassName") is not None and now.get("volumeAttributesClassName") is None:
+        path = SPEC.child("volumeAttributesClassName")
+        errors.append(field.forbidden(path, "update from non-nil value to nil is forbidden"))
     return errors
+
+
+def _expandable(now: Object, was: Object) -> Object:
+    """The secret that growing needs may come later."""
+    driver, name = now.get("csi"), "controllerExpandSecretRef"
+    if driver is None or name in (was.get("csi") or {name: None}):
+        return now
+    return {**now, "csi": {key: value for key, value in driver.items() if key != name}}
 
 
 DEPRECATED = {  # sources of which nothing is left but the field
@@ -175,7 +208,7 @@ def warn(obj: Object) -> list[str]:
 
 
 def _sources(spec: Object) -> Object:
-    return {name: value for name, value in spec.items() if name in OWN_SOURCES}
+    return {name: value for name, value in spec.items() if name in VOLUME_SOURCES}
 
 
 def _claim(obj: Object) -> str:

@@ -29,13 +29,23 @@ _drop_status = drop_status(CLAIM)
 
 
 def prepare_create(obj: Object) -> None:
-    """Of what it is a copy, both fields tell; another kind than these is no source of data and left out."""
+    """A kind that is no source of data is left out, as ever; the newer field refuses it."""
     _drop_status(obj)
     obj["status"]["phase"] = "Pending"
     spec = spec_of(obj)
     source = spec.get("dataSource")
     if source and (source.get("apiGroup") or "", source.get("kind")) not in SOURCES:
         del spec["dataSource"]
+    _both_sources(spec)
+
+
+def _prepare_update(new: Object, old: Object) -> None:
+    keep_status(new, old)
+    _both_sources(spec_of(new))
+
+
+def _both_sources(spec: Object) -> None:
+    """Of what it is a copy, both fields tell."""
     for one, other in (("dataSource", "dataSourceRef"), ("dataSourceRef", "dataSource")):
         if spec.get(one) and not spec.get(other) and (other != "dataSource" or not spec[one].get("namespace")):
             spec[other] = dict(spec[one])
@@ -84,11 +94,10 @@ def _copied(spec: Object, path: Path) -> ErrorList:
         errors += names.each(path.child("dataSourceRef", "namespace"), namespace, names.label(namespace))
     if source is None or ref is None:
         return errors
-    shown = str(path.child("dataSource"))
     if namespace:
-        errors.append(field.invalid(path, shown, "may not be specified when dataSourceRef.namespace is specified"))
+        errors.append(field.invalid(path, {}, "may not be specified when dataSourceRef.namespace is specified"))
     elif any(source.get(name) != ref.get(name) for name in ("apiGroup", "kind", "name")):
-        errors.append(field.invalid(path, shown, "must match dataSourceRef"))
+        errors.append(field.invalid(path, {}, "must match dataSourceRef"))
     return errors
 
 
@@ -117,7 +126,7 @@ def validate_update(new: Object, old: Object) -> ErrorList:
     if not was.get("volumeName"):
         was["volumeName"] = now.get("volumeName") or ""
         now["volumeName"] = was["volumeName"]
-    errors = _class(new, old, now, was)
+    errors = validate(new) + _class(new, old, now, was)  # all once more, as Kubernetes does
     if status_of(new).get("phase") == "Bound" and _requests(now) and before:
         now["resources"] = {**now["resources"], "requests": {**_requests(now), "storage": before}}
     given = was.get("volumeAttributesClassName")
@@ -232,7 +241,7 @@ PERSISTENT_VOLUME_CLAIM = Kind(
     schema=schema(CLAIM),
     default=default,
     prepare_create=prepare_create,
-    prepare_update=keep_status,
+    prepare_update=_prepare_update,
     validate=validate,
     validate_update=validate_update,
     warn=warn,

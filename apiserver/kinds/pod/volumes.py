@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from apiserver.kinds import names
 from apiserver.kinds.kind import Object
+from apiserver.kinds.old_volumes import validate_azure_disk, validate_quobyte, validate_storageos
 from apiserver.kinds.pod.paths import descending, non_reserved, without_backsteps
 from apiserver.kinds.pod.projections import validate_downward_files, validate_items, validate_mode, validate_projected
 from podling.api import field
@@ -256,7 +257,7 @@ SOURCES: Mapping[str, Check] = {
     "rbd": _needs("monitors", "image"),
     "cinder": _with_secret("volumeID"),
     "cephfs": _needs("monitors"),
-    "quobyte": _needs("registry", "volume"),
+    "quobyte": validate_quobyte,
     "downwardAPI": _downward,
     "fc": _fibre_channel,
     "flexVolume": _flex,
@@ -265,8 +266,8 @@ SOURCES: Mapping[str, Check] = {
     "vsphereVolume": _needs("volumePath"),
     "photonPersistentDisk": _needs("pdID"),
     "portworxVolume": _needs("volumeID"),
-    "azureDisk": _needs("diskName", "diskURI"),
-    "storageos": _with_secret("volumeName"),
+    "azureDisk": validate_azure_disk,
+    "storageos": validate_storageos,
     "projected": validate_projected,
     "scaleIO": _needs("gateway", "system", "volumeName"),
     "csi": _csi,

@@ -25,7 +25,8 @@ def default(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     for name, value in FLAGS.items():
         spec[name] = value if spec.get(name) is None else spec[name]
-    spec["fsGroupPolicy"] = spec.get("fsGroupPolicy") or "ReadWriteOnceWithFSType"
+    if spec.get("fsGroupPolicy") is None:
+        spec["fsGroupPolicy"] = "ReadWriteOnceWithFSType"
     spec["volumeLifecycleModes"] = spec.get("volumeLifecycleModes") or ["Persistent"]
 
 

@@ -2,6 +2,7 @@
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Kind, Object
+from apiserver.kinds.pod.warnings import LABELS
 from apiserver.kinds.workload import immutable
 from apiserver.schema.load import schema
 from podling.api import field
@@ -22,8 +23,8 @@ def is_default(obj: Object) -> bool:
 
 
 def default(obj: Object) -> None:
-    obj["reclaimPolicy"] = obj.get("reclaimPolicy") or "Delete"
-    obj["volumeBindingMode"] = obj.get("volumeBindingMode") or "Immediate"
+    for name, value in (("reclaimPolicy", "Delete"), ("volumeBindingMode", "Immediate")):
+        obj[name] = value if obj.get(name) is None else obj[name]
 
 
 def validate(obj: Object) -> ErrorList:
@@ -35,7 +36,43 @@ def validate(obj: Object) -> ErrorList:
     mode = obj.get("volumeBindingMode")
     if mode not in BINDING_MODES:
         errors.append(field.not_supported(Path("volumeBindingMode"), mode, BINDING_MODES))
+    return errors + _topologies(obj.get("allowedTopologies") or [], Path("allowedTopologies"))
+
+
+def _topologies(terms: list[Object], path: Path) -> ErrorList:
+    """Source: validateAllowedTopologies, which takes an empty term for one that was there before."""
+    errors: ErrorList = []
+    seen: list[dict[str, set[str]]] = [{} for _ in terms]
+    for place, term in enumerate(terms):
+        here = path.index(place).child("matchLabelExpressions")
+        found: dict[str, set[str]] = {}
+        for number, each in enumerate(term.get("matchLabelExpressions") or ()):
+            errors += _requirement(each, here.index(number))
+            key = each.get("key", "")
+            if key in found:
+                errors.append(field.duplicate(here.index(number).child("key"), key))
+            found[key] = set(each.get("values") or ())
+        errors += [field.duplicate(here, "") for other in seen if other == found]
+        seen.append(found)
     return errors
+
+
+def _requirement(each: Object, path: Path) -> ErrorList:
+    values, key = each.get("values") or [], each.get("key", "")
+    errors = [] if values else [field.required(path.child("values"))]
+    twice = [place for place, value in enumerate(values) if value in values[:place]]
+    errors += [field.duplicate(path.child("values").index(place), values[place]) for place in twice]
+    return errors + names.each(path.child("key"), key, names.qualified(key))
+
+
+def warn(obj: Object) -> list[str]:
+    """Source: kubernetes/pkg/api/storage.GetWarningsForStorageClass."""
+    return [
+        f"allowedTopologies[{place}].matchLabelExpressions[{number}].key: {LABELS[each['key']]}"
+        for place, term in enumerate(obj.get("allowedTopologies") or ())
+        for number, each in enumerate(term.get("matchLabelExpressions") or ())
+        if each.get("key") in LABELS
+    ]
 
 
 def validate_provisioner(name: str, path: Path) -> ErrorList:
@@ -47,7 +84,7 @@ def validate_provisioner(name: str, path: Path) -> ErrorList:
 def validate_parameters(found: Object, path: Path, *, may_be_empty: bool = True) -> ErrorList:
     errors: ErrorList = []
     if len(found) > MOST_PARAMETERS:
-        errors.append(field.too_many(path, len(found), MOST_PARAMETERS))
+        return [field.too_long(path, MOST_PARAMETERS)]
     if "" in found:
         errors.append(field.invalid(path, "", "field can not be empty."))
     size = sum(len(key.encode()) + len(value.encode()) for key, value in found.items())
@@ -82,6 +119,7 @@ STORAGE_CLASS = Kind(
     default=default,
     validate=validate,
     validate_update=validate_update,
+    warn=warn,
     returns_deleted=True,
     columns=(
         columns.NAME._replace(cell=_name),

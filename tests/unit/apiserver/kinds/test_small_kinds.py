@@ -271,7 +271,7 @@ def test_what_a_claim_is_a_copy_of_is_named_whole():
         f"spec.dataSource: Invalid value: {field.show('Pod')}: "
         "must be 'PersistentVolumeClaim' when referencing the default apiGroup",
         "spec.dataSourceRef.name: Required value",
-        'spec: Invalid value: "spec.dataSource": must match dataSourceRef',
+        "spec: Invalid value: {}: must match dataSourceRef",
     ]
 
 
