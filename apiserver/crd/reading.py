@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from apiserver.kinds.kind import Kind
+from apiserver.objects.cached import encode
 from apiserver.schema import decode
 from apiserver.schema.shape import Mismatch, Notes, shaper
 from apiserver.schema.text import Malformed
@@ -43,6 +44,8 @@ def read(kind: Kind, body: bytes, content_type: str, strictness: str) -> tuple[O
 def check_patched(kind: Kind, obj: Object, refusal: Callable[[str], ApiError]) -> None:
     """A patch may not make another kind of an object. Another version that is served is taken for this one."""
     assert kind.versions is not None
+    if not obj.get("kind"):
+        raise refusal(f"Object 'Kind' is missing in '{encode(obj).decode()}'")
     version = obj.get("apiVersion")
     if version != kind.api_version and kind.versions.kind(str(version)) is None:
         raise refusal(f"request to convert CR from an invalid group/version: {version or ''}")

@@ -4,17 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import yaml
 
 from apiserver.answer import Answer, ListAnswer
-from apiserver.http import table
+from apiserver.http import table, yamltext
 from apiserver.http.negotiate import YAML, Form
 from apiserver.kinds.kind import Kind, Object
 from apiserver.objects.cached import Cached, encode, head
 from apiserver.objects.watcher import Seen
 from podling.api.errors import NotAcceptable
-
-Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 INITIAL_END = {"k8s.io/initial-events-end": "true"}
 
@@ -22,8 +19,7 @@ INITIAL_END = {"k8s.io/initial-events-end": "true"}
 def body(value: Any, form: Form) -> bytes:
     """Any JSON value."""
     if form.media == YAML:
-        dumped: bytes = yaml.dump(value, Dumper=Dumper, encoding="utf-8", allow_unicode=True, default_flow_style=False)
-        return dumped
+        return yamltext.dump(value)
     return _json(encode(value), form)
 
 

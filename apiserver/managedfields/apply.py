@@ -78,7 +78,8 @@ def group_version_kind(found: Object) -> str:
     return f"{group}/{version}, Kind={found.get('kind') or ''}"
 
 
-def _called(config: Object) -> str:
+def called(config: Object) -> str:
+    """`team/web; apps/v1, Kind=Deployment`; what is no text is not there."""
     meta = config.get("metadata")
     meta = meta if isinstance(meta, dict) else {}
     namespace, name = (found if isinstance(found := meta.get(part), str) else "" for part in ("namespace", "name"))
@@ -90,10 +91,10 @@ def check_config(config: Object, api_version: str, kind: str, schema: Schema) ->
     if kind and (config.get("apiVersion"), config.get("kind")) != (api_version, kind):
         raise BadRequest(f"invalid object type: {group_version_kind(config)}")
     meta = config.get("metadata")
-    if isinstance(meta, dict) and meta.get("managedFields") is not None:
+    if isinstance(meta, dict) and isinstance(meta.get("managedFields"), list):
         raise BadRequest("metadata.managedFields must be nil")
     if words := misfit(config, shape_of(schema)):
-        raise Unexplained(f"failed to create typed patch object ({_called(config)}): {words}")
+        raise Unexplained(f"failed to create typed patch object ({called(config)}): {words}")
 
 
 class _Apply:

@@ -4,7 +4,6 @@ Only the manager named kubectl is treated so: what it last applied on the client
 Source: apimachinery's lastappliedmanager.go and lastappliedupdater.go.
 """
 
-import copy
 import json
 from typing import Any
 
@@ -42,9 +41,18 @@ def refresh(applied: Object, config: Object) -> None:
     """Keep the annotation, where there is one, in step with what is applied now."""
     if not _annotations(applied).get(ANNOTATION):
         return
-    bare = copy.deepcopy(config)
-    bare.get("metadata", {}).get("annotations", {}).pop(ANNOTATION, None)
-    if not bare.get("metadata", {}).get("annotations", True):
-        del bare["metadata"]["annotations"]
-    text = json.dumps(bare, separators=(",", ":"), ensure_ascii=False, sort_keys=True) + "\n"
-    applied["metadata"]["annotations"][ANNOTATION] = text
+    meta = {**(config.get("metadata") or {})}
+    if noted := meta.get("annotations"):
+        meta["annotations"] = {name: value for name, value in noted.items() if name != ANNOTATION}
+    elif noted is None:
+        meta.pop("annotations", None)
+    bare = {**config, "metadata": meta}
+    applied["metadata"]["annotations"][ANNOTATION] = _encoded(bare)
+
+
+def _encoded(value: Object) -> str:
+    """As Go writes JSON: keys sorted, what HTML could misread escaped, a line end."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+    for letter in "&<>\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text + "\n"

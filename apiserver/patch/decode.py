@@ -11,6 +11,7 @@ from podling.api.errors import BadRequest
 
 OBJECT = "map[string]interface {}"
 OPERATIONS = "[]handlers.jsonPatchOp"
+BAD_PATCH = "Invalid JSON Patch"
 OPERATION_FIELDS = ("op", "path", "from")
 
 
@@ -22,6 +23,38 @@ def decode_object(body: bytes, prefix: str = "") -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadRequest(f"{prefix}json: cannot unmarshal {json_kind(value)} into Go value of type {OBJECT}")
     return value
+
+
+def decode_map(body: bytes, prefix: str) -> Any:
+    """A merge patch. Where nothing has checked it before (`prefix` is ""), a list is one, too: it replaces the object.
+
+    Source: evanphx/json-patch v4, merge.go.
+    """
+    try:
+        value = decode_object(body, prefix) if prefix else msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as refused:
+        raise BadRequest(BAD_PATCH) from refused
+    if not isinstance(value, dict | list) or _says_null(body):
+        raise BadRequest(BAD_PATCH)
+    return value
+
+
+def _says_null(body: bytes) -> bool:
+    return body.strip() == b"null"
+
+
+def loose_operations(body: bytes) -> list[dict[str, Any]]:
+    """A JSON Patch that nothing has checked: what is wrong in an operation shows when its turn comes."""
+    value = _decode(body, "")
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise BadRequest(f"json: cannot unmarshal {json_kind(value)} into Go value of type jsonpatch.Patch")
+    for item in value:
+        if item is not None and not isinstance(item, dict):
+            kind = json_kind(item)
+            raise BadRequest(f"json: cannot unmarshal {kind} into Go value of type jsonpatch.Operation")
+    return [item or {} for item in value]
 
 
 def decode_operations(body: bytes, prefix: str) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """JSON Patch (RFC 6902) with the habits of the Go library that Kubernetes uses (evanphx/json-patch v4).
 
 They show at the edges: a missing member of an object reads as null (so `replace` creates it and `copy` copies null),
-`test` of a missing member against null succeeds, and a negative index counts from the end. The `jsonpatch` library of
+`test` of a missing member against null succeeds, a negative index counts from the end, what stands before a pointer's
+first slash does not count, and only `replace` and `test` take the whole document (""). The `jsonpatch` library of
 Python follows the RFC there, which is why this is our own.
 """
 
@@ -17,6 +18,7 @@ MOST_COPIED_BYTES = 3 * 1024 * 1024
 MISSING = "doc is missing path:"
 
 Container = dict[str, Any] | list[Any]
+Root = dict[str, Any]  # the document, under ""
 
 
 class NotApplicable(Exception):
@@ -31,51 +33,50 @@ def apply_json_patch(current: dict[str, Any], operations: list[dict[str, Any]]) 
             "Request entity too large: The allowed maximum operations in a JSON patch is "
             f"{MOST_OPERATIONS}, got {len(operations)}"
         )
-    document = copy.deepcopy(current)
+    root = {"": copy.deepcopy(current)}
     copied = 0
     try:
         for operation in operations:
-            copied += _apply(document, operation)
+            copied += _apply(root, operation)
             if copied > MOST_COPIED_BYTES:
                 raise NotApplicable("too much copied")
     except NotApplicable as refused:
         raise Invalid("the server rejected our request due to an error in our request", {}) from refused
-    return document
+    return root[""]
 
 
-def _apply(document: dict[str, Any], operation: dict[str, Any]) -> int:
+def _apply(root: Root, operation: dict[str, Any]) -> int:
     try:
-        return _apply_one(document, operation)
+        return _apply_one(root, operation)
     except NotApplicable as refused:
         if str(refused).startswith(MISSING):
             raise NotApplicable(f"{operation['op']} operation does not apply: {refused}") from None
         raise
 
 
-def _apply_one(document: dict[str, Any], operation: dict[str, Any]) -> int:
+def _apply_one(root: Root, operation: dict[str, Any]) -> int:
     """One operation, in place; answers how many bytes a copy took."""
     match operation.get("op"):
         case "add":
-            _add(document, _word(operation, "path"), copy.deepcopy(operation.get("value")))
+            _add(root, _word(operation, "path"), copy.deepcopy(operation.get("value")))
         case "remove":
-            _remove(document, _word(operation, "path"))
+            _remove(root, _word(operation, "path"))
         case "replace":
-            container, key = _find(document, _word(operation, "path"))
-            _get(container, key)
-            _set(container, key, copy.deepcopy(operation.get("value")))
+            _replace(root, _word(operation, "path"), copy.deepcopy(operation.get("value")))
         case "move":
-            value = _read(document, _word(operation, "from"))
-            _remove(document, _word(operation, "from"))
-            _add(document, _word(operation, "path"), value)
+            value = _read(root, _word(operation, "from"))
+            _remove(root, _word(operation, "from"))
+            _add(root, _word(operation, "path"), value)
         case "copy":
-            value = copy.deepcopy(_read(document, _word(operation, "from")))
-            _add(document, _word(operation, "path"), value)
+            value = copy.deepcopy(_read(root, _word(operation, "from")))
+            _add(root, _word(operation, "path"), value)
             return len(json.dumps(value))
         case "test":
-            if not same(_read(document, _word(operation, "path")), operation.get("value")):
+            path = _word(operation, "path")
+            if not same(_read(root, path) if path else root[""], operation.get("value")):
                 raise NotApplicable(f"testing value {operation['path']} failed: test failed")
         case other:
-            raise NotApplicable(f"Unexpected kind: {other}")
+            raise NotApplicable(f"Unexpected kind: {other if isinstance(other, str) else 'unknown'}")
     return 0
 
 
@@ -92,17 +93,17 @@ def same(left: Any, right: Any) -> bool:
 
 def _word(operation: dict[str, Any], name: str) -> str:
     word = operation.get(name)
-    if word is None:
+    if not isinstance(word, str):
         raise NotApplicable(f"{name} is missing")
-    return str(word)
+    return word
 
 
-def _find(document: dict[str, Any], pointer: str) -> tuple[Container, str]:
+def _find(root: Root, pointer: str) -> tuple[Container, str]:
     """The container that holds what a pointer names, and the last part of the pointer."""
     parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
     if not parts:
-        raise NotApplicable("a pointer to the whole document")
-    found: Any = document
+        raise NotApplicable(f"{MISSING} {show(pointer)}: missing value")
+    found: Any = root[""]
     for part in parts[:-1]:
         found = _get(found, part)
         if not isinstance(found, dict | list):
@@ -129,19 +130,24 @@ def _get(container: Container, key: str) -> Any:
     return container[_index(container, key, len(container) - 1)]
 
 
-def _read(document: dict[str, Any], pointer: str) -> Any:
-    return _get(*_find(document, pointer))
+def _read(root: Root, pointer: str) -> Any:
+    return _get(*_find(root, pointer))
 
 
-def _set(container: Container, key: str, value: Any) -> None:
+def _replace(root: Root, pointer: str, value: Any) -> None:
+    if not pointer:
+        if isinstance(value, dict | list):  # a scalar is no document, and no error
+            root[""] = value
+        return
+    container, key = _find(root, pointer)
     if isinstance(container, dict):
         container[key] = value
     else:
         container[_index(container, key, len(container) - 1)] = value
 
 
-def _add(document: dict[str, Any], pointer: str, value: Any) -> None:
-    container, key = _find(document, pointer)
+def _add(root: Root, pointer: str, value: Any) -> None:
+    container, key = _find(root, pointer)
     if isinstance(container, dict):
         container[key] = value
     elif key == "-":
@@ -150,8 +156,8 @@ def _add(document: dict[str, Any], pointer: str, value: Any) -> None:
         container.insert(_index(container, key, len(container)), value)
 
 
-def _remove(document: dict[str, Any], pointer: str) -> None:
-    container, key = _find(document, pointer)
+def _remove(root: Root, pointer: str) -> None:
+    container, key = _find(root, pointer)
     if isinstance(container, list):
         del container[_index(container, key, len(container) - 1)]
     elif key in container:

@@ -1,55 +1,84 @@
-"""Does a patched object still have the shapes of its type? Strategic merge puts maps, lists and scalars anywhere.
+"""A merged object as its type holds it. Merging puts maps, lists and scalars anywhere, and numbers may be whole floats.
 
-Source of rules and words: k8s.io/apimachinery/pkg/runtime/converter.go, which turns the patched map into the typed
-object. What has a text form of its own (times, quantities) is left to decoding.
+Source of rules and words: k8s.io/apimachinery/pkg/runtime/converter.go, which turns the merged map into the typed
+object. What has a text form of its own (times, quantities) is left to decoding, but for wrong JSON types.
 """
 
 from typing import Any
 
-from apiserver.patch.gotext import go_kind
+from apiserver.patch.gotext import go_kind, json_kind
+from apiserver.schema import scalars
 from apiserver.schema.schema import Schema
+from apiserver.schema.shape import Mismatch
 
 GO_KINDS = {"string": "string", "boolean": "bool", "number": "float64"}
-OWN_FORMS = ("date-time", "micro-time", "quantity", "int-or-string", "byte")
+TIMES = ("date-time", "micro-time")
 
 
-def mismatch(value: Any, schema: Schema | None) -> str:
-    """Why `value` cannot be restored into the type, "" when it can."""
-    if value is None or schema is None or schema.type == "" or schema.format in OWN_FORMS:
-        return ""
+def restore(value: Any, schema: Schema | None, go_type: str = "") -> Any:
+    """`value` in its type, changed in place where it is a map or a list; raises Mismatch. `go_type` is the name of the
+    type where it has one of its own: `v1.PullPolicy`."""
+    if value is None or schema is None or schema.type == "" or schema.format == "quantity":
+        return value
     if schema.type == "object":
         return _object(value, schema)
     if schema.type == "array":
         if not isinstance(value, list):
-            return f"cannot restore slice from {go_kind(value)}"
-        return next(filter(None, (mismatch(item, schema.items) for item in value)), "")
-    return _scalar(value, schema)
+            raise Mismatch(f"cannot restore slice from {go_kind(value)}")
+        value[:] = [restore(item, schema.items, go_type.removeprefix("[]")) for item in value]
+        return value
+    if schema.format == "byte":
+        return _bytes(value)
+    if schema.format in TIMES:
+        return value if isinstance(value, str) else _unmarshalled(value, "string")
+    if schema.format == "int-or-string":
+        return value if isinstance(value, str) else _int32(value)
+    return _scalar(value, schema, go_type)
 
 
-def _object(value: Any, schema: Schema) -> str:
+def _object(value: Any, schema: Schema) -> Any:
     if not schema.fields and schema.values is None:
-        return ""
+        return value
     if not isinstance(value, dict):
-        return (
-            f"cannot restore map from {go_kind(value)}"
-            if schema.values
-            else f"cannot restore struct from: {go_kind(value)}"
-        )
+        what = "map from" if schema.values else "struct from:"
+        raise Mismatch(f"cannot restore {what} {go_kind(value)}")
     for key in sorted(value):
         field = schema.fields.get(key)
-        inner = field.schema if field else schema.values
-        if why := mismatch(value[key], inner):
-            return why
-    return ""
+        value[key] = restore(value[key], field.schema if field else schema.values, field.go_type if field else "")
+    return value
 
 
-def _scalar(value: Any, schema: Schema) -> str:
-    wanted = GO_KINDS.get(schema.type) or ("int64" if schema.format == "int64" else "int32")
+def _bytes(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise Mismatch(f"cannot restore slice from {go_kind(value)}")
+    try:
+        scalars.base64_text(value)
+    except ValueError as wrong:
+        raise Mismatch(f"error decoding from json: {wrong}") from None
+    return value
+
+
+def _int32(value: Any) -> Any:
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    if type(whole) is int and -(2**31) <= whole < 2**31:
+        return whole
+    return _unmarshalled(whole, "int32")
+
+
+def _unmarshalled(value: Any, go_type: str) -> Any:
+    number = f" {value}" if go_type == "int32" and json_kind(value) == "number" else ""
+    raise Mismatch(f"json: cannot unmarshal {json_kind(value)}{number} into Go value of type {go_type}")
+
+
+def _scalar(value: Any, schema: Schema, go_type: str) -> Any:
+    kind = GO_KINDS.get(schema.type) or ("int64" if schema.format == "int64" else "int32")
     given = go_kind(value)
-    numbers = ("int64", "float64")
-    if given == wanted or (given == "int64" and schema.type in ("integer", "number")):
-        return ""
+    if given == kind or (given == "int64" and schema.type in ("integer", "number")):
+        return value
     if given == "float64" and schema.type == "integer":
-        return "" if value == int(value) else "cannot convert float64 to " + wanted
-    convertible = given in numbers and wanted == "string" and given == "int64"
-    return f"cannot convert {given} to {wanted}" if convertible else f"unrecognized type: {wanted}"
+        if value.is_integer():
+            return int(value)
+        raise Mismatch(f"cannot convert float64 to {kind}")
+    if given == "int64" and kind == "string":  # which Go could do, and JSON has not
+        raise Mismatch(f"cannot convert int64 to {go_type or kind}")
+    raise Mismatch(f"unrecognized type: {kind}")

@@ -83,7 +83,7 @@ def _lookup(schema: Schema | None, key: str) -> Field | None:
     if schema is None or schema.type in ("", "array"):
         return None
     if schema.values is not None:
-        return Field(schema.values)
+        raise Unexplained("merging an object in json but data type is not struct, instead is: map")
     if not schema.fields:
         return None
     found = schema.fields.get(key)

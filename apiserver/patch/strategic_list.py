@@ -42,15 +42,15 @@ def find(items: list[Any], merge_key: str, value: Any) -> int | None:
 
 def element_kind(*lists: list[Any]) -> str:
     """The one kind of all elements; raises where they differ, where there are none, and for lists of lists."""
-    kinds = {go_kind(item) for items in lists for item in items}
-    if "slice" in kinds:
-        raise Invalid("the server rejected our request due to an error in our request", {})
-    if len(kinds) > 1:
-        shown = "[" + " ".join(go_text(items) for items in lists) + "]"
-        raise Unexplained(f"list element types are not identical: {shown}")
+    kinds = [go_kind(item) for items in lists for item in items]
     if not kinds:
         raise Unexplained("no elements in any of the given slices")
-    return kinds.pop()
+    if kinds[0] == "slice":
+        raise Invalid("the server rejected our request due to an error in our request", {})
+    if len(set(kinds)) > 1:
+        shown = "[" + " ".join(go_text(items) for items in lists) + "]"
+        raise Unexplained(f"list element types are not identical: {shown}")
+    return kinds[0]
 
 
 def check_order(patch: list[Any], order: list[Any], merge_key: str, directive: str) -> None:

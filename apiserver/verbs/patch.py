@@ -12,7 +12,8 @@ from apiserver.objects.otherversions import decided
 from apiserver.options import WriteOptions, write_options
 from apiserver.patch.decode import OBJECT
 from apiserver.patch.gotext import json_kind
-from apiserver.patch.patch import APPLY_YAML, STRATEGIC_MERGE_PATCH, apply_patch, patch_error, strict_errors
+from apiserver.patch.patch import APPLY_YAML, STRATEGIC_MERGE_PATCH, Patched, apply_patch
+from apiserver.patch.restore import restore
 from apiserver.refusal import Unexplained
 from apiserver.schema import decode
 from apiserver.schema.schema import Schema
@@ -46,28 +47,30 @@ async def patch(call: Call) -> Answer:
 
 
 def _patched(call: Call, content_type: str, options: WriteOptions, current: Object) -> Object:
-    body = call.request.body
     api_version, kind, schema = call.body_kind
-    raw = apply_patch(content_type, current, body, schema)
-    notes = [] if options.field_validation == decode.IGNORE else strict_errors(content_type, body)
+    checked = options.field_validation != decode.IGNORE
+    patched = apply_patch(content_type, current, call.request.body, schema, checked=checked)
+    raw = patched.object
     unknown: list[str] = []
     try:
         new = _reshaped(schema, raw, current, unknown)
     except Mismatch as error:
-        raise patch_error(content_type, body, raw, str(error)) from None
-    if content_type != STRATEGIC_MERGE_PATCH:
-        if schema.custom:
-            reading.check_patched(call.kind, raw, lambda why: patch_error(content_type, body, raw, why))
-        else:
-            _check_type(api_version, kind, content_type, body, raw)
+        raise patched.refusal(str(error)) from None
+    if content_type == STRATEGIC_MERGE_PATCH:
+        unknown.sort()
+    elif schema.custom:
+        reading.check_patched(call.kind, raw, patched.refusal)
+    else:
+        _check_type(api_version, kind, patched)
     if (raw.get("metadata") or {}).get("managedFields") == []:
         new["metadata"]["managedFields"] = []  # not left out but emptied: nobody owns anything any more
-    notes += dict.fromkeys(unknown)
+    notes = [*patched.notes, *dict.fromkeys(unknown)]
     if notes and options.field_validation == decode.STRICT:
-        raise patch_error(content_type, body, raw, f"strict decoding error: {', '.join(notes)}")
-    if notes and options.field_validation == decode.WARN:
+        raise patched.refusal(f"strict decoding error: {', '.join(notes)}")
+    if options.field_validation == decode.WARN:
         call.request.warnings += [note for note in notes if note not in call.request.warnings]
-    _check_place(call, new)
+    call.place(new)
+    call.check_name(new)
     return {**new, "kind": kind, "apiVersion": api_version}
 
 
@@ -84,22 +87,15 @@ def _same(value: Any, known: Any) -> bool:
     return value is known or (value == known and encode(plain(value)) == encode(known))
 
 
-def _check_type(api_version: str, kind: str, content_type: str, body: bytes, raw: Object) -> None:
-    said = (raw.get("apiVersion", api_version), raw.get("kind", kind))
+def _check_type(api_version: str, kind: str, patched: Patched) -> None:
+    said = patched.object.get("apiVersion") or api_version, patched.object.get("kind") or kind
     if said != (api_version, kind):
-        why = f"unable to decode {show(f'{said[0]}, Kind={said[1]}')} into {api_version}, Kind={kind}"
-        raise patch_error(content_type, body, raw, why)
-
-
-def _check_place(call: Call, new: Object) -> None:
-    call.check_name(new)
-    if call.kind.namespaced and new["metadata"].get("namespace", "") != call.namespace:
-        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+        raise patched.refusal(f"unable to decode {show(f'{said[0]}, Kind={said[1]}')} into {api_version}, Kind={kind}")
 
 
 async def _apply(call: Call, options: WriteOptions) -> Answer:
     """The configuration is merged with what is there; where nothing is, it is created."""
-    config = _config(call, options)
+    config, doubles = _config(call)
     kind, registry = call.kind, call.context.registry
     if call.view:  # what is owned are the object's own fields
         seen = config
@@ -126,11 +122,15 @@ async def _apply(call: Call, options: WriteOptions) -> Answer:
 
         return await decided(kind, apply, live)
 
-    async def change(current: Object) -> Object:
+    async def applied(live: Object | None) -> Object:
         try:
-            new = _shaped(kind, await merged(current))
+            new = _shaped(kind, config, await merged(live))
         except errors.Conflict as error:
             raise _renamed(error, call.view) from None
+        _check_doubles(call, options, doubles)
+        if live is None and (uid := new["metadata"].get("uid")):
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise errors.conflict(kind.resource, call.name, why)
         call.place(new)
         call.check_name(new)
         return new
@@ -139,17 +139,12 @@ async def _apply(call: Call, options: WriteOptions) -> Answer:
     write.tracked = False
     while True:
         try:
-            return call.answer(await registry.update(kind, call.namespace, call.name, change, write, call.sub))
+            return call.answer(await registry.update(kind, call.namespace, call.name, applied, write, call.sub))
         except errors.NotFound:
             if call.sub:
                 raise
-        new = _shaped(kind, await merged(None))
-        if uid := new["metadata"].get("uid"):
-            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
-            raise errors.conflict(kind.resource, call.name, why)
+        new = await applied(None)
         new["metadata"].pop("resourceVersion", None)
-        call.place(new)
-        call.check_name(new)
         try:
             cached = await registry.create(kind, call.namespace, new, write)
         except errors.AlreadyExists:
@@ -157,7 +152,8 @@ async def _apply(call: Call, options: WriteOptions) -> Answer:
         return Answer(cached.object, 201, kind, cached)
 
 
-def _config(call: Call, options: WriteOptions) -> Object:
+def _config(call: Call) -> tuple[Object, list[str]]:
+    """The configuration, and its keys that stand twice."""
     try:
         config, doubles = decode.parse(call.request.body, "application/yaml")
     except Malformed as error:
@@ -165,13 +161,15 @@ def _config(call: Call, options: WriteOptions) -> Object:
     if config is not None and not isinstance(config, dict):
         words = f"json: cannot unmarshal {json_kind(config)} into Go value of type {OBJECT}"
         raise BadRequest(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: {words}")
-    config = config or {}
+    return config or {}, doubles
+
+
+def _check_doubles(call: Call, options: WriteOptions, doubles: list[str]) -> None:
     if doubles and options.field_validation == decode.STRICT:
         found = "\n".join(f"  {each}" for each in doubles)
         raise BadRequest(f"error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n{found}")
     if options.field_validation == decode.WARN:
-        call.request.warnings += doubles
-    return config
+        call.request.warnings += [note for note in doubles if note not in call.request.warnings]
 
 
 def _renamed(error: errors.Conflict, view: View | None) -> errors.Conflict:
@@ -183,9 +181,13 @@ def _renamed(error: errors.Conflict, view: View | None) -> errors.Conflict:
     return errors.Conflict(error.message.replace(*view.renamed), {**(error.details or {}), "causes": told})
 
 
-def _shaped(kind: Kind, merged: Object) -> Object:
+def _shaped(kind: Kind, config: Object, merged: Object) -> Object:
     try:
+        if not kind.custom:
+            restore(merged, kind.schema)
         shaped: Object = shaper(kind.schema)(merged, None, [])
-        return {**shaped, "kind": kind.kind, "apiVersion": kind.api_version}
     except Mismatch as error:
-        raise Unexplained(f"failed to convert merged object to last applied version: {error}") from None
+        of = managedfields.called(config)
+        what = f"unable to convert unstructured object to {of.partition('; ')[2]}: {error}"
+        raise Unexplained(f"failed to convert new object ({of}) to proper version: {what}") from None
+    return {**shaped, "kind": kind.kind, "apiVersion": kind.api_version}

@@ -222,6 +222,30 @@ def test_kubectl_moves_from_client_side_to_server_side_without_conflicts() -> No
         applied(elsewhere, "kubectl", config(k="changed"))
 
 
+@pytest.mark.parametrize(
+    ("annotations", "text"),
+    [
+        (None, '"metadata":{"name":"c"}}\n'),
+        ({}, '"metadata":{"annotations":{},"name":"c"}}\n'),
+        ({LAST: "x"}, '"metadata":{"annotations":{},"name":"c"}}\n'),
+        ({"a": "<b>"}, '"metadata":{"annotations":{"a":"\\u003cb\\u003e"},"name":"c"}}\n'),
+    ],
+)
+def test_the_annotation_tells_what_kubectl_applied_as_go_writes_it(annotations: Any, text: str) -> None:
+    live: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "annotations": {LAST: "{}"}}}
+    body = config(k="v")
+    body["metadata"]["annotations"] = annotations
+    found = applied(live, "kubectl", body, force=True)
+    assert found["metadata"]["annotations"][LAST] == '{"apiVersion":"v1","data":{"k":"v"},"kind":"ConfigMap",' + text
+
+
+def test_a_name_that_is_no_text_is_not_told() -> None:
+    body = config(k="v")
+    body["metadata"]["name"] = 5
+    with pytest.raises(Unexplained, match=re.escape("failed to create typed patch object (/; /v1, Kind=ConfigMap): ")):
+        applied(None, "a", body)
+
+
 def test_a_configuration_may_not_bring_managed_fields() -> None:
     for given in ([], [{"manager": "x"}]):
         body = config(k="v")

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from apiserver.patch.patch import JSON_PATCH, apply_patch, strict_errors
+from apiserver.patch.patch import JSON_PATCH, apply_patch
 from apiserver.schema.load import schema
 from podling.api.errors import BadRequest, Invalid, TooLarge, UnsupportedMediaType
 
@@ -14,7 +14,7 @@ REJECTED = "the server rejected our request due to an error in our request"
 
 
 def patch(current: dict[str, Any], *operations: Any) -> dict[str, Any]:
-    return apply_patch(JSON_PATCH, current, msgspec.json.encode(list(operations)), CONFIG_MAP)
+    return apply_patch(JSON_PATCH, current, msgspec.json.encode(list(operations)), CONFIG_MAP).object
 
 
 def refused(current: dict[str, Any], *operations: Any) -> None:
@@ -109,9 +109,42 @@ def test_a_body_that_is_no_patch_is_a_bad_request(body: bytes, message: str) -> 
     assert caught.value.message == f"error decoding patch: {message}"
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"op": "add"}', "json: cannot unmarshal object into Go value of type jsonpatch.Patch"),
+        (b"[5]", "json: cannot unmarshal number into Go value of type jsonpatch.Operation"),
+        (b"op: add", "invalid character 'o' looking for beginning of value"),
+    ],
+)
+def test_a_patch_that_nothing_has_checked_is_refused_by_the_library_itself(body: bytes, message: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        apply_patch(JSON_PATCH, {}, body, CONFIG_MAP, checked=False)
+    assert caught.value.message == message
+    with pytest.raises(Invalid, match=REJECTED):
+        apply_patch(JSON_PATCH, {}, b'[{"op": 5}]', CONFIG_MAP, checked=False)
+
+
+def test_the_whole_document_can_be_replaced_and_tested() -> None:
+    new = {"kind": "ConfigMap", "data": {}}
+    assert (
+        patch({"a": 1}, {"op": "test", "path": "", "value": {"a": 1}}, {"op": "replace", "path": "", "value": new})
+        == new
+    )
+    assert patch({"a": 1}, {"op": "replace", "path": "", "value": "x"}) == {"a": 1}
+    refused({"a": 1}, {"op": "test", "path": "", "value": {}})
+    refused({"a": 1}, {"op": "remove", "path": ""})
+    with pytest.raises(Invalid, match="cannot unmarshal array into Go value of type struct"):
+        patch({}, {"op": "replace", "path": "", "value": [1]})
+
+
+def test_what_stands_before_the_first_slash_of_a_pointer_does_not_count() -> None:
+    assert patch({}, {"op": "add", "path": "data/k", "value": 1}) == {"k": 1}
+
+
 def test_strict_errors_name_unknown_and_repeated_members_of_operations() -> None:
     body = b'[{"op": "add", "path": "/a", "path": "/b", "value": {"x": 1, "x": 2}, "colour": "red"}]'
-    assert strict_errors(JSON_PATCH, body) == [
+    assert apply_patch(JSON_PATCH, {}, body, CONFIG_MAP).notes == [
         'json patch duplicate field "[0].path"',
         'json patch duplicate field "[0].value.x"',
         'json patch unknown field "[0].colour"',

@@ -20,7 +20,7 @@ Object = dict[str, Any]
 
 def patch(current: Object, body: Object, of: Any = POD) -> Object:
     before = copy.deepcopy(current)
-    found = apply_patch(STRATEGIC_MERGE_PATCH, current, msgspec.json.encode(body), of)
+    found = apply_patch(STRATEGIC_MERGE_PATCH, current, msgspec.json.encode(body), of).object
     assert current == before
     return found
 
@@ -187,6 +187,18 @@ CONTAINERS = pod(containers=[MAIN, SIDE])
         (
             CONTAINERS,
             {"spec": {"containers": [["x"]]}},
+            Unexplained,
+            "list element types are not identical: [",
+        ),
+        (
+            {"metadata": {"labels": {"a": "b"}}},
+            {"metadata": {"labels": {"$setElementOrder/x": []}}},
+            Unexplained,
+            "merging an object in json but data type is not struct, instead is: map",
+        ),
+        (
+            pod(containers=[]),
+            {"spec": {"containers": [["x"]]}},
             Invalid,
             "the server rejected our request due to an error in our request",
         ),
@@ -240,3 +252,9 @@ def test_the_deployment_strategy_merges_unless_its_keys_are_retained() -> None:
     assert merged["spec"]["strategy"] == {"type": "Recreate", "rollingUpdate": {"maxSurge": 1}}
     retained = patch(current, {"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}, DEPLOYMENT)
     assert retained["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_a_refusal_shows_the_patch_without_the_directives_that_were_carried_out() -> None:
+    body = {"spec": {"$setElementOrder/containers": [{"name": "main"}], "colour": "red"}}
+    found = apply_patch(STRATEGIC_MERGE_PATCH, CONTAINERS, msgspec.json.encode(body), POD)
+    assert found.refusal("why").message == ' "" is invalid: patch: Invalid value: "map[spec:map[colour:red]]": why'
