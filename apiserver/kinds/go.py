@@ -27,7 +27,7 @@ ORDERS: Mapping[str, Sequence[str]] = {
         *("setHostnameAsFQDN", "affinity", "schedulerName", "tolerations", "hostAliases", "priorityClassName"),
         *("priority", "preemptionPolicy", "dnsConfig", "readinessGates", "runtimeClassName", "overhead"),
         *("enableServiceLinks", "topologySpreadConstraints", "os", "schedulingGates", "resourceClaims", "resources"),
-        "hostnameOverride",
+        *("hostnameOverride", "schedulingGroup"),
     ),
     "Container": _CONTAINER,
     "EphemeralContainer": (*_CONTAINER, "targetContainerName"),
@@ -180,6 +180,20 @@ _NAMES = {
 def internal(value: Object, type_: str) -> Object:
     """The struct as it stands in an error; `type_`: "resource.v1.ResourceClaimSpec"."""
     return _struct(value, schema(type_))
+
+
+def internal_template(template: Object) -> Object:
+    """A pod's template: its metadata stands in the struct itself, under the API's names."""
+    meta = {name: value for name, value in (template.get("metadata") or {}).items() if value not in (None, {}, [])}
+    return {**_sorted_maps(meta), "Spec": internal_spec(template.get("spec") or {})}
+
+
+def internal_spec(spec: Object) -> Object:
+    return internal(_of_spec(spec), "core.v1.PodSpec")
+
+
+def _sorted_maps(meta: Object) -> Object:
+    return {name: dict(sorted(each.items())) if isinstance(each, dict) else each for name, each in meta.items()}
 
 
 def difference(old: Object, new: Object, type_: str) -> str:

@@ -193,11 +193,15 @@ def _resource(name: str, path: Path) -> ErrorList:
     return [field.not_supported(path, name, ("storage",))] if native and name != "storage" else []
 
 
-def warn(obj: Object) -> list[str]:
-    """Source: kubernetes/pkg/api/persistentvolumeclaim.GetWarningsForPersistentVolumeClaim."""
-    path, asked = SPEC.child("resources", "requests").key("storage"), _requests(spec_of(obj)).get("storage")
+def warn(obj: Object) -> Sequence[str]:
+    return warn_claim_spec(spec_of(obj), SPEC)
+
+
+def warn_claim_spec(spec: Object, path: Path) -> Sequence[str]:
+    """Source: kubernetes/pkg/api/persistentvolumeclaim.GetWarningsForPersistentVolumeClaimSpec."""
+    path, asked = path.child("resources", "requests").key("storage"), _requests(spec).get("storage")
     if asked is None or not parse(asked).nanos % WHOLE:
-        return []
+        return ()
     return [f"{path}: fractional byte value {field.show(asked)} is invalid, must be an integer"]
 
 

@@ -1,8 +1,11 @@
 """PodTemplate. Source: kubernetes/pkg/apis/core/validation.ValidatePodTemplate."""
 
+from collections.abc import Sequence
+
 from apiserver.kinds import columns
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod import template as pods
+from apiserver.kinds.pod.warnings import warn_template
 from apiserver.schema.load import schema
 from podling.api.field import ErrorList, Path
 
@@ -22,6 +25,10 @@ def _in_spec(obj: Object) -> Object:
     return {"spec": {"template": obj.get("template") or {}}}
 
 
+def _warn(obj: Object) -> Sequence[str]:
+    return warn_template(obj.get("template") or {}, TEMPLATE)
+
+
 POD_TEMPLATE = Kind(
     group="",
     version="v1",
@@ -30,7 +37,8 @@ POD_TEMPLATE = Kind(
     schema=schema("core.v1.PodTemplate"),
     default=default,
     validate=validate,
-    warn=lambda obj: pods.warn_template(obj.get("template") or {}, TEMPLATE),
+    warn=_warn,
+    warn_update=pods.warn_update(_warn),
     generation=("template",),
     columns=(
         columns.NAME,

@@ -1,8 +1,11 @@
 """ReplicationController: what ReplicaSets replaced. Source: kubernetes/pkg/apis/core/validation."""
 
+from collections.abc import Sequence
+
 from apiserver.kinds import columns
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod import template as pods
+from apiserver.kinds.pod.warnings import warn_template
 from apiserver.kinds.scale import scale
 from apiserver.kinds.strategy import drop_status, keep_status, status
 from apiserver.kinds.workload import SPEC, STATUS, count, spec_of, status_of, validate_at_most, validate_counts
@@ -56,6 +59,15 @@ def validate_status(new: Object, _old: Object) -> ErrorList:
     )
 
 
+def _warn(obj: Object) -> Sequence[str]:
+    return warn_template(pods.template_of(obj), TEMPLATE)
+
+
+def warn_update(new: Object, old: Object) -> Sequence[str]:
+    """Kubernetes 1.36 looks at the template that was there (kubernetes#142443)."""
+    return pods.warn_update(lambda _: _warn(old))(new, old)
+
+
 def _selector(obj: Object) -> str:
     found = spec_of(obj).get("selector") or {}
     return ",".join(f"{key}={value}" for key, value in sorted(found.items()))
@@ -75,7 +87,9 @@ REPLICATION_CONTROLLER = Kind(
     prepare_create=drop_status("core.v1.ReplicationController"),
     prepare_update=keep_status,
     validate=validate,
-    warn=lambda obj: [*pods.warn_name(obj), *pods.warn_template(pods.template_of(obj), TEMPLATE)],
+    validate_update=lambda new, _: validate(new),  # twice: as Kubernetes does
+    warn=lambda obj: [*pods.warn_name(obj), *_warn(obj)],
+    warn_update=warn_update,
     generation=("spec",),
     orphans=True,
     selectable=lambda obj: {"status.replicas": str(status_of(obj).get("replicas", 0))},

@@ -1,9 +1,12 @@
 """DaemonSet."""
 
+from collections.abc import Sequence
+
 from apiserver.kinds import columns
 from apiserver.kinds.fraction import amount, validate_at_most_all, validate_fraction
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod import template as pods
+from apiserver.kinds.pod.warnings import warn_template
 from apiserver.kinds.strategy import drop_status, keep_status, status
 from apiserver.kinds.workload import (
     SPEC,
@@ -108,6 +111,20 @@ def validate_status(new: Object, old: Object) -> ErrorList:
     return validate_counts(status_of(new), COUNTS, STATUS) + validate_no_decrease(new, old, "collisionCount")
 
 
+def validate_update(new: Object, old: Object) -> ErrorList:
+    """Kubernetes looks at the spec twice here."""
+    return validate(new) + validate_selector_update(new, old)
+
+
+def _warn(obj: Object) -> Sequence[str]:
+    return warn_template(pods.template_of(obj), TEMPLATE)
+
+
+def warn_update(new: Object, old: Object) -> Sequence[str]:
+    """Of its own counter, which counts the changes of the template alone."""
+    return _warn(new) if pods.template_of(new) != pods.template_of(old) else ()
+
+
 def _node_selector(obj: Object) -> str:
     return columns.labelled((pods.template_of(obj).get("spec") or {}).get("nodeSelector"))
 
@@ -125,8 +142,9 @@ DAEMON_SET = Kind(
     prepare_create=prepare_create,
     prepare_update=prepare_update,
     validate=validate,
-    validate_update=validate_selector_update,
-    warn=lambda obj: pods.warn_template(pods.template_of(obj), TEMPLATE),
+    validate_update=validate_update,
+    warn=_warn,
+    warn_update=warn_update,
     generation=("spec",),
     standing_annotations=(GENERATION,),
     subresources=(status(validate_status),),

@@ -1,9 +1,12 @@
 """Deployment."""
 
+from collections.abc import Sequence
+
 from apiserver.kinds import columns
 from apiserver.kinds.fraction import amount, validate_at_most_all, validate_fraction, validate_not_negative
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod import template as pods
+from apiserver.kinds.pod.warnings import warn_template
 from apiserver.kinds.scale import scale
 from apiserver.kinds.strategy import drop_status, keep_spec_and_labels, keep_status, status
 from apiserver.kinds.workload import (
@@ -96,6 +99,10 @@ def validate_status(new: Object, old: Object) -> ErrorList:
     return errors + validate_no_decrease(new, old, "collisionCount")
 
 
+def _warn(obj: Object) -> Sequence[str]:
+    return warn_template(pods.template_of(obj), TEMPLATE)
+
+
 _STATUS = "apps.v1.DeploymentStatus"
 DEPLOYMENT = Kind(
     group="apps",
@@ -110,7 +117,8 @@ DEPLOYMENT = Kind(
     prepare_update=keep_status,
     validate=validate,
     validate_update=validate_selector_update,
-    warn=lambda obj: [*pods.warn_name(obj), *pods.warn_template(pods.template_of(obj), TEMPLATE)],
+    warn=lambda obj: [*pods.warn_name(obj), *_warn(obj)],
+    warn_update=pods.warn_update(_warn),
     generation=("spec", "metadata.annotations"),
     subresources=(
         scale(lambda obj: selector_text(spec_of(obj).get("selector"))),

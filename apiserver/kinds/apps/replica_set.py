@@ -1,8 +1,11 @@
 """ReplicaSet."""
 
+from collections.abc import Sequence
+
 from apiserver.kinds import columns
 from apiserver.kinds.kind import Kind, Object
 from apiserver.kinds.pod import template as pods
+from apiserver.kinds.pod.warnings import warn_template
 from apiserver.kinds.scale import scale
 from apiserver.kinds.strategy import drop_status, keep_status, status
 from apiserver.kinds.workload import (
@@ -56,6 +59,15 @@ def validate_status(new: Object, old: Object) -> ErrorList:
     )
 
 
+def validate_update(new: Object, old: Object) -> ErrorList:
+    """Kubernetes looks at the spec twice here."""
+    return validate(new) + validate_selector_update(new, old)
+
+
+def _warn(obj: Object) -> Sequence[str]:
+    return warn_template(pods.template_of(obj), TEMPLATE)
+
+
 _STATUS = "apps.v1.ReplicaSetStatus"
 REPLICA_SET = Kind(
     group="apps",
@@ -69,8 +81,9 @@ REPLICA_SET = Kind(
     prepare_create=drop_status("apps.v1.ReplicaSet"),
     prepare_update=keep_status,
     validate=validate,
-    validate_update=validate_selector_update,
-    warn=lambda obj: [*pods.warn_name(obj), *pods.warn_template(pods.template_of(obj), TEMPLATE)],
+    validate_update=validate_update,
+    warn=lambda obj: [*pods.warn_name(obj), *_warn(obj)],
+    warn_update=pods.warn_update(_warn),
     generation=("spec",),
     subresources=(
         scale(lambda obj: selector_text(spec_of(obj).get("selector"))),

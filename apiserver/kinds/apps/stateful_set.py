@@ -1,11 +1,13 @@
 """StatefulSet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.fraction import validate_at_most_all, validate_fraction, validate_not_negative
 from apiserver.kinds.kind import Column, Kind, Object
+from apiserver.kinds.persistent_volume_claim import warn_claim_spec
 from apiserver.kinds.pod import template as pods
+from apiserver.kinds.pod.warnings import warn_template
 from apiserver.kinds.scale import scale
 from apiserver.kinds.strategy import drop_status, keep_status, status
 from apiserver.kinds.workload import (
@@ -127,12 +129,29 @@ def validate_status(new: Object, old: Object) -> ErrorList:
     return errors + validate_no_decrease(new, old, "collisionCount")
 
 
-def _warn(obj: Object) -> Sequence[str]:
-    found = list(pods.warn_template(pods.template_of(obj), TEMPLATE))
+def warn(obj: Object) -> Sequence[str]:
+    return [*_warn_template(obj), *_warn_claims(obj), *_warn_limit(obj)]
+
+
+def warn_update(new: Object, old: Object) -> Sequence[str]:
+    """The claims' paths say Spec here, as Kubernetes has it."""
+    return [*pods.warn_update(_warn_template)(new, old), *_warn_claims(new, "Spec"), *_warn_limit(new)]
+
+
+def _warn_template(obj: Object) -> Sequence[str]:
+    return warn_template(pods.template_of(obj), TEMPLATE)
+
+
+def _warn_claims(obj: Object, *below: str) -> Iterator[str]:
+    for position, claim in enumerate(spec_of(obj).get("volumeClaimTemplates") or ()):
+        path = SPEC.child("volumeClaimTemplates").index(position)
+        yield from warn_claim_spec(spec_of(claim), path.child(*below) if below else path)
+
+
+def _warn_limit(obj: Object) -> Iterator[str]:
     if (spec_of(obj).get("revisionHistoryLimit") or 0) < 0:
         words = "a negative value retains all historical revisions; a value >= 0 is recommended"
-        found.append(f"spec.revisionHistoryLimit: {words}")
-    return found
+        yield f"spec.revisionHistoryLimit: {words}"
 
 
 STATEFUL_SET = Kind(
@@ -149,7 +168,8 @@ STATEFUL_SET = Kind(
     validate=validate,
     validate_update=validate_update,
     validate_name=names.label,
-    warn=_warn,
+    warn=warn,
+    warn_update=warn_update,
     generation=("spec",),
     subresources=(
         scale(lambda obj: selector_text(spec_of(obj).get("selector"))),

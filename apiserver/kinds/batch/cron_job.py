@@ -1,10 +1,12 @@
 """CronJob."""
 
+import re
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from apiserver.kinds import columns
 from apiserver.kinds.batch.job import default_failure_policy
-from apiserver.kinds.batch.job_spec import validate_job_spec
+from apiserver.kinds.batch.job_spec import validate_job_spec, warn_job_spec
 from apiserver.kinds.batch.schedule import ScheduleError, check
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod import template as pods
@@ -67,14 +69,26 @@ def _time_zone(name: str | None, path: Path) -> ErrorList:
         return []
     if not name:
         return [field.invalid(path, name, "timeZone must be nil or non-empty string")]
+    errors: ErrorList = []
     if name.lower() == "local":
         words = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
-        return [field.invalid(path, name, words)]
+        errors.append(field.invalid(path, name, words))
+    return (
+        errors
+        if name == "Local" or _is_zone(name)
+        else [*errors, field.invalid(path, name, f"unknown time zone {name}")]
+    )
+
+
+def _is_zone(name: str) -> bool:
     try:
         ZoneInfo(name)
     except (OSError, ValueError, KeyError):
-        return [field.invalid(path, name, f"unknown time zone {name}")]
-    return []
+        return False
+    return all(map(_ZONE_PART.fullmatch, name.split("/")))
+
+
+_ZONE_PART = re.compile(r"(?!\.{1,2}$)(?!-)[A-Za-z._0-9+-]{1,14}")
 
 
 def _job_template(spec: Object) -> ErrorList:
@@ -89,6 +103,10 @@ def _job_template(spec: Object) -> ErrorList:
 def _job(obj: Object) -> Object:
     """As a Job holds it."""
     return {"spec": (spec_of(obj).get("jobTemplate") or {}).get("spec") or {}}
+
+
+def _warn(obj: Object) -> Sequence[str]:
+    return warn_job_spec(_job(obj)["spec"], JOB)
 
 
 def _last(obj: Object) -> str:
@@ -110,7 +128,8 @@ CRON_JOB = Kind(
     prepare_update=keep_status,
     validate=validate,
     validate_create=validate_create,
-    warn=lambda obj: [*pods.warn_name(obj), *pods.warn_template(pods.template_of(_job(obj)), JOB.child("template"))],
+    warn=lambda obj: [*pods.warn_name(obj), *_warn(obj)],
+    warn_update=pods.warn_update(_warn),
     generation=("spec",),
     subresources=(status(),),
     columns=(

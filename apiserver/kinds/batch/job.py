@@ -1,11 +1,12 @@
 """Job. A Job's pods are told from others' by a label of its uid, which the server puts into template and selector."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from apiserver.kinds import columns, names
-from apiserver.kinds.batch.job_spec import validate_job_spec
+from apiserver.kinds.batch.job_spec import validate_job_spec, warn_job_spec
 from apiserver.kinds.batch.job_status import holding, validate_status
+from apiserver.kinds.batch.job_template import validate_template_update
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod import template as pods
 from apiserver.kinds.strategy import drop_status, keep_status, status
@@ -25,7 +26,6 @@ FIXED = (
     "backoffLimitPerIndex",
     "managedBy",
     "successPolicy",
-    "maxFailedIndexes",
 )
 ORPHANS = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
@@ -92,7 +92,11 @@ def _labels(obj: Object) -> dict[str, str]:
 def validate(obj: Object) -> ErrorList:
     spec = spec_of(obj)
     errors = [] if spec.get("manualSelector") else _generated(obj)
-    errors += validate_job_spec(spec, SPEC)
+    return errors + _validate_spec(spec)
+
+
+def _validate_spec(spec: Object) -> ErrorList:
+    errors = validate_job_spec(spec, SPEC)
     selector = spec.get("selector")
     if selector is None:
         errors.append(field.required(SPEC.child("selector")))
@@ -135,11 +139,11 @@ def validate_create(obj: Object) -> ErrorList:
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:
+    """Kubernetes looks at the spec a second time here."""
     now, was = spec_of(new), spec_of(old)
-    errors = _completions(now, was)
+    errors = _validate_spec(now) + _completions(now, was)
     errors += immutable(now.get("selector"), was.get("selector"), SPEC.child("selector"))
-    if not _may_move(was, old):
-        errors += immutable(now.get("template"), was.get("template"), TEMPLATE)
+    errors += validate_template_update(now["template"], was["template"], TEMPLATE, suspended=_is_suspended(old))
     for name in FIXED:
         errors += immutable(now.get(name), was.get(name), SPEC.child(name))
     return errors
@@ -148,16 +152,19 @@ def validate_update(new: Object, old: Object) -> ErrorList:
 def _completions(now: Object, was: Object) -> ErrorList:
     """An indexed Job may grow or shrink, as long as all its pods may run at once."""
     path, wanted = SPEC.child("completions"), now.get("completions")
-    if now.get("completionMode") != "Indexed" or wanted is None or was.get("completions") is None:
+    if now.get("completionMode") != "Indexed":
         return immutable(wanted, was.get("completions"), path)
-    if wanted == was["completions"] or wanted == now.get("parallelism"):
+    if wanted in (None, was.get("completions"), now.get("parallelism")):
         return []
     return [field.invalid(path, wanted, "can only be modified in tandem with spec.parallelism")]
 
 
-def _may_move(was: Object, old: Object) -> bool:
-    """Where the pods of a Job that never started will run may change."""
-    return bool(was.get("suspend")) and status_of(old).get("startTime") is None
+def _is_suspended(job: Object) -> bool:
+    """Nothing of it runs, and its controller knows: until then its template is that of pods that are."""
+    status = status_of(job)
+    if not spec_of(job).get("suspend") or status.get("active"):
+        return False
+    return status.get("startTime") is None or "Suspended" in holding(job)
 
 
 def _status(obj: Object) -> str:
@@ -183,6 +190,10 @@ def _duration(obj: Object) -> str:
     return columns.duration(int((end - parse_time(found["startTime"])).total_seconds()))
 
 
+def _warn(obj: Object) -> Sequence[str]:
+    return warn_job_spec(spec_of(obj), SPEC)
+
+
 def _selectable(obj: Object) -> Mapping[str, str]:
     return {"status.successful": str(status_of(obj).get("succeeded", 0))}
 
@@ -200,7 +211,8 @@ JOB = Kind(
     validate=validate,
     validate_create=validate_create,
     validate_update=validate_update,
-    warn=lambda obj: [*pods.warn_name(obj), *pods.warn_template(pods.template_of(obj), TEMPLATE)],
+    warn=lambda obj: [*pods.warn_name(obj), *_warn(obj)],
+    warn_update=pods.warn_update(_warn),
     generation=("spec",),
     orphans=True,
     warn_orphans=ORPHANS,

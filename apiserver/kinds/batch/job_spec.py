@@ -5,6 +5,7 @@ from apiserver.kinds.batch.policies import validate_failure_policy, validate_suc
 from apiserver.kinds.fraction import validate_not_negative
 from apiserver.kinds.kind import Object
 from apiserver.kinds.pod.template import validate_template
+from apiserver.kinds.pod.warnings import warn_template
 from apiserver.kinds.workload import validate_counts
 from podling.api import field
 from podling.api.field import ErrorList, Path
@@ -43,6 +44,17 @@ def validate_job_spec(spec: Object, path: Path) -> ErrorList:
     errors += _replacement(spec, path.child("podReplacementPolicy"))
     errors += validate_template(spec.get("template") or {}, path.child("template"))
     return errors + _restart_policy(spec, path.child("template", "spec", "restartPolicy"))
+
+
+def warn_job_spec(spec: Object, path: Path) -> list[str]:
+    """Source: kubernetes/pkg/api/job.WarningsForJobSpec."""
+    found: list[str] = []
+    many, at_once = spec.get("completions") or 0, spec.get("parallelism") or 0
+    if spec.get("completionMode") == "Indexed" and many > MOST_INDEXES and at_once > MOST_PARALLEL_OF_MANY:
+        words = "Kubernetes might not be able to track completedIndexes when a big number of indexes fail"
+        limits = "a number of completions higher than 10^5 and a parallelism higher than 10^4"
+        found.append(f"{path}: In Indexed Jobs with {limits}, {words}")
+    return [*found, *warn_template(spec.get("template") or {}, path.child("template"))]
 
 
 def _mode(spec: Object, path: Path) -> ErrorList:

@@ -3,13 +3,12 @@
 Source: kubernetes/pkg/apis/core/validation.ValidatePodTemplateSpec.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.kind import Column, Object
 from apiserver.kinds.pod.annotations import validate_annotations
 from apiserver.kinds.pod.validate import validate_spec
-from apiserver.kinds.pod.warnings import warn_spec
 from podling.api import field, selectors
 from podling.api.field import ErrorList, Path
 from podling.api.pod_defaults import default_pod_spec
@@ -59,10 +58,6 @@ def sorted_map(found: Mapping[str, str] | None) -> Mapping[str, str] | None:
     return None if found is None else dict(sorted(found.items()))
 
 
-def warn_template(template: Object, path: Path) -> Sequence[str]:
-    return warn_spec(template.get("spec") or {}, path.child("spec"))
-
-
 def warn_name(obj: Object) -> list[str]:
     """Names of workloads become names of pods."""
     messages = names.label(obj["metadata"].get("name", ""))
@@ -70,6 +65,15 @@ def warn_name(obj: Object) -> list[str]:
         "this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended"
     )
     return [f"metadata.name: {words}: [{' '.join(messages)}]"] if messages else []
+
+
+def warn_update(warn: Callable[[Object], Sequence[str]]) -> Callable[[Object, Object], Sequence[str]]:
+    """Of (new, old): a template is looked at again only where a change counted. Its name cannot change."""
+    return lambda new, old: () if _generation(new) == _generation(old) else warn(new)
+
+
+def _generation(obj: Object) -> int:
+    return int(obj["metadata"].get("generation", 0))
 
 
 def template_of(obj: Object) -> Object:

@@ -3,12 +3,16 @@
 from collections.abc import Iterator, Sequence
 
 from apiserver.kinds import names
+from apiserver.kinds.addresses import warn_address
 from apiserver.kinds.kind import Object
+from apiserver.kinds.persistent_volume_claim import warn_claim_spec
 from apiserver.kinds.pod.affinity import PREFERRED, REQUIRED
-from podling.api.field import Path
+from apiserver.kinds.pod.annotations import APP_ARMOR, SECCOMP_CONTAINER, SECCOMP_POD
+from apiserver.kinds.pod.overlaps import warn_overlaps
+from podling.api.field import Path, show
 from podling.api.quantity import parse
 
-SPEC = Path("spec")
+NO_PATH = Path()
 PARTS = ("initContainers", "containers", "ephemeralContainers")
 LABELS = {
     "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
@@ -17,6 +21,15 @@ LABELS = {
     "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
     "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
 }
+ANNOTATIONS = {
+    "scheduler.alpha.kubernetes.io/critical-pod": (
+        'non-functional in v1.16+; use the "priorityClassName" field instead'
+    ),
+    "security.alpha.kubernetes.io/sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
+    "security.alpha.kubernetes.io/unsafe-sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
+}
+USE_FIELD = 'use the "{}" field instead'
+NO_POD = "a null labelSelector results in matching no pod"
 VOLUMES = {
     "photonPersistentDisk": "deprecated in v1.11, non-functional in v1.16+",
     "gitRepo": "deprecated in v1.11, and disabled by default in v1.33+",
@@ -38,20 +51,33 @@ def warn(pod: Object) -> list[str]:
             "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label "
             f"is recommended: [{' '.join(messages)}]"
         )
-    return found + warn_spec(pod.get("spec") or {}, SPEC)
+    return found + warn_template(pod, NO_PATH)
 
 
-def warn_spec(spec: Object, path: Path) -> list[str]:
-    found = list(_labels(spec, path))
-    found += _pull_secrets(spec.get("imagePullSecrets") or (), path.child("imagePullSecrets"))
-    for position, volume in enumerate(spec.get("volumes") or ()):
-        here = path.child("volumes").index(position)
-        found += [f"{here.child(name)}: {words}" for name, words in VOLUMES.items() if volume.get(name) is not None]
-    for container, here in _containers(spec, path):
-        found += _environment(container, here)
-        found += _fractions(container.get("resources") or {}, here.child("resources"))
-    found += _fractions(spec.get("resources") or {}, path.child("resources"))
-    return found + _ports(spec, path) + _port_names(spec, path)
+def warn_template(template: Object, path: Path) -> list[str]:
+    """Of a template, or of a pod, which has no path."""
+    spec, annotations = template.get("spec") or {}, (template.get("metadata") or {}).get("annotations") or {}
+    here, notes = path.child("spec"), path.child("metadata", "annotations")
+    found = list(_labels(spec, here))
+    found += [f"{notes.key(key)}: {words}" for key, words in ANNOTATIONS.items() if key in annotations]
+    found += [*_volumes(spec, here.child("volumes")), *warn_overlaps(spec.get("volumes") or ())]
+    found += _twice(spec.get("hostAliases") or (), "ip", here.child("hostAliases"))
+    found += _pull_secrets(spec.get("imagePullSecrets") or (), here.child("imagePullSecrets"))
+    found += _fractions(spec.get("overhead"), here.child("overhead"))
+    context = spec.get("securityContext") or {}
+    if context.get("seccompProfile") is None and SECCOMP_POD in annotations:
+        found.append(_no_seccomp(notes.key(SECCOMP_POD)))
+    app_armor = path != NO_PATH and context.get("appArmorProfile") is None
+    for container, where in _containers(spec, here):
+        found += _annotated(container, annotations, notes, app_armor=app_armor)
+        resources = container.get("resources") or {}
+        for part in ("limits", "requests"):
+            found += _fractions(resources.get(part), where.child("resources", part))
+        found += _environment(container, where)
+    for part in ("limits", "requests"):
+        found += _fractions((spec.get("resources") or {}).get(part), here.child("resources", part))
+    found += _ports(spec, here) + _port_names(spec, here)
+    return [*found, *_pod_affinity(spec.get("affinity") or {}, here.child("affinity")), *_addresses(spec, here)]
 
 
 def _containers(spec: Object, path: Path) -> Iterator[tuple[Object, Path]]:
@@ -70,57 +96,104 @@ def _labels(spec: Object, path: Path) -> Iterator[str]:
     for position, term in enumerate(terms):
         yield from warn_term(term, here.child(REQUIRED, "nodeSelectorTerms").index(position))
     for position, each in enumerate(affinity.get(PREFERRED) or ()):
-        yield from warn_term(each.get("preference") or {}, here.child(PREFERRED).index(position).child("preference"))
+        where = here.child(PREFERRED).index(position).child("preference")
+        yield from warn_term(each.get("preference") or {}, where, values=True)
     for position, each in enumerate(spec.get("topologySpreadConstraints") or ()):
         here = path.child("topologySpreadConstraints").index(position)
         if each.get("topologyKey") in LABELS:
             yield f"{here.child('topologyKey')}: {each['topologyKey']} is {LABELS[each['topologyKey']]}"
         if each.get("labelSelector") is None:
-            yield f"{here.child('labelSelector')}: a null labelSelector results in matching no pod"
+            yield f"{here.child('labelSelector')}: {NO_POD}"
 
 
-def warn_term(term: Object, path: Path) -> Iterator[str]:
+def warn_term(term: Object, path: Path, *, values: bool = False) -> Iterator[str]:
+    """`values`: those that are no label's are fine here, and match nothing."""
     for position, each in enumerate(term.get("matchExpressions") or ()):
+        here = path.child("matchExpressions").index(position)
         if each.get("key") in LABELS:
-            here = path.child("matchExpressions").index(position).child("key")
-            yield f"{here}: {each['key']} is {LABELS[each['key']]}"
+            yield f"{here.child('key')}: {each['key']} is {LABELS[each['key']]}"
+        for number, value in enumerate(each.get("values") or () if values else ()):
+            for words in names.label_value(value):
+                yield f"{here.child('values').index(number)}: {value} is invalid, {words}"
 
 
-def _pull_secrets(secrets: Sequence[Object], path: Path) -> list[str]:
-    found: list[str] = []
+def _volumes(spec: Object, path: Path) -> Iterator[str]:
+    for position, volume in enumerate(spec.get("volumes") or ()):
+        here = path.index(position)
+        for name, words in VOLUMES.items():
+            if volume.get(name) is not None:
+                yield f"{here.child(_SPELLED.get(name, name))}: {words}"
+        if claim := (volume.get("ephemeral") or {}).get("volumeClaimTemplate"):
+            yield from warn_claim_spec(claim.get("spec") or {}, here.child("ephemeral", "volumeClaimTemplate", "spec"))
+
+
+_SPELLED = {"storageos": "storageOS"}
+
+
+def _twice(items: Sequence[Object], name: str, path: Path) -> Iterator[str]:
     seen: set[str] = set()
+    for position, each in enumerate(items):
+        value = each.get(name, "")
+        if value in seen:
+            yield f"{path.index(position).child(name)}: duplicate {name} {show(value)}"
+        seen.add(value)
+
+
+def _pull_secrets(secrets: Sequence[Object], path: Path) -> Iterator[str]:
+    yield from _twice(secrets, "name", path)
     for position, each in enumerate(secrets):
-        here, name = path.index(position).child("name"), each.get("name", "")
-        if not name:
-            found.append(f'{here}: invalid empty name ""')
-        elif name in seen:
-            found.append(f'{here}: duplicate name "{name}"')
-        seen.add(name)
-    return found
+        if not each.get("name"):
+            yield f'{path.index(position).child("name")}: invalid empty name ""'
 
 
-def _environment(container: Object, path: Path) -> list[str]:
-    found: list[str] = []
-    values: dict[str, str] = {}
+def _no_seccomp(path: Path) -> str:
+    return f"{path}: non-functional in v1.27+; {USE_FIELD.format('seccompProfile')}"
+
+
+def _annotated(container: Object, annotations: Object, path: Path, *, app_armor: bool) -> Iterator[str]:
+    """What annotations said of a container once, and no field says now."""
+    context, name = container.get("securityContext") or {}, container.get("name", "")
+    if context.get("seccompProfile") is None and SECCOMP_CONTAINER + name in annotations:
+        yield _no_seccomp(path.key(SECCOMP_CONTAINER + name))
+    if app_armor and context.get("appArmorProfile") is None and APP_ARMOR + name in annotations:
+        yield f"{path.key(APP_ARMOR + name)}: deprecated since v1.30; {USE_FIELD.format('appArmorProfile')}"
+
+
+def _fractions(amounts: Object | None, path: Path) -> Iterator[str]:
+    for name in ("memory", "ephemeral-storage"):
+        text = (amounts or {}).get(name)
+        if text is not None and parse(text).nanos % 10**9:
+            yield f'{path.key(name)}: fractional byte value "{text}" is invalid, must be an integer'
+
+
+def _environment(container: Object, path: Path) -> Iterator[str]:
+    seen: set[str] = set()
     for position, variable in enumerate(container.get("env") or ()):
-        name = variable.get("name", "")
+        name, value = variable.get("name", ""), variable.get("value", "")
         # FOO=$(FOO)… extends what was there before: nothing is hidden
-        if name in values and f"$({name})" not in variable.get("value", ""):
-            words = f'hides previous definition of "{name}", which may be dropped when using apply'
-            found.append(f"{path.child('env').index(position)}: {words}")
-        values[name] = variable.get("value", "")
-    return found
+        extends = f"$({name})" in value and value != f"$({name})" and variable.get("valueFrom") is None
+        if name in seen and not extends:
+            words = f"hides previous definition of {show(name)}, which may be dropped when using apply"
+            yield f"{path.child('env').index(position)}: {words}"
+        seen.add(name)
 
 
-def _fractions(resources: Object, path: Path) -> list[str]:
-    found: list[str] = []
-    for part in ("limits", "requests"):
-        for name in ("memory", "ephemeral-storage"):
-            text = (resources.get(part) or {}).get(name)
-            if text is not None and parse(text).nanos % 10**9:
-                words = f'fractional byte value "{text}" is invalid, must be an integer'
-                found.append(f"{path.child(part).key(name)}: {words}")
-    return found
+def _pod_affinity(affinity: Object, path: Path) -> Iterator[str]:
+    for name in ("podAffinity", "podAntiAffinity"):
+        found, here = affinity.get(name) or {}, path.child(name)
+        for position, term in enumerate(found.get(REQUIRED) or ()):
+            if term.get("labelSelector") is None:
+                yield f"{here.child(REQUIRED).index(position).child('labelSelector')}: {NO_POD}"
+        for position, each in enumerate(found.get(PREFERRED) or ()):
+            if (each.get("podAffinityTerm") or {}).get("labelSelector") is None:
+                yield f"{here.child(PREFERRED).index(position).child('podAffinityTerm', 'labelSelector')}: {NO_POD}"
+
+
+def _addresses(spec: Object, path: Path) -> Iterator[str]:
+    for position, server in enumerate((spec.get("dnsConfig") or {}).get("nameservers") or ()):
+        yield from warn_address(server, path.child("dnsConfig", "nameservers").index(position))
+    for position, alias in enumerate(spec.get("hostAliases") or ()):
+        yield from warn_address(alias.get("ip", ""), path.child("hostAliases").index(position).child("ip"))
 
 
 def _ports(spec: Object, path: Path) -> list[str]:
@@ -159,9 +232,9 @@ def _shown(port: Object) -> str:
 def _port_names(spec: Object, path: Path) -> list[str]:
     found: list[str] = []
     seen: dict[str, Path] = {}
-    for position, container in enumerate(spec.get("containers") or ()):
+    for container, around in _containers(spec, path):
         for number, port in enumerate(container.get("ports") or ()):
-            here, name = path.child("containers").index(position).child("ports").index(number), port.get("name")
+            here, name = around.child("ports").index(number), port.get("name")
             if name in seen:
                 other = seen[name]
                 words = f"services and probes that select ports by name will use {other}"

@@ -1,0 +1,155 @@
+"""Kinds that hold a template of pods: what is told of it, and what of it may change."""
+
+from copy import deepcopy
+from typing import Any
+
+import msgspec
+import pytest
+
+from apiserver.kinds.apps.daemon_set import DAEMON_SET
+from apiserver.kinds.apps.deployment import DEPLOYMENT
+from apiserver.kinds.apps.replica_set import REPLICA_SET
+from apiserver.kinds.apps.stateful_set import STATEFUL_SET
+from apiserver.kinds.batch.cron_job import CRON_JOB
+from apiserver.kinds.batch.job import JOB
+from apiserver.kinds.kind import Kind
+from apiserver.kinds.pod_template import POD_TEMPLATE
+from apiserver.kinds.replication_controller import REPLICATION_CONTROLLER
+from apiserver.schema.decode import decode
+
+Object = dict[str, Any]
+OLD_LABEL = {"beta.kubernetes.io/os": "linux"}
+WORDS = 'nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead'
+PATHS = {
+    DEPLOYMENT: "spec.template",
+    REPLICA_SET: "spec.template",
+    STATEFUL_SET: "spec.template",
+    DAEMON_SET: "spec.template",
+    REPLICATION_CONTROLLER: "spec.template",
+    JOB: "spec.template",
+    CRON_JOB: "spec.jobTemplate.spec.template",
+    POD_TEMPLATE: "template",
+}
+
+
+def template(**spec: Any) -> Object:
+    labels = {"app": "a"}
+    return {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "x"}], **spec}}
+
+
+def made(kind: Kind, body: Object) -> Object:
+    raw = msgspec.json.encode({"metadata": {"name": "a", "uid": "u"}, **body})
+    obj, _ = decode(raw, "application/json", kind.schema, kind=kind.kind, api_version=kind.api_version)
+    kind.default(obj)
+    kind.prepare_create(obj)
+    obj["metadata"]["generation"] = 1
+    return obj
+
+
+def holding(kind: Kind, held: Object) -> Object:
+    spec: Object = {"template": held}
+    if kind is CRON_JOB:
+        spec = {"schedule": "@daily", "jobTemplate": {"spec": spec}}
+    elif kind in (DEPLOYMENT, REPLICA_SET, STATEFUL_SET, DAEMON_SET):
+        spec["selector"] = {"matchLabels": {"app": "a"}}
+    return made(kind, {"template": held} if kind is POD_TEMPLATE else {"spec": spec})
+
+
+@pytest.mark.parametrize("kind", PATHS, ids=lambda kind: kind.kind)
+def test_a_template_is_looked_at_when_it_is_new_and_when_a_change_counts(kind: Kind):
+    plain, unwise = holding(kind, template()), holding(kind, template(nodeSelector=OLD_LABEL))
+    words = f"{PATHS[kind]}.spec.{WORDS}"
+    assert kind.warn(unwise) == [words]
+    assert kind.warn_update is not None
+    assert list(kind.warn_update(unwise, deepcopy(unwise))) == []
+    unwise["metadata"]["generation"] = 2
+    former = kind is REPLICATION_CONTROLLER  # it is the former template that Kubernetes looks at there
+    assert list(kind.warn_update(unwise, plain)) == ([] if former else [words])
+
+
+@pytest.mark.parametrize("kind", [DEPLOYMENT, REPLICA_SET, REPLICATION_CONTROLLER, JOB, CRON_JOB], ids=lambda k: k.kind)
+def test_a_name_that_is_no_hostname_is_told_once(kind: Kind):
+    obj = holding(kind, template())
+    obj["metadata"]["name"] = "a.b"
+    assert kind.warn_update is not None
+    assert [words.partition(":")[0] for words in kind.warn(obj)] == ["metadata.name"]
+    assert list(kind.warn_update({**obj, "metadata": {**obj["metadata"], "generation": 2}}, obj)) == []
+
+
+@pytest.mark.parametrize("kind", [REPLICA_SET, DAEMON_SET, REPLICATION_CONTROLLER, JOB], ids=lambda kind: kind.kind)
+def test_a_spec_is_looked_at_twice_when_it_changes(kind: Kind):
+    obj = holding(kind, template(restartPolicy="Never") if kind is JOB else template())
+    wrong = deepcopy(obj)
+    wrong["spec"]["parallelism" if kind is JOB else "minReadySeconds"] = -1
+    (once,) = kind.validate(wrong)
+    assert kind.validate_update(wrong, obj) == [once]
+
+
+def job(suspend: bool = True, status: Object | None = None, **spec: Any) -> Object:
+    made_ = made(JOB, {"spec": {"suspend": suspend, "template": template(restartPolicy="Never", **spec)}})
+    return {**made_, "status": status or {}}
+
+
+RUNNING, STARTED = {"active": 1}, {"startTime": "2026-01-01T00:00:00Z"}
+AFFINITY = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+
+
+@pytest.mark.parametrize(
+    ("old", "changed", "at"),
+    [
+        (job(), {"nodeSelector": {"disk": "ssd"}}, None),
+        (job(), {"affinity": AFFINITY, "tolerations": [{"operator": "Exists"}]}, None),
+        (job(), {"containers": [{"name": "c", "image": "x", "resources": {"requests": {"cpu": "1"}}}]}, None),
+        (job(), {"containers": [{"name": "c", "image": "y"}]}, "spec.template.spec"),
+        (job(), {"priorityClassName": "high"}, "spec.template.spec"),
+        (job(suspend=False), {"nodeSelector": {"disk": "ssd"}}, "spec.template"),
+        (job(status=RUNNING), {"nodeSelector": {"disk": "ssd"}}, "spec.template"),
+        (job(status=STARTED), {"nodeSelector": {"disk": "ssd"}}, "spec.template"),
+        (
+            job(status={**STARTED, "conditions": [{"type": "Suspended", "status": "True"}]}),
+            {"nodeSelector": {"disk": "ssd"}},
+            None,
+        ),
+    ],
+)
+def test_where_a_suspended_jobs_pods_run_and_what_they_ask_for_may_change(old: Object, changed: Object, at: str | None):
+    new = job(suspend=old["spec"]["suspend"], **changed)
+    assert [error.field for error in JOB.validate_update(new, old)] == ([at] if at else [])
+
+
+def test_the_template_that_may_not_change_is_shown_as_go_holds_it():
+    (error,) = JOB.validate_update(job(suspend=False, hostname="b"), job(suspend=False))
+    assert error.text.startswith(
+        'Invalid value: {"labels":{"app":"a","batch.kubernetes.io/controller-uid":"u",'
+        '"batch.kubernetes.io/job-name":"a","controller-uid":"u","job-name":"a"},"Spec":{"Volumes":null,'
+    )
+    assert error.text.endswith('"HostnameOverride":null,"SchedulingGroup":null}}: field is immutable')
+
+
+def test_an_indexed_job_grows_with_its_parallelism_and_may_fail_more_often():
+    spec = {"completionMode": "Indexed", "completions": 2, "parallelism": 2, "backoffLimitPerIndex": 1}
+    old = made(JOB, {"spec": {**spec, "template": template(restartPolicy="Never")}})
+    new = deepcopy(old)
+    new["spec"] |= {"completions": 4, "parallelism": 4, "maxFailedIndexes": 1}
+    assert JOB.validate_update(new, old) == []
+    new["spec"]["parallelism"] = 3
+    assert [str(error) for error in JOB.validate_update(new, old)] == [
+        "spec.completions: Invalid value: 4: can only be modified in tandem with spec.parallelism"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "errors"),
+    [
+        ("Europe/Paris", 0),
+        ("Local", 1),
+        ("local", 2),
+        ("Europe/../Paris", 1),
+        ("Nowhere", 1),
+        ("", 1),
+    ],
+)
+def test_a_time_zone_is_named_by_iana(zone: str, errors: int):
+    held = {"spec": {"template": template(restartPolicy="Never")}}
+    obj = made(CRON_JOB, {"spec": {"schedule": "@daily", "timeZone": zone, "jobTemplate": held}})
+    assert len(CRON_JOB.validate(obj)) == errors
