@@ -10,6 +10,7 @@ from apiserver.authz.decision import forbidden_error
 from apiserver.context import Context
 from apiserver.crd import serving
 from apiserver.handlers import STREAMS
+from apiserver.kinds import names
 from apiserver.kinds.kind import Kind
 from apiserver.refusal import NothingHere, no_such_resource, not_allowed
 from apiserver.request import Attributes, Request
@@ -21,6 +22,8 @@ from apiserver.verbs.list import list_
 from apiserver.verbs.patch import patch
 from apiserver.verbs.update import update
 from apiserver.verbs.watch import watch
+from podling.api.errors import BadRequest
+from podling.api.field import show
 
 Result = Answer | ListAnswer | WatchAnswer
 
@@ -66,10 +69,12 @@ def resolve(context: Context, request: Request) -> Call:
         if asked.verb not in sub.verbs:
             raise not_allowed()
         return Call(context, request, kind, sub)
-    if kind.namespaced and not asked.namespace and asked.name:
+    if kind.namespaced and not asked.namespace and (asked.name or "list" not in kind.verbs):
         raise no_such_resource()
     if not _takes(kind, asked):
         raise not_allowed()
+    if wrong := names.path_segment(asked.name):
+        raise BadRequest(f"Name parameter invalid: {show(asked.name)}: {';'.join(wrong)}")
     return Call(context, request, kind, None)
 
 

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from apiserver.authz.authorizer import MASTERS, Chain
 from apiserver.authz.rbac import GROUP, RoleNotFound
 from apiserver.authz.rules import Rule, compact, covers, quoted, text
+from apiserver.refusal import Unexplained
 from apiserver.request import Attributes, User
 from podling.api import errors
-from podling.api.errors import GroupResource
+from podling.api.errors import BadRequest, GroupResource
 from podling.api.field import show
 
 ROLES = ("roles", "clusterroles")
@@ -52,11 +53,15 @@ def _check_role(authorizer: Chain, grant: Grant) -> None:
     if _may(authorizer, grant, "escalate", grant.resource.resource, grant.name):
         return
     _check_rules(authorizer, grant, grant.new.get("rules") or [])
-    if grant.new.get("aggregationRule"):
+    if _aggregates(grant.new) or _aggregates(grant.old or {}):
         owned, _ = authorizer.rbac.rules_for(grant.user, grant.namespace)
         if covers(owned, EVERYTHING):
             why = "must have cluster-admin privileges to use an aggregationRule"
             raise errors.forbidden(grant.resource, grant.name, why)
+
+
+def _aggregates(role: dict[str, Any]) -> bool:
+    return bool((role.get("aggregationRule") or {}).get("clusterRoleSelectors"))
 
 
 def _check_binding(authorizer: Chain, grant: Grant) -> None:
@@ -64,6 +69,12 @@ def _check_binding(authorizer: Chain, grant: Grant) -> None:
     kind, role = reference.get("kind", ""), reference.get("name", "")
     if _may(authorizer, grant, "bind", PLURALS.get(kind, ""), role):
         return
+    if kind not in PLURALS:
+        raise Unexplained(f"unsupported role reference kind: {show(kind)}")
+    if kind == "Role" and not grant.namespace:
+        raise BadRequest("Namespace parameter required.")
+    if not role:
+        raise BadRequest("Name parameter required.")
     try:
         rules = authorizer.rbac.role_rules(kind, role, grant.namespace)
     except RoleNotFound:

@@ -23,7 +23,7 @@ def read(kind: Kind, body: bytes, content_type: str, strictness: str) -> tuple[O
     except Malformed as error:
         raise _unrecognized(kind, str(error), body) from None
     if not found_kind:
-        text = field.show(value) if "yaml" in content_type else body.decode(errors="replace")
+        text = field.show(value) if value and "yaml" in content_type else body.decode(errors="replace")
         raise _unrecognized(kind, f"Object 'Kind' is missing in '{text}'", body)
     wrong = f'{found_kind} in version "{found_version.rpartition("/")[2]}" cannot be handled as a {kind.kind}: '
     notes: Notes = []

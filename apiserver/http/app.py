@@ -33,7 +33,7 @@ from apiserver.http.table import include
 from apiserver.http.watchstream import send_watch
 from apiserver.patch.patch import check_media
 from apiserver.protobuf import decode as protobuf
-from apiserver.refusal import unforeseen
+from apiserver.refusal import not_allowed, unforeseen
 from apiserver.request import Attributes, Request
 from apiserver.verbs.admitted import admit_connection
 from apiserver.verbs.call import Call
@@ -171,6 +171,8 @@ class Exchange:
         if not context.kinds.serves(asked.group, asked.version):
             return discovery.missing(asked.group)
         call = pipeline.resolve(context, request)
+        if http.method == "HEAD":
+            raise not_allowed()  # though it is authorized as a GET
         stream = STREAMS.get((asked.group, asked.resource, asked.subresource))
         if stream is not None and call.sub is not None:
             await admit_connection(context, request, http, call.kind, call.sub)
@@ -188,8 +190,8 @@ class Exchange:
         form = negotiate.form(http.headers.get("Accept", ""), pretty=pretty, watch=verb == "watch", custom=custom)
         included = include(request.options.get("includeObject", "")) if form.as_ == "Table" else ""
         if verb in ("create", "update"):
-            negotiate.check_body(request.content_type, custom=custom)
-        await self._read(request)
+            request.content_type = negotiate.check_body(request.content_type, custom=custom)
+        await self._read(call)
         if verb in ("delete", "deletecollection") and request.body:
             negotiate.check_body(request.content_type)  # options, which are no custom kind's
         found = await pipeline.serve(call)
@@ -203,10 +205,14 @@ class Exchange:
             self.record.response = msgspec.json.decode(rendered)
         return await send(http, rendered, code, form, request.warnings)
 
-    async def _read(self, request: Request) -> None:
+    async def _read(self, call: Call) -> None:
+        request = call.request
         request.body = await body.read(self.http)
         if request.content_type.partition(";")[0].strip() == negotiate.PROTOBUF:
-            request.body, request.content_type = protobuf.to_json(request.body), negotiate.JSON
+            api_version, kind, _ = call.body_kind
+            if request.attributes.verb in ("delete", "deletecollection"):
+                api_version, kind = "v1", "DeleteOptions"
+            request.body, request.content_type = protobuf.to_json(request.body, api_version, kind), negotiate.JSON
         body.check_depth(request.body)
         if self.record is not None:
             self.record.request_body, self.record.content_type = request.body, request.content_type

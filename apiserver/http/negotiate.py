@@ -83,11 +83,19 @@ def of_errors(accept: str) -> Form:
     return Form(YAML if first and first[0].media == YAML else JSON)
 
 
-def check_body(content_type: str, *, custom: bool = False) -> None:
-    """Raises `UnsupportedMediaType` for a body in a form that nobody here reads."""
+def media_type(content_type: str) -> str:
+    """`application/json` of `Application/JSON; charset=utf-8`; "" where Go's mime.ParseMediaType finds none."""
+    media, *parameters = content_type.rstrip("; ").split(";")
+    return media.strip().lower() if all("=" in each for each in parameters) else ""
+
+
+def check_body(content_type: str, *, custom: bool = False) -> str:
+    """The form of the body; raises `UnsupportedMediaType` for one that nobody here reads."""
     read = OFFERED if custom else READ
-    if content_type.partition(";")[0].strip() not in ("", *read):
+    found = media_type(content_type) if content_type else JSON
+    if found not in read:
         accepted = ", ".join(read)
         raise UnsupportedMediaType(
             f"the body of the request was in an unknown format - accepted media types include: {accepted}"
         )
+    return found

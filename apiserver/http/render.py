@@ -43,8 +43,10 @@ def answer(found: Answer, form: Form, included: str) -> bytes:
 
 
 def _go_type(kind: Kind, suffix: str = "") -> str:
-    group = kind.group.partition(".")[0] or "core"
-    return f"*{group}.{kind.kind}{suffix}"
+    if kind.custom:
+        return f"*unstructured.Unstructured{suffix}"
+    group = "" if kind.kind == "Event" else kind.group.partition(".")[0]  # events of both groups are one type
+    return f"*{group or 'core'}.{kind.kind}{suffix}"
 
 
 def items(found: ListAnswer, form: Form, included: str) -> bytes:

@@ -10,6 +10,7 @@ from apiserver import openapi
 from apiserver.context import Context
 from apiserver.discovery import pages as discovery
 from apiserver.http import health, openid
+from apiserver.refusal import not_allowed
 from apiserver.request import Attributes
 
 Page = Callable[[Context, BaseRequest, list[str]], Awaitable[web.StreamResponse]]
@@ -22,7 +23,7 @@ async def paths(context: Context, _: BaseRequest, rest: list[str]) -> web.Stream
     if any(rest):
         return discovery.nowhere()
     versions = {(kind.group, kind.version) for kind in context.kinds.all}
-    found = set(ROUTES) - {"/"}
+    found = set(ROUTES) - {"/", "/index.html"}
     found |= {f"/{page}/{check}" for page, checks in health.PAGES.items() for check in checks}
     versions |= {(each.group, each.version) for each in context.aggregator.elsewhere()}
     found |= {f"/apis/{group}" for group, _ in versions if group}
@@ -33,6 +34,7 @@ async def paths(context: Context, _: BaseRequest, rest: list[str]) -> web.Stream
 # The longest prefix wins; the page gets what is left of the path, in parts.
 ROUTES: dict[str, Page] = {
     "/": paths,
+    "/index.html": paths,
     "/healthz": health.healthz,
     "/livez": health.livez,
     "/readyz": health.readyz,
@@ -47,20 +49,21 @@ ROUTES: dict[str, Page] = {
 }
 
 
+# The pages that look at the method; the others answer whatever it is. So do `/apis` and `/apis/<group>`.
+GET_ONLY = ("/version", "/api", "/.well-known/openid-configuration", "/openid/v1/jwks")
+
+
 async def serve(context: Context, http: BaseRequest, asked: Attributes) -> web.StreamResponse:
     parts = asked.path.strip("/").split("/")
     for length in range(len(parts), 0, -1):
-        page = ROUTES.get("/" + "/".join(parts[:length]))
+        path = "/" + "/".join(parts[:length])
+        page = ROUTES.get(path)
         if page is not None:
-            if http.method not in ("GET", "HEAD"):
-                return not_here(405, "405 method not allowed")
+            if http.method != "GET" and (path in GET_ONLY or (len(parts) > 2 and path == "/apis")):
+                raise not_allowed()
             return await page(context, http, parts[length:])
     return nothing_here()
 
 
 def nothing_here() -> web.Response:
-    return not_here(404, "404 page not found")
-
-
-def not_here(code: int, text: str) -> web.Response:
-    return web.Response(status=code, text=text + "\n", headers=TEXT)
+    return web.Response(status=404, text="404 page not found\n", headers=TEXT)

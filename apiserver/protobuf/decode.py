@@ -17,6 +17,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from apiserver.protobuf.messages import Field, message_name, messages
+from apiserver.schema.decode import summary
 from apiserver.schema.load import schema
 from podling.api.errors import BadRequest
 from podling.api.meta import micro_timestamp, timestamp
@@ -28,27 +29,37 @@ Object = dict[str, Any]
 Wire = tuple[int, int | bytes]
 
 
-def to_json(body: bytes) -> bytes:
-    """The same object in JSON; raises `BadRequest` in the words of Kubernetes' decoder."""
-    if not body.startswith(MAGIC):
-        raise BadRequest(
-            "the object provided is unrecognized (must be of type Object): the provided data does not appear to be "
-            "a protobuf message, expected prefix [107 56 115 0]"
-        )
+def to_json(body: bytes, api_version: str, kind: str) -> bytes:
+    """The same object in JSON; raises `BadRequest` in the words of Kubernetes' decoder. What the path serves is what a
+    body is that does not say it."""
     try:
-        return json.dumps(_envelope(body[len(MAGIC) :])).encode()
+        return json.dumps(_envelope(_content(body), api_version, kind)).encode()
     except (IndexError, struct.error, UnicodeDecodeError, ValueError, OverflowError) as error:
-        raise BadRequest(f"couldn't get version/kind; protobuf parse error: {error}") from None
+        why = f"the object provided is unrecognized (must be of type {kind}): {error}"
+        raise BadRequest(f"{why} ({summary(body)})") from None
 
 
-def _envelope(body: bytes) -> Object:
+def _content(body: bytes) -> bytes:
+    """Raises ValueError."""
+    if not body:
+        raise ValueError("empty data")
+    if not body.startswith(MAGIC):
+        words = "provided data does not appear to be a protobuf message"
+        raise ValueError(f"{words}, expected prefix [{' '.join(map(str, MAGIC))}]")
+    if body == MAGIC:
+        raise ValueError("empty body")
+    return body[len(MAGIC) :]
+
+
+def _envelope(body: bytes, served_version: str, served_kind: str) -> Object:
+    """Without the fields of a kind that is none: who reads the JSON refuses it."""
     parts = {number: value for number, (_, value) in _fields(body)}
     head = {number: value for number, (_, value) in _fields(_bytes(parts.get(1, b"")))}
     api_version, kind = _bytes(head.get(1, b"")).decode(), _bytes(head.get(2, b"")).decode()
+    api_version, kind = api_version or served_version, kind or served_kind
     name = message_name(api_version, kind)
-    if name not in messages():
-        raise BadRequest(f'no kind "{kind}" is registered for version "{api_version}" in the protobuf decoder')
-    return {"apiVersion": api_version, "kind": kind, **_message(_bytes(parts.get(2, b"")), name, 0)}
+    fields = _message(_bytes(parts.get(2, b"")), name, 0) if name in messages() else {}
+    return {"apiVersion": api_version, "kind": kind, **fields}
 
 
 def _message(body: bytes, name: str, depth: int) -> Object:

@@ -6,12 +6,12 @@ Source: k8s.io/kubernetes/pkg/registry/authorization, pkg/apis/authorization/val
 from typing import Any
 
 from apiserver.answer import Answer
+from apiserver.authz.rbac import joined
 from apiserver.context import Context
 from apiserver.kinds import names
 from apiserver.request import Attributes, Request, User
-from apiserver.reviews import question
+from apiserver.reviews import question, selection
 from podling.api import errors, field
-from podling.api.errors import BadRequest
 from podling.api.field import ErrorList, Path
 
 Object = dict[str, Any]
@@ -37,9 +37,6 @@ async def review(context: Context, request: Request) -> Answer:
 async def review_local(context: Context, request: Request) -> Answer:
     body, spec = await _asked(context, request)
     namespace = request.attributes.namespace
-    metadata = body["metadata"]
-    if metadata.setdefault("namespace", namespace) != namespace:
-        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
     found = _check_attributes(spec) + _check_user(spec) + _check_selectors(spec)
     found += _check_metadata(body, ("namespace",))
     said = (spec.get("resourceAttributes") or {}).get("namespace", "")
@@ -55,7 +52,7 @@ async def _asked(context: Context, request: Request) -> tuple[Object, Object]:
     """The body, with what the caller set noted, and its spec."""
     body: Object = request.decoded
     kind = question.kind_of(context, request)
-    body.setdefault("metadata", {})
+    question.wipe(body)
     question.track(context, request, body, kind.schema, kind.api_version)
     await question.admit(context, request, kind, body)
     spec = body.get("spec")
@@ -69,6 +66,8 @@ def _answer(context: Context, body: Object, user: User) -> Answer:
     status: Object = {"allowed": decision.allowed}
     if decision.reason:
         status["reason"] = decision.reason
+    if ignored := selection.ignored(body["spec"].get("resourceAttributes") or {}):
+        status["evaluationError"] = joined(ignored)
     return Answer({**body, "status": status}, 201)
 
 
@@ -84,19 +83,7 @@ def attributes(user: User, spec: Object) -> Attributes:
     asked = spec["resourceAttributes"]
     parts = ("verb", "group", "version", "resource", "subresource", "namespace", "name")
     said = {name: asked.get(name, "") for name in parts}
-    return Attributes(user, field_selector=_selector(asked), **said)
-
-
-def _selector(asked: Object) -> str:
-    """A field selector as a query would have it."""
-    selector = asked.get("fieldSelector") or {}
-    if selector.get("rawSelector"):
-        return str(selector["rawSelector"])
-    return ",".join(
-        f"{term['key']}={term['values'][0]}"
-        for term in selector.get("requirements") or ()
-        if term.get("operator") == "In" and len(term.get("values") or ()) == 1
-    )
+    return Attributes(user, field_selector=selection.fields(asked.get("fieldSelector") or {}).query, **said)
 
 
 def _check_attributes(spec: Object) -> ErrorList:
@@ -157,8 +144,8 @@ def _check_user(spec: Object) -> ErrorList:
 
 
 def _check_metadata(body: Object, allowed: tuple[str, ...]) -> ErrorList:
-    metadata = {key: value for key, value in body["metadata"].items() if key not in (*allowed, "managedFields")}
-    if not any(metadata.values()):
+    metadata = body["metadata"]
+    if not any(value for key, value in metadata.items() if key not in (*allowed, "managedFields")):
         return []
     words = "must be empty" + (f" except for {allowed[0]}" if allowed else "")
     return [field.invalid(Path("metadata"), metadata, words)]

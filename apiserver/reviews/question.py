@@ -15,6 +15,8 @@ from podling.api.meta import timestamp
 
 Object = dict[str, Any]
 
+SYSTEM = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+
 
 def kind_of(context: Context, request: Request) -> Kind:
     """The kind that the address names."""
@@ -23,6 +25,14 @@ def kind_of(context: Context, request: Request) -> Kind:
     if kind is None:
         raise NotFound("the server could not find the requested resource", {})
     return kind
+
+
+def wipe(body: Object) -> Object:
+    """Its metadata, without what nobody but the server says."""
+    metadata: Object = body.setdefault("metadata", {})
+    for name in SYSTEM:
+        metadata.pop(name, None)
+    return metadata
 
 
 def track(context: Context, request: Request, body: Object, schema: Schema, api_version: str) -> None:

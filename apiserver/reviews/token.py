@@ -11,6 +11,7 @@ from typing import Any
 from apiserver.answer import Answer
 from apiserver.authn.tokens import BOUND, SERVICE_ACCOUNTS, InvalidToken
 from apiserver.context import Context
+from apiserver.kinds import names
 from apiserver.request import Request
 from apiserver.reviews import question
 from podling.api import errors, field
@@ -31,11 +32,9 @@ TOO_LONG = "may not specify a duration larger than 2^32 seconds"
 async def review(context: Context, request: Request) -> Answer:
     body: Object = request.decoded
     kind = question.kind_of(context, request)
-    body.setdefault("metadata", {})
+    question.wipe(body)
     question.track(context, request, body, kind.schema, kind.api_version)
     spec = body.get("spec") or {}
-    if body["metadata"].get("namespace"):
-        raise BadRequest(f"namespace is not allowed on this type: {body['metadata']['namespace']}")
     if not spec.get("token"):
         raise BadRequest("token is required for TokenReview in authentication")
     audiences = tuple(spec.get("audiences") or context.authenticator.issuer.audiences)
@@ -50,19 +49,17 @@ async def review(context: Context, request: Request) -> Answer:
 async def issue(context: Context, request: Request) -> Answer:
     asked = request.attributes
     body: Object = request.decoded
-    metadata, spec = body.setdefault("metadata", {}), _spec(body)
+    metadata, spec = question.wipe(body), _spec(body)
     spec.setdefault("expirationSeconds", DEFAULT_SECONDS)
     kind = question.kind_of(context, request)
     sub = kind.subresource("token")
     if sub is not None and sub.schema is not None:
         question.track(context, request, body, sub.schema, f"{GROUP}/v1")
     await question.admit(context, request, kind, body)
-    for key, value in (("name", asked.name), ("namespace", asked.namespace)):
-        if metadata.get(key, value) != value:
-            wrong = field.invalid(
-                Path(f"metadata.{key}"), metadata[key], f"must match the service account {key} if specified"
-            )
-            raise errors.invalid(GROUP, "TokenRequest", asked.name, [wrong])
+    if metadata.get("name", asked.name) != asked.name:
+        words = "must match the service account name if specified"
+        found = field.invalid(Path("metadata.name"), metadata["name"], words)
+        raise errors.invalid(GROUP, "TokenRequest", asked.name, [found])
     account = context.lister.get(SERVICE_ACCOUNTS, asked.namespace, asked.name)
     if account is None:
         raise errors.not_found(SERVICE_ACCOUNTS, asked.name)
@@ -99,6 +96,10 @@ def _bound(context: Context, reference: Object | None, namespace: str, account: 
     resource = BOUND.get(kind.lower()) if not group and kind in {"Pod", "Secret", "Node"} else None
     if resource is None:
         raise BadRequest(f"cannot bind token to object of type {group}/{version}, Kind={kind}")
+    if not name:
+        raise BadRequest("Name parameter required.")
+    if wrong := names.path_segment(name):
+        raise BadRequest(f"Name parameter invalid: {show(name)}: {';'.join(wrong)}")
     target = context.lister.get(resource, "" if kind == "Node" else namespace, name)
     if target is None:
         raise errors.not_found(resource, name)

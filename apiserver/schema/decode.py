@@ -44,7 +44,7 @@ def decode(
         ) from None
     found_version, found_kind = found_version or api_version, found_kind or kind
     return shape(
-        value,
+        {} if value is None else value,
         schema,
         kind=kind,
         api_version=api_version,

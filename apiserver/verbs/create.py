@@ -13,6 +13,7 @@ async def create(call: Call) -> Answer:
     attributes = call.request.attributes
     handler = handlers.HANDLERS.get((call.kind.group, call.kind.plural, attributes.subresource))
     if handler is not None:
+        call.place(body)
         call.request.decoded = body
         return await handler(call.context, call.request)
     if call.sub is not None or not call.kind.stored:

@@ -9,6 +9,7 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 from apiserver.kinds import names
+from apiserver.webhook import urls
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
@@ -18,11 +19,9 @@ _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICAT
 
 
 def url(text: str, path: Path) -> ErrorList:
-    try:
-        found = urlsplit(text)
-        found.port  # noqa: B018 - reading it checks it
-    except ValueError as error:
-        return [field.required(path, f"url must be a valid URL: parse {field.show(text)}: {error}{FORM}")]
+    if wrong := urls.wrong(text):
+        return [field.required(path, f"url must be a valid URL: parse {field.show(text)}: {wrong}{FORM}")]
+    found = urlsplit(text)
     errors: ErrorList = []
     if found.scheme != "https":
         errors.append(field.invalid(path, found.scheme, "'https' is the only allowed URL scheme" + FORM))

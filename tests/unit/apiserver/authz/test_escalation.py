@@ -82,6 +82,23 @@ def test_a_binding_to_a_role_that_is_not_there_is_not_found() -> None:
     assert error.message == 'rolebindings.rbac.authorization.k8s.io "none" not found'
 
 
+@pytest.mark.parametrize(
+    ("reference", "namespace", "words"),
+    [
+        ({"kind": "Robot", "name": "r"}, "x", 'unsupported role reference kind: "Robot"'),
+        ({"kind": "Role", "name": "r"}, "", "Namespace parameter required."),
+        ({"kind": "ClusterRole"}, "x", "Name parameter required."),
+    ],
+)
+def test_a_reference_that_can_be_no_role_is_not_even_looked_for(
+    reference: dict[str, str], namespace: str, words: str
+) -> None:
+    new = {**binding("b", "r"), "roleRef": reference}
+    with pytest.raises(ApiError) as caught:
+        check(world(), Grant(KIRA, ROLE_BINDINGS, namespace, new, None))
+    assert caught.value.message == words
+
+
 def test_a_change_for_the_garbage_collector_alone_needs_nothing() -> None:
     old = role("big", EVERYTHING)
     new = {**old, "metadata": {**old["metadata"], "finalizers": ["x/y"]}}
@@ -94,3 +111,7 @@ def test_aggregation_needs_everything() -> None:
     new = {"metadata": {"name": "all"}, "rules": None, "aggregationRule": rule}
     with pytest.raises(Forbidden, match="must have cluster-admin privileges to use an aggregationRule"):
         check(world(), Grant(KIRA, cluster_roles, "", new, None))
+    without = {**new, "aggregationRule": {"clusterRoleSelectors": []}}
+    with pytest.raises(Forbidden, match="must have cluster-admin privileges to use an aggregationRule"):
+        check(world(), Grant(KIRA, cluster_roles, "", without, new))
+    check(world(), Grant(KIRA, cluster_roles, "", without, None))  # its selectors are nobody's but validation's

@@ -51,9 +51,13 @@ def test_what_cannot_be_served_is_refused_by_the_layer_that_knows(accept: str, w
 
 
 def test_a_body_of_another_sort_is_not_read() -> None:
-    negotiate.check_body("application/json; charset=utf-8")
+    assert negotiate.check_body("application/json; charset=utf-8;") == negotiate.JSON
+    assert negotiate.check_body("Application/YAML") == negotiate.YAML
+    assert negotiate.check_body("") == negotiate.JSON
     with pytest.raises(UnsupportedMediaType):
         negotiate.check_body("text/plain")
+    with pytest.raises(UnsupportedMediaType):
+        negotiate.check_body("application/json; charset")
 
 
 def filled() -> KindCache:

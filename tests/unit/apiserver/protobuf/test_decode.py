@@ -32,7 +32,7 @@ def body(api_version: str, kind: str, raw: bytes) -> bytes:
 
 
 def decoded(api_version: str, kind: str, raw: bytes) -> Any:
-    return json.loads(to_json(body(api_version, kind, raw)))
+    return json.loads(to_json(body(api_version, kind, raw), "v1", "Pod"))
 
 
 def named(name: str) -> bytes:
@@ -133,9 +133,9 @@ def test_unknown_fields_are_dropped() -> None:
     [
         b"",
         b"{}",
+        MAGIC,
         MAGIC + b"\xff",
         MAGIC + part(1, b"\xff\xff"),
-        body("v1", "Gadget", b""),
         body("v1", "Pod", b"\x0a\x7f"),
         body("v1", "Pod", part(1, 5)),
         body("v1", "Pod", b"\x0b"),
@@ -144,8 +144,16 @@ def test_unknown_fields_are_dropped() -> None:
     ],
 )
 def test_what_is_no_such_message_is_a_bad_request(wrong: bytes) -> None:
-    with pytest.raises(BadRequest):
-        to_json(wrong)
+    with pytest.raises(BadRequest, match=r"^the object provided is unrecognized \(must be of type Pod\): "):
+        to_json(wrong, "v1", "Pod")
+
+
+def test_a_body_that_does_not_say_what_it_is_is_what_the_path_serves() -> None:
+    assert decoded("", "", b"") == {"apiVersion": "v1", "kind": "Pod"}
+
+
+def test_of_a_kind_that_is_none_there_is_but_its_name() -> None:
+    assert decoded("v1", "Gadget", b"") == {"apiVersion": "v1", "kind": "Gadget"}
 
 
 def test_every_message_refers_to_known_ones() -> None:

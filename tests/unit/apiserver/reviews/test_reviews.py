@@ -166,6 +166,35 @@ async def test_questions_that_make_no_sense_are_invalid(
     assert words in await refusal(ask(context, AUTHORIZATION, resource, spec, namespace=namespace), Invalid)
 
 
+@pytest.mark.parametrize(
+    ("selectors", "words"),
+    [
+        ({"fieldSelector": {"rawSelector": "a"}}, "fieldSelector ignored"),
+        ({"labelSelector": {"rawSelector": "a in ("}}, "labelSelector ignored"),
+        (
+            {
+                "fieldSelector": {
+                    "requirements": [
+                        {"key": "a", "operator": "In", "values": ["b"]},
+                        {"key": "a", "operator": "Exists"},
+                    ]
+                }
+            },
+            "fieldSelector partially ignored",
+        ),
+    ],
+)
+async def test_selectors_that_are_not_understood_are_ignored_and_told(
+    context: Context, selectors: Object, words: str
+) -> None:
+    wanted = {"verb": "list", "resource": "pods", **selectors}
+    found = await ask(context, AUTHORIZATION, "selfsubjectaccessreviews", {"resourceAttributes": wanted}, ROOT)
+    assert found["status"] == {
+        "allowed": True,
+        "evaluationError": f"spec.resourceAttributes.{words} due to parse error",
+    }
+
+
 async def test_my_rules_in_a_namespace(context: Context) -> None:
     answer = await ask(context, AUTHORIZATION, "selfsubjectrulesreviews", {"namespace": "x"}, DORA)
     assert answer["status"] == {
@@ -220,6 +249,7 @@ async def test_a_token_bound_to_a_pod_names_its_node_and_lives_long(context: Con
             NotFound,
             'pods "no" not found',
         ),
+        ("robot", {"boundObjectRef": {"kind": "Secret", "apiVersion": "v1"}}, BadRequest, "Name parameter required."),
         (
             "robot",
             {"boundObjectRef": {"kind": "ConfigMap", "apiVersion": "v1", "name": "x"}},
