@@ -39,16 +39,14 @@ class LimitRanger:
             yield from (each.get("spec") or {}).get("limits") or ()
 
     async def admit(self, write: Admission) -> None:
-        pod = write.creates(*PODS)
+        pod = _pod(write)
         if pod is not None:
             for item in self._items(write.namespace):
                 if item.get("type") == "Container":
                     fill_in(pod, item)
 
     async def validate(self, write: Admission) -> None:
-        pod, claim = write.creates(*PODS), write.creates(*CLAIMS) or write.updates(*CLAIMS)
-        if write.kind.resource == PODS and write.subresource == "resize":
-            pod = write.object
+        pod, claim = _pod(write), write.creates(*CLAIMS) or write.updates(*CLAIMS)
         found: list[str] = []
         for item in self._items(write.namespace):
             if pod is not None:
@@ -57,6 +55,12 @@ class LimitRanger:
                 found += refusals(_of_claim(claim), item)
         if found:
             raise write.forbidden(found[0] if len(found) == 1 else f"[{', '.join(found)}]")
+
+
+def _pod(write: Admission) -> Object | None:
+    """One that is new, or that asks for other amounts."""
+    resized = write.kind.resource == PODS and write.subresource == "resize"
+    return write.object if resized else write.creates(*PODS)
 
 
 def fill_in(pod: Object, item: Object) -> None:

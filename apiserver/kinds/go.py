@@ -130,6 +130,7 @@ ORDERS: Mapping[str, Sequence[str]] = {
     "VolumeAttachmentSpec": ("attacher", "source", "nodeName"),
     "VolumeAttachmentSource": ("persistentVolumeName", "inlineVolumeSpec"),
     "CSINodeDriver": ("name", "nodeID", "topologyKeys", "allocatable"),
+    "ScopedResourceSelectorRequirement": ("scopeName", "operator", "values"),
     "ParentReference": ("group", "resource", "namespace", "name"),
     "FlowSchemaSpec": ("priorityLevelConfiguration", "matchingPrecedence", "distinguisherMethod", "rules"),
     "PolicyRulesWithSubjects": ("subjects", "resourceRules", "nonResourceRules"),

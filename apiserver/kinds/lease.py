@@ -7,8 +7,6 @@ from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
-STRATEGIES = ("OldestEmulationVersion",)
-
 
 def validate(obj: Object) -> ErrorList:
     spec, path = obj.get("spec") or {}, Path("spec")
@@ -16,11 +14,13 @@ def validate(obj: Object) -> ErrorList:
     duration = spec.get("leaseDurationSeconds")
     if duration is not None and duration <= 0:
         errors.append(field.invalid(path.child("leaseDurationSeconds"), duration, "must be greater than 0"))
-    errors += validate_not_negative(spec.get("leaseTransitions"), path.child("leaseTransitions"))
-    if spec.get("preferredHolder") and not spec.get("strategy"):
-        words = "may only be specified if `strategy` is defined"
-        errors.append(field.forbidden(path.child("preferredHolder"), words))
-    return errors
+    return errors + validate_not_negative(spec.get("leaseTransitions"), path.child("leaseTransitions"))
+
+
+def _drop(obj: Object, _: Object | None = None) -> None:
+    """Fields of the feature CoordinatedLeaderElection, which is off unless asked for."""
+    for name in ("strategy", "preferredHolder"):
+        (obj.get("spec") or {}).pop(name, None)
 
 
 LEASE = Kind(
@@ -29,6 +29,8 @@ LEASE = Kind(
     kind="Lease",
     plural="leases",
     schema=schema("coordination.v1.Lease"),
+    prepare_create=_drop,
+    prepare_update=_drop,
     validate=validate,
     create_on_update=True,
     unconditional_update=False,

@@ -58,18 +58,23 @@ def _item(each: Object, kind: str, path: Path) -> ErrorList:
     found = {part: amounts(each.get(part)) for part in PARTS}
     errors: ErrorList = []
     for part in PARTS:
+        if part == "maxLimitRequestRatio" and kind == "PersistentVolumeClaim":
+            errors += _bounded(found, path.child("limits"))
         if kind == "Pod" and part in ("default", "defaultRequest"):
-            if found[part]:
+            if found.pop(part):
                 errors.append(field.forbidden(path.child(part), "may not be specified when `type` is 'Pod'"))
             continue
         for name in sorted(found[part]):
             errors += _resource_name(kind, name, path.child(part).key(name))
-    if kind == "PersistentVolumeClaim" and "storage" not in found["min"] and "storage" not in found["max"]:
-        words = "either minimum or maximum storage value is required, but neither was provided"
-        errors.append(field.required(path.child("limits"), words))
     for name in sorted(set().union(*found.values())):
         errors += _compare(found, name, path)
     return errors
+
+
+def _bounded(found: Mapping[str, Amounts], path: Path) -> ErrorList:
+    if "storage" in found["min"] or "storage" in found["max"]:
+        return []
+    return [field.required(path, "either minimum or maximum storage value is required, but neither was provided")]
 
 
 def _resource_name(kind: str, name: str, path: Path) -> ErrorList:
@@ -99,12 +104,12 @@ _ORDER = (
 def _compare(found: Mapping[str, Amounts], name: str, path: Path) -> ErrorList:
     errors: ErrorList = []
     for larger, smaller, where, shown, words in _ORDER:
-        one, other = found[larger].get(name), found[smaller].get(name)
+        one, other = found.get(larger, {}).get(name), found.get(smaller, {}).get(name)
         if one is not None and other is not None and one.nanos > other.nanos:
             value = str(found[shown][name])
             errors.append(field.invalid(path.child(where).key(name), value, words.format(one, other)))
     errors += _ratio(found, name, path.child("maxLimitRequestRatio").key(name))
-    limit, request = found["default"].get(name), found["defaultRequest"].get(name)
+    limit, request = found.get("default", {}).get(name), found.get("defaultRequest", {}).get(name)
     if limit and request and limit.nanos != request.nanos and not overcommits(name):
         words = f"default value {limit} must equal to defaultRequest value {request} in {name}"
         errors.append(field.invalid(path.child("defaultRequest").key(name), str(request), words))

@@ -63,11 +63,18 @@ def validate_update(new: Object, old: Object) -> ErrorList:
             errors.append(FieldError("FieldValueDuplicate", str(path), f"Duplicate value: {shown}"))
         seen.append(key)
     before, now = old.get("spec") or {}, new.get("spec") or {}
-    if before.get("podCIDRs") and now.get("podCIDRs") != before["podCIDRs"]:
-        errors.append(field.forbidden(Path("spec.podCIDRs"), _only_once("podCIDR")))
+    if kept := before.get("podCIDRs"):
+        given = now.get("podCIDRs") or []
+        changed = (
+            [one for one, other in zip(kept, given, strict=True) if one != other] if len(given) == len(kept) else [""]
+        )
+        errors += [field.forbidden(Path("spec.podCIDRs"), _only_once("podCIDR")) for _ in changed]
     if before.get("providerID") and now.get("providerID") != before["providerID"]:
         errors.append(field.forbidden(Path("spec.providerID"), _only_once("providerID")))
-    return errors + validate_taints(now.get("taints") or [], Path("metadata.taints"))
+    errors += validate_taints(now.get("taints") or [], Path("metadata.taints"))
+    if (now.get("externalID") or "") != (before.get("externalID") or ""):
+        errors.append(field.forbidden(Path("spec.externalID"), "may not be updated"))
+    return errors
 
 
 def _only_once(name: str) -> str:
@@ -76,21 +83,27 @@ def _only_once(name: str) -> str:
 
 def warn(obj: Object) -> list[str]:
     spec = obj.get("spec") or {}
-    found = ["spec.configSource: the feature is removed"] if spec.get("configSource") is not None else []
-    if spec.get("externalID"):
-        found.append("spec.externalID: this field is deprecated, and is unused by Kubernetes")
+    words = "spec.externalID: this field is deprecated, and is unused by Kubernetes"
+    found = [words] if spec.get("externalID") else []
     path = Path("spec.podCIDRs")
     return found + [
         words for place, cidr in enumerate(spec.get("podCIDRs") or ()) for words in warn_cidr(cidr, path.index(place))
     ]
 
 
+def _drop_config(obj: Object) -> None:
+    """What nodes were configured from once."""
+    (obj.get("spec") or {}).pop("configSource", None)
+
+
 def _keep_status(new: Object, old: Object) -> None:
     new["status"] = old.get("status", {})
+    _drop_config(new)
 
 
 def _keep_spec(new: Object, old: Object) -> None:
     new["spec"] = old.get("spec", {})
+    (new.get("status") or {}).pop("config", None)
 
 
 def _status(obj: Object) -> str:
@@ -136,6 +149,7 @@ NODE = Kind(
     short_names=("no",),
     schema=schema("core.v1.Node"),
     default=default,
+    prepare_create=_drop_config,
     prepare_update=_keep_status,
     validate=validate,
     validate_update=validate_update,

@@ -27,7 +27,8 @@ POLICIES = ("PreemptLowerPriority", "Never")
 
 
 def default(obj: Object) -> None:
-    obj["preemptionPolicy"] = obj.get("preemptionPolicy") or "PreemptLowerPriority"
+    if obj.get("preemptionPolicy") is None:
+        obj["preemptionPolicy"] = "PreemptLowerPriority"
 
 
 def validate(obj: Object) -> ErrorList:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from apiserver.kinds import columns, names
 from apiserver.kinds.fraction import validate_not_negative
+from apiserver.kinds.go import internal
 from apiserver.kinds.kind import Column, Kind, Object
-from apiserver.kinds.pod.amounts import STANDARD
+from apiserver.kinds.pod.amounts import STANDARD, is_extended
 from apiserver.kinds.strategy import drop_status, keep_status, status
 from apiserver.kinds.workload import SPEC, STATUS, spec_of, status_of
 from apiserver.schema.load import schema
@@ -40,7 +41,7 @@ def _amounts(found: dict[str, str], path: Path) -> ErrorList:
         here, amount = path.key(name), parse(text)
         errors += _name(name, here)
         errors += validate_not_negative(str(amount), here)
-        if amount.nanos % WHOLE and (name in WHOLE_NUMBERS or name.startswith("count/")):
+        if amount.nanos % WHOLE and (name in WHOLE_NUMBERS or is_extended(name)):
             errors.append(field.invalid(here, str(amount), "must be an integer"))
     return errors
 
@@ -76,14 +77,15 @@ def _unfit(scope: str, spec: Object) -> Sequence[str]:
 
 
 def _selector(spec: Object) -> ErrorList:
+    """Which of the expressions is wrong Kubernetes does not say."""
+    path, every = SPEC.child("scopeSelector", "matchExpressions"), spec.get("scopeSelector") or {}
     errors: ErrorList = []
-    for position, each in enumerate((spec.get("scopeSelector") or {}).get("matchExpressions") or ()):
-        path = SPEC.child("scopeSelector", "matchExpressions").index(position)
+    for each in every.get("matchExpressions") or ():
         scope, operator, values = each.get("scopeName", ""), each.get("operator", ""), each.get("values") or []
         if scope not in SCOPES:
             errors.append(field.invalid(path.child("scopeName"), scope, "unsupported scope"))
-        if _unfit(scope, spec):
-            errors.append(field.invalid(path, each, "unsupported scope applied to resource"))
+        shown = internal(every, "core.v1.ScopeSelector")
+        errors += [field.invalid(path, shown, "unsupported scope applied to resource") for _ in _unfit(scope, spec)]
         if scope in POD_SCOPES and scope != "PriorityClass" and operator != "Exists":
             errors.append(field.invalid(path.child("operator"), operator, MUST_EXIST))
         if operator in ("In", "NotIn"):
@@ -96,7 +98,9 @@ def _selector(spec: Object) -> ErrorList:
                 errors.append(field.invalid(path.child("values"), values, words))
         else:
             errors.append(field.invalid(path.child("operator"), operator, "not a valid selector operator"))
-    return errors
+    scopes = {each.get("scopeName") for each in every.get("matchExpressions") or ()}
+    conflicts = [pair for pair in CONFLICTS if set(pair) <= scopes]
+    return errors + [field.invalid(path, spec.get("scopes"), "conflicting scopes") for _ in conflicts]
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:

@@ -6,6 +6,7 @@ Source: kubernetes/pkg/apis/node/validation. Words: golden groups-cluster.
 from collections.abc import Sequence
 
 from apiserver.kinds import columns, names
+from apiserver.kinds.go import internal
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod.amounts import validate_requirements
 from apiserver.kinds.pod.scheduling import validate_tolerations
@@ -28,7 +29,7 @@ def _tolerations(tolerations: Sequence[Object], path: Path) -> ErrorList:
     errors = validate_tolerations(tolerations, path)
     for position, each in enumerate(tolerations):
         if each in tolerations[:position]:
-            errors.append(field.duplicate(path.index(position), each))
+            errors.append(field.duplicate(path.index(position), internal(each, "core.v1.Toleration")))
     return errors
 
 

@@ -16,6 +16,7 @@ ONE = Quantity(WHOLE, "decimal")
 NONE = Quantity(0, "decimal")
 # Kinds of the core group that have a resource of their own beside `count/…`.
 NAMED = ("configmaps", "persistentvolumeclaims", "replicationcontrollers", "resourcequotas", "secrets", "services")
+ATTRIBUTES = "VolumeAttributesClass"  # the scope
 BARE = ("cpu", "memory", "ephemeral-storage")  # `cpu` is `requests.cpu`
 ENDED = ("Succeeded", "Failed")
 POD_SCOPES = (
@@ -93,20 +94,31 @@ def total(found: Iterable[Amounts], names: Iterable[str]) -> Amounts:
 
 
 def means(spec: Object, group: str, plural: str, obj: Object) -> bool:
-    """Whether a quota's scopes hold of the object; scopes of pods are held by pods alone."""
+    """Whether a quota's scopes hold of the object: those of pods of pods alone, that of attributes of claims."""
     scopes = [{"scopeName": name, "operator": "Exists"} for name in spec.get("scopes") or ()]
     scopes += (spec.get("scopeSelector") or {}).get("matchExpressions") or ()
     if not scopes:
         return True
-    if (group, plural) != ("", "pods"):
-        return False
-    return all(_holds(each, obj.get("spec") or {}) for each in scopes)
+    if (group, plural) == ("", "persistentvolumeclaims"):
+        return all(each.get("scopeName") == ATTRIBUTES and _class_matches(each, *_attributes(obj)) for each in scopes)
+    return (group, plural) == ("", "pods") and all(_holds(each, obj.get("spec") or {}) for each in scopes)
+
+
+def _attributes(claim: Object) -> set[str]:
+    """The classes that a claim has, wants, or is on its way to."""
+    status = claim.get("status") or {}
+    found = {
+        (claim.get("spec") or {}).get("volumeAttributesClassName"),
+        status.get("currentVolumeAttributesClassName"),
+        (status.get("modifyVolumeStatus") or {}).get("targetVolumeAttributesClassName"),
+    }
+    return {name for name in found if name}
 
 
 def _holds(scope: Object, spec: Object) -> bool:
     name = scope.get("scopeName")
     if name == "PriorityClass":
-        return _class_matches(scope, spec.get("priorityClassName") or "")
+        return _class_matches(scope, *filter(None, [spec.get("priorityClassName")]))
     best_effort, terminating = qos_class(dict(spec)) == "BestEffort", spec.get("activeDeadlineSeconds") is not None
     return {
         "BestEffort": best_effort,
@@ -117,14 +129,14 @@ def _holds(scope: Object, spec: Object) -> bool:
     }.get(str(name), False)
 
 
-def _class_matches(scope: Object, name: str) -> bool:
-    values = scope.get("values") or ()
-    return {
-        "In": name in values,
-        "NotIn": name not in values,
-        "Exists": bool(name),
-        "DoesNotExist": not name,
-    }.get(scope.get("operator", ""), False)
+def _class_matches(scope: Object, *names: str) -> bool:
+    """Whether one of the names is meant; without a name none is, which is what two operators ask for."""
+    values, operator = scope.get("values") or (), scope.get("operator", "")
+    if not names:
+        return operator in ("NotIn", "DoesNotExist")
+    if operator in ("In", "NotIn"):
+        return any((name in values) == (operator == "In") for name in names)
+    return bool(operator == "Exists")
 
 
 def _looks_abroad(spec: Object) -> bool:

@@ -20,6 +20,7 @@ from podling.api.quantity import parse
 
 MOST_FEATURES, MOST_VALUE, MOST_TAINTS, MOST_CONSUMPTIONS, MOST_COUNTERS, MOST_OPTIONS = 32, 64, 16, 2, 32, 10
 MANY = 1 << 31
+MOST_LABEL, MOST_KEY = 63, 63 + 1 + 32  # characters
 ONE_NODE = (
     "exactly one of `nodeName`, `nodeSelector`, or `allNodes` is required when `perDeviceNodeSelection` is set to true "
     "in the ResourceSlice spec"
@@ -40,10 +41,12 @@ def validate_device(device: Object, path: Path, *, on_nodes: bool) -> ErrorList:
     if features > MOST_FEATURES:
         words = f"the total number of attributes and capacities must not exceed {MOST_FEATURES}"
         errors.append(field.invalid(path, features, words))
-    errors += validate_map(device.get("attributes"), MANY, identifiers.qualified, _attribute, path.child("attributes"))
+    here, check = path.child("attributes"), identifiers.qualified
+    errors += validate_map(device.get("attributes"), MANY, check, _attribute, here, shown=MOST_KEY)
     several = bool(device.get("allowMultipleAllocations"))
     capacity = _shared_capacity if several else _whole_capacity
-    errors += validate_map(device.get("capacity"), MANY, identifiers.qualified, capacity, path.child("capacity"))
+    here = path.child("capacity")
+    errors += validate_map(device.get("capacity"), MANY, check, capacity, here, shown=MOST_KEY)
     errors += validate_list(device.get("taints"), MOST_TAINTS, _taint, path.child("taints"))
     here = path.child("consumesCounters")
     counters = device.get("consumesCounters")
@@ -167,14 +170,14 @@ def _range(span: Object, usual: str, most: str, path: Path) -> ErrorList:
     low, start, end = parse(least).nanos, parse(usual).nanos, parse(most).nanos
     rules = [
         (low > end, "min", least, f"min is larger than capacity value: {most}"),
-        (start < low, "default", usual, f"default is less than min: {least}"),
+        (start < low, "min", usual, f"default is less than min: {least}"),
     ]
     if top is not None:
         high = parse(top).nanos
         rules += [
             (low > high, "max", least, f"min is larger than max: {top}"),
             (high > end, "max", top, f"max is larger than capacity value: {most}"),
-            (start > high, "default", usual, f"default is more than max: {top}"),
+            (start > high, "max", usual, f"default is more than max: {top}"),
         ]
     errors = [field.invalid(path.child(name), value, words) for broken, name, value, words in rules if broken]
     return errors + (_step(step, [usual, *([top] if top is not None else [])], least, most, path.child("step"))
@@ -215,4 +218,5 @@ def validate_counters(found: Object, name: str, path: Path) -> ErrorList:
     errors = identifiers.label(named, path.child(name)) if named else [field.required(path.child(name))]
     if not counters:
         return [*errors, field.required(path.child("counters"))]
-    return errors + validate_map(counters, MOST_COUNTERS, identifiers.label, _any, path.child("counters"))
+    check, here = identifiers.label, path.child("counters")
+    return errors + validate_map(counters, MOST_COUNTERS, check, _any, here, shown=MOST_LABEL)

@@ -36,12 +36,21 @@ def validate_set(
 
 
 def validate_map(
-    found: Mapping[str, T] | None, most: int, check_key: Check[str], check: Check[T], path: Path
+    found: Mapping[str, T] | None, most: int, check_key: Check[str], check: Check[T], path: Path, *, shown: int
 ) -> ErrorList:
-    """Keys in their order."""
+    """Keys in their order; in paths long ones lose their middle, what is beyond `shown` characters."""
     found = found or {}
     if len(found) > most:
         return [field.too_many(path, len(found), most)]
-    return [
-        error for key, each in sorted(found.items()) for error in (*check_key(key, path), *check(each, path.key(key)))
-    ]
+    errors: ErrorList = []
+    for key, each in sorted(found.items()):
+        errors += [*check_key(key, path), *check(each, path.key(_short(key, shown)))]
+    return errors
+
+
+_ELLIPSIS = "..."
+
+
+def _short(key: str, most: int) -> str:
+    rest = most - len(_ELLIPSIS)
+    return key if len(key) <= most else key[: (rest + 1) // 2] + _ELLIPSIS + key[len(key) - rest // 2 :]

@@ -20,6 +20,9 @@ TRAFFIC = ("Cluster", "Local")
 DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
 ADDRESS_MODES = ("Proxy", "VIP")
 TOPOLOGY_HINTS = "service.kubernetes.io/topology-aware-hints"
+TOPOLOGY_MODE = "service.kubernetes.io/topology-mode"
+SOURCE_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
+ONLY_BALANCED = "may only be used when `type` is 'LoadBalancer'"
 KUBELET_PORT = 10250
 MOST_AFFINITY_SECONDS = 86400
 
@@ -27,7 +30,7 @@ MOST_AFFINITY_SECONDS = 86400
 def validate(obj: Object) -> ErrorList:
     spec = spec_of(obj)
     kind, ports, headless = spec.get("type", ""), spec.get("ports") or [], is_headless(spec)
-    errors: ErrorList = []
+    errors = _topology(obj["metadata"].get("annotations") or {})
     if not ports and not headless and kind != "ExternalName":
         errors.append(field.required(SPEC.child("ports")))
     errors += _of_type(spec, kind, headless)
@@ -38,7 +41,15 @@ def validate(obj: Object) -> ErrorList:
     if kind not in TYPES:
         errors.append(field.not_supported(SPEC.child("type"), kind, TYPES))
     errors += _node_ports(ports, kind) + _twice(ports)
-    return errors + _load_balancer(spec, kind) + _traffic(spec)
+    return errors + _source_ranges(obj, kind) + _load_balancer(spec, kind) + _traffic(spec)
+
+
+def _topology(annotations: Object) -> ErrorList:
+    mode, hints = annotations.get(TOPOLOGY_MODE), annotations.get(TOPOLOGY_HINTS)
+    if mode is None or hints is None or mode == hints:
+        return []
+    words = f"must match annotations[{TOPOLOGY_HINTS}] when both are specified"
+    return [field.invalid(Path("metadata.annotations").key(TOPOLOGY_MODE), mode, words)]
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:
@@ -150,14 +161,14 @@ def _external_addresses(addresses: Sequence[str]) -> ErrorList:
 
 
 def _node_ports(ports: Sequence[Object], kind: str) -> ErrorList:
+    given = [(SPEC.child("ports").index(place).child("nodePort"), port) for place, port in enumerate(ports)]
+    given = [(path, port) for path, port in given if port.get("nodePort")]
     errors: ErrorList = []
+    if kind == "ClusterIP":
+        errors += [field.forbidden(path, "may not be used when `type` is 'ClusterIP'") for path, _ in given]
     seen: set[tuple[str, int]] = set()
-    for position, port in enumerate(ports):
-        node_port, path = port.get("nodePort") or 0, SPEC.child("ports").index(position).child("nodePort")
-        if not node_port:
-            continue
-        if kind in ("ClusterIP", "ExternalName"):
-            errors.append(field.forbidden(path, f"may not be used when `type` is '{kind}'"))
+    for path, port in given:
+        node_port = port["nodePort"]
         key = (port.get("protocol", ""), node_port)
         if key in seen:
             errors.append(field.duplicate(path, node_port))
@@ -177,19 +188,29 @@ def _twice(ports: Sequence[Object]) -> ErrorList:
     return errors
 
 
+def _source_ranges(obj: Object, kind: str) -> ErrorList:
+    """Of the field, or of the annotation that was before it. Kubernetes writes the field with a capital here."""
+    ranges, path = spec_of(obj).get("loadBalancerSourceRanges") or [], SPEC.child("LoadBalancerSourceRanges")
+    paths = [path.index(place) for place in range(len(ranges))]
+    annotations = obj["metadata"].get("annotations") or {}
+    if not ranges and SOURCE_RANGES in annotations:
+        path, text = Path("metadata.annotations").key(SOURCE_RANGES), annotations[SOURCE_RANGES].strip()
+        ranges = text.split(",") if text else []
+        paths = [path] * len(ranges)
+    elif not ranges:
+        return []
+    errors = [field.forbidden(path, ONLY_BALANCED)] if kind != "LoadBalancer" else []
+    pairs = zip(ranges, paths, strict=True)
+    return errors + [error for cidr, here in pairs for error in validate_cidr(cidr.strip(), here)]
+
+
 def _load_balancer(spec: Object, kind: str) -> ErrorList:
     errors: ErrorList = []
-    only = "may only be used when `type` is 'LoadBalancer'"
-    ranges = spec.get("loadBalancerSourceRanges") or ()
-    if ranges and kind != "LoadBalancer":
-        errors.append(field.forbidden(SPEC.child("loadBalancerSourceRanges"), only))
-    for position, cidr in enumerate(ranges):
-        errors += validate_cidr(cidr.strip(), SPEC.child("loadBalancerSourceRanges").index(position))
     given = spec.get("allocateLoadBalancerNodePorts")
     if kind != "LoadBalancer" and given is not None:
-        errors.append(field.forbidden(SPEC.child("allocateLoadBalancerNodePorts"), only))
+        errors.append(field.forbidden(SPEC.child("allocateLoadBalancerNodePorts"), ONLY_BALANCED))
     if kind != "LoadBalancer" and spec.get("loadBalancerClass") is not None:
-        errors.append(field.forbidden(SPEC.child("loadBalancerClass"), only))
+        errors.append(field.forbidden(SPEC.child("loadBalancerClass"), ONLY_BALANCED))
     elif spec.get("loadBalancerClass") is not None:
         name = spec["loadBalancerClass"]
         errors += names.each(SPEC.child("loadBalancerClass"), name, names.qualified(name))

@@ -48,6 +48,28 @@ def test_scopes_choose_pods() -> None:
     assert not quota.means({"scopeSelector": high}, "", "pods", {"spec": {}})
 
 
+@pytest.mark.parametrize(
+    ("operator", "values", "wanted"),
+    [
+        ("Exists", [], (True, False)),
+        ("DoesNotExist", [], (False, True)),
+        ("In", ["fast"], (True, False)),
+        ("In", ["slow"], (True, False)),
+        ("In", ["other"], (False, False)),
+        ("NotIn", ["fast", "slow"], (False, True)),
+    ],
+)
+def test_a_scope_chooses_claims_by_their_attributes(
+    operator: str, values: list[str], wanted: tuple[bool, bool]
+) -> None:
+    scope = {"scopeName": "VolumeAttributesClass", "operator": operator, "values": values}
+    spec = {"scopeSelector": {"matchExpressions": [scope]}}
+    going = {"modifyVolumeStatus": {"targetVolumeAttributesClassName": "slow"}}
+    claims = ({"spec": {"volumeAttributesClassName": "fast"}, "status": going}, {"spec": {}})
+    assert tuple(quota.means(spec, "", "persistentvolumeclaims", claim) for claim in claims) == wanted
+    assert not quota.means(spec, "", "pods", pod("a"))
+
+
 async def test_the_controller_counts_what_is_there_and_what_goes(bench: Any) -> None:
     metadata = {"name": "q", "namespace": "default"}
     bench.client.add(RESOURCE_QUOTAS, {"metadata": metadata, "spec": {"hard": {"pods": "5", "requests.cpu": "2"}}})

@@ -71,3 +71,17 @@ def test_the_status_of_load_balancers_is_warned_of_and_shown_in_order(kind: Kind
     assert list(status.warn(found)) == [address("status.loadBalancer.ingress[0]")]
     shown = [column.cell(found) for column in kind.columns if column.name in ("Address", "External-IP")]
     assert shown == [f"10.0.0.9,{LONG},b.example.com"]
+
+
+BETA_RANGES = "service.beta.kubernetes.io/load-balancer-source-ranges"
+
+
+def test_source_ranges_of_the_field_go_before_those_of_the_annotation() -> None:
+    spec = {"type": "LoadBalancer", "ports": [{"port": 1, "protocol": "TCP", "targetPort": 1}]}
+    found = {"metadata": {"annotations": {BETA_RANGES: "10.0.0.0/8, x"}}, "spec": spec}
+    SERVICE.default(found)
+    words = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+    wrong = [str(error) for error in SERVICE.validate(found)]
+    assert wrong == [f'metadata.annotations[{BETA_RANGES}]: Invalid value: "x": {words}']
+    wrong = [str(error) for error in SERVICE.validate({**found, "spec": {**spec, "loadBalancerSourceRanges": [" y"]}})]
+    assert f'spec.LoadBalancerSourceRanges[0]: Invalid value: "y": {words}' in wrong

@@ -9,6 +9,7 @@ from apiserver.kinds.config_map import CONFIG_MAP
 from apiserver.kinds.event import EVENT
 from apiserver.kinds.events.event import EVENTS_EVENT
 from apiserver.kinds.lease import LEASE
+from apiserver.kinds.limit_range import LIMIT_RANGE
 from apiserver.kinds.names import SUBDOMAIN
 from apiserver.kinds.namespace import NAMESPACE
 from apiserver.kinds.node import NODE
@@ -16,6 +17,7 @@ from apiserver.kinds.persistent_volume import PERSISTENT_VOLUME
 from apiserver.kinds.persistent_volume_claim import PERSISTENT_VOLUME_CLAIM
 from apiserver.kinds.pod.dns import validate_address
 from apiserver.kinds.priority_class import PRIORITY_CLASS
+from apiserver.kinds.resource_quota import MUST_EXIST, RESOURCE_QUOTA
 from apiserver.kinds.role_bindings import CLUSTER_ROLE_BINDING, ROLE_BINDING
 from apiserver.kinds.roles import CLUSTER_ROLE, ROLE
 from apiserver.kinds.runtime_class import RUNTIME_CLASS
@@ -173,6 +175,61 @@ def test_an_events_row_counts_its_series():
     found = cells(EVENT, event)
     assert (found["Object"], found["Source"], found["Message"], found["Count"]) == ("pod/web", "kubelet, n1", "hi", 1)
     assert cells(EVENT, {**event, "series": {"count": 7}})["Count"] == 7
+
+
+def test_fields_of_coordinated_election_are_not_kept():
+    lease = named(spec={"strategy": "OldestEmulationVersion", "preferredHolder": "a", "holderIdentity": "b"})
+    LEASE.prepare_create(lease)
+    assert lease["spec"] == {"holderIdentity": "b"}
+
+
+def test_what_a_node_was_called_outside_stays():
+    wrong = told(NODE.validate_update(named(spec={"externalID": "b"}), named(spec={"externalID": "a"})))
+    assert wrong == ["spec.externalID: Forbidden: may not be updated"]
+
+
+def test_a_scope_selector_says_not_which_expression_is_wrong():
+    terms = [
+        {"scopeName": "BestEffort", "operator": "In", "values": ["a"]},
+        {"scopeName": "NotBestEffort", "operator": "Exists"},
+    ]
+    quota = named(
+        spec={"hard": {"services": "1", "example.com/gpu": "500m"}, "scopeSelector": {"matchExpressions": terms}}
+    )
+    shown = (
+        '{"MatchExpressions":[{"ScopeName":"BestEffort","Operator":"In","Values":["a"]},'
+        '{"ScopeName":"NotBestEffort","Operator":"Exists","Values":null}]}'
+    )
+    path = "spec.scopeSelector.matchExpressions"
+    unfit = f"{path}: Invalid value: {shown}: unsupported scope applied to resource"
+    assert told(RESOURCE_QUOTA.validate(quota)) == [
+        'spec.hard[example.com/gpu]: Invalid value: "500m": must be an integer',
+        unfit,
+        f'{path}.operator: Invalid value: "In": {MUST_EXIST}',
+        unfit,
+        f"{path}: Invalid value: null: conflicting scopes",
+    ]
+
+
+def test_limits_of_pods_have_no_defaults():
+    limits = [
+        {"type": "Pod", "min": {"cpu": "2"}, "default": {"cpu": "1"}},
+        {"type": "PersistentVolumeClaim", "maxLimitRequestRatio": {"bananas": "2"}},
+    ]
+    assert told(LIMIT_RANGE.validate(named(spec={"limits": limits}))) == [
+        "spec.limits[0].default: Forbidden: may not be specified when `type` is 'Pod'",
+        "spec.limits[1].limits: Required value: either minimum or maximum storage value is required, but neither was "
+        "provided",
+        'spec.limits[1].maxLimitRequestRatio[bananas]: Invalid value: "bananas": must be a standard resource type or '
+        "fully qualified",
+    ]
+
+
+def test_tolerations_of_a_runtime_stand_once():
+    one = {"key": "a", "operator": "Exists"}
+    wrong = told(RUNTIME_CLASS.validate(named(handler="h", scheduling={"tolerations": [one, one]})))
+    shown = '{"Key":"a","Operator":"Exists","Value":"","Effect":"","TolerationSeconds":null}'
+    assert wrong == [f"scheduling.tolerations[1]: Duplicate value: {shown}"]
 
 
 def test_a_lease_lasts_some_time():
