@@ -17,7 +17,8 @@ from apiserver.refusal import Unexplained
 from podling.api import field
 from podling.api.errors import BadRequest, invalid
 from podling.api.field import ErrorList, Path
-from podling.api.selectors import Selector, SelectorError, parse_fields, parse_labels
+from podling.api.selectors import Selector
+from podling.api.selectortext import SelectorError, parse_fields, parse_labels
 
 Options = Mapping[str, str]
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from apiserver.options import boolean
 from apiserver.request import ANONYMOUS, Attributes
-from podling.api.selectors import SelectorError, parse_fields
+from podling.api.selectortext import SelectorError, parse_fields
 
 METHODS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 COLLECTION = ("list", "watch", "deletecollection")

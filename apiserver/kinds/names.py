@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 
 from podling.api import field
 from podling.api.field import ErrorList, Path
-from podling.api.selectors import LABEL_KEY, LABEL_VALUE
+from podling.api.names import LABEL_FORM as _LABEL_FORM
+from podling.api.names import SUBDOMAIN, label_value, qualified, subdomain
+
+__all__ = ["SUBDOMAIN", "label_value", "qualified", "subdomain"]  # clients ask these rules, too
 
 ANNOTATIONS_BYTES = 256 * 1024
-_LABEL_FORM = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _LABEL = re.compile(_LABEL_FORM)
 _LABEL_1035 = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-_SUBDOMAIN = re.compile(rf"{_LABEL_FORM}(\.{_LABEL_FORM})*")
-_QUALIFIED = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 
 LABEL = (
@@ -27,16 +27,6 @@ LABEL_1035 = (
     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
     "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
     "'[a-z]([-a-z0-9]*[a-z0-9])?')"
-)
-SUBDOMAIN = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    rf"'{_LABEL_FORM}(\.{_LABEL_FORM})*')"
-)
-_QUALIFIED_WORDS = (
-    "a valid label key "
-    + LABEL_KEY.removeprefix("name part ")
-    + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
 )
 _WILDCARD = re.compile(rf"\*\.{_LABEL_FORM}(\.{_LABEL_FORM})*")
 _WILDCARD_WORDS = (
@@ -66,36 +56,6 @@ def label_1035(name: str) -> list[str]:
     """A DNS label of RFC 1035, which starts with a letter: a service."""
     found = ["must be no more than 63 characters"] if len(name) > 63 else []
     return found if _LABEL_1035.fullmatch(name) else [*found, LABEL_1035]
-
-
-def subdomain(name: str) -> list[str]:
-    """A DNS subdomain: most names of objects."""
-    found = ["must be no more than 253 characters"] if len(name) > 253 else []
-    return found if _SUBDOMAIN.fullmatch(name) else [*found, SUBDOMAIN]
-
-
-def qualified(key: str) -> list[str]:
-    """The key of a label, a resource's name, a taint's key: `example.com/name`."""
-    prefix, slash, name = key.partition("/")
-    found: list[str] = []
-    if not slash:
-        name = key
-    elif "/" in name:
-        return [_QUALIFIED_WORDS]
-    elif not prefix:
-        found.append("prefix part must be non-empty")
-    else:
-        found += [f"prefix part {words}" for words in subdomain(prefix)]
-    if not name:
-        found.append("name part must be non-empty")
-    elif len(name) > 63:
-        found.append("name part must be no more than 63 bytes")
-    return found if _QUALIFIED.fullmatch(name) else [*found, LABEL_KEY]
-
-
-def label_value(value: str) -> list[str]:
-    found = ["must be no more than 63 bytes"] if len(value) > 63 else []
-    return found if not value or _QUALIFIED.fullmatch(value) else [*found, LABEL_VALUE]
 
 
 def config_key(key: str) -> list[str]:

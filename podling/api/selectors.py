@@ -1,19 +1,10 @@
-"""Label and field selectors: `app=web,tier in (a, b),!canary` and `status.phase!=Running,spec.nodeName=n1`.
+"""What labels and fields are selected by: a tuple of requirements that all must hold.
 
-Source: k8s.io/apimachinery/pkg/labels and /fields. A selector is a tuple of requirements that all must hold.
+Source: k8s.io/apimachinery/pkg/labels and /fields.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
-
-_TOKEN = re.compile(r"\s*(!=|==|=|>|<|!|,|\(|\)|[^\s!=<>,()]+)")
-_NAME = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)")
-_WORDS = {"in", "notin"}
-
-
-class SelectorError(ValueError):
-    """The text is no selector."""
 
 
 class Requirement(NamedTuple):
@@ -76,108 +67,6 @@ def _test(requirement: Requirement) -> Callable[[Mapping[str, str]], bool]:
     return requirement.matches
 
 
-def parse_labels(text: str) -> Selector:
-    """A label selector as kubectl and the query write it; raises `SelectorError`."""
-    return tuple(_Parser(text).requirements())
-
-
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens = _tokens(text)
-        self.at = 0
-
-    def requirements(self) -> Iterable[Requirement]:
-        if self.peek() and not _begins(self.peek()):
-            raise SelectorError(f"found '{self.peek()}', expected: !, identifier, or 'end of string'")
-        while self.peek():
-            try:
-                yield self.requirement()
-            except SelectorError as error:
-                raise SelectorError(f"unable to parse requirement: {error}") from None
-            if self.peek() == ",":
-                self.take()
-                if not _begins(self.peek()):
-                    raise SelectorError(f"found '{self.peek()}', expected: identifier after ','")
-            elif self.peek():
-                raise SelectorError(f"found '{self.peek()}', expected: ',' or 'end of string'")
-
-    def peek(self) -> str:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ""
-
-    def take(self) -> str:
-        token = self.peek()
-        self.at += 1
-        return token
-
-    def requirement(self) -> Requirement:
-        absent = self.peek() == "!"
-        if absent:
-            self.take()
-        key = self.key()
-        if absent or self.peek() in ("", ","):
-            return Requirement(key, "!" if absent else "exists")
-        operator = self.take()
-        if operator in _WORDS:
-            return Requirement(key, operator, self.values(key))
-        if operator not in ("=", "==", "!=", ">", "<"):
-            raise SelectorError(f"found '{operator}', expected: in, notin, =, ==, !=, gt, lt")
-        value = "" if self.peek() in ("", ",") else self.take()
-        if operator in (">", "<") and not re.fullmatch(r"[-+]?\d+", value):
-            words = "for 'Gt', 'Lt' operators, the value must be an integer"
-            raise SelectorError(f'values[0]: Invalid value: "{value}": {words}')
-        return Requirement(key, "=" if operator == "==" else operator, (_value(value, key, 0),))
-
-    def key(self) -> str:
-        key = self.take()
-        if not key or key in "!=<>,()":
-            raise SelectorError(f"found '{key}', expected: !, identifier, or 'end of string'")
-        prefix, slash, name = key.rpartition("/")
-        if not _NAME.fullmatch(name) or len(name) > 63 or (slash and not prefix):
-            raise SelectorError(f'<nil>: Invalid value: "{key}": {LABEL_KEY}')
-        return key
-
-    def values(self, key: str) -> tuple[str, ...]:
-        if (token := self.take()) != "(":
-            raise SelectorError(f"found '{token}' expected: '('")
-        values: list[str] = []
-        while (token := self.take()) != ")":
-            if not token:
-                raise SelectorError("found '', expected: ',' or ')'")
-            if token != ",":
-                values.append(_value(token, key, len(values)))
-            elif self.peek() == ")":
-                values.append("")
-        return tuple(sorted(set(values)))
-
-
-LABEL_KEY = (
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
-    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-)
-LABEL_VALUE = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
-    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-)
-
-
-def _begins(token: str) -> bool:
-    """Can a requirement begin so?"""
-    return bool(token) and (token == "!" or (token not in "=<>,()" and token not in ("==", "!=")))
-
-
-def _value(value: str, key: str, position: int) -> str:
-    if value and (not _NAME.fullmatch(value) or len(value) > 63):
-        raise SelectorError(f'values[{position}][{key}]: Invalid value: "{value}": {LABEL_VALUE}')
-    return value
-
-
-def _tokens(text: str) -> list[str]:
-    return [found[1] for found in _TOKEN.finditer(text)]
-
-
 def from_object(selector: Any) -> Selector:
     """A LabelSelector object, as JSON data or typed: matchLabels and matchExpressions; {} selects everything."""
     data = selector if isinstance(selector, Mapping) else selector.to_dict()
@@ -194,18 +83,3 @@ def from_expression(expression: Mapping[str, Any]) -> Requirement:
     """One of matchExpressions: {key, operator, values}, node affinity's Gt and Lt included."""
     operator = _OPERATORS[expression["operator"]]
     return Requirement(expression["key"], operator, tuple(expression.get("values") or ()))
-
-
-def parse_fields(text: str) -> Selector:
-    """A field selector: only =, == and !=; a backslash escapes `,`, `=` and itself; raises `SelectorError`."""
-    wanted = []
-    for term in re.split(r"(?<!\\),", text):
-        if not term:
-            continue
-        found = re.fullmatch(r"((?:[^=!\\]|\\.)*)(==|=|!=)((?:[^\\]|\\.)*)", term, re.DOTALL)
-        if not found:
-            raise SelectorError(f"invalid selector: '{text}'; can't understand '{term}'")
-        key, operator, value = found.groups()
-        value = re.sub(r"\\(.)", r"\1", value)
-        wanted.append(Requirement(key, "!=" if operator == "!=" else "=", (value,)))
-    return tuple(wanted)

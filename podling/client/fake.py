@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from podling.api import errors, selectors
+from podling.api import errors, selectors, selectortext
 from podling.api.errors import GroupResource
 from podling.api.meta import name_suffix, timestamp
 from podling.client.client import MERGE, Changed, Data, Listed
@@ -225,10 +225,10 @@ def _group_resource(of: Resource[Any]) -> GroupResource:
 
 
 def _selected(item: Object, labels: str, fields: str) -> bool:
-    if not selectors.matches(selectors.parse_labels(labels), item["metadata"].get("labels")):
+    if not selectors.matches(selectortext.parse_labels(labels), item["metadata"].get("labels")):
         return False
     return all(
-        wanted.matches({wanted.key: str(_lookup(item, wanted.key))}) for wanted in selectors.parse_fields(fields)
+        wanted.matches({wanted.key: str(_lookup(item, wanted.key))}) for wanted in selectortext.parse_fields(fields)
     )
 
 

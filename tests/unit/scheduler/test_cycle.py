@@ -190,7 +190,7 @@ def test_pods_of_a_service_are_spread_over_zones_and_hosts() -> None:
     snapshot = cluster(
         node(name, cpu="64", labels={"topology.kubernetes.io/zone": zone}) for name, zone in zones.items()
     )
-    from podling.api.selectors import parse_labels
+    from podling.api.selectortext import parse_labels
 
     snapshot.services["default"] = {"web": parse_labels("app=web")}
     placed = [put(snapshot, pod(f"p{number}", labels={"app": "web"})) for number in range(4)]

@@ -7,7 +7,7 @@ from apiserver.objects.cached import encode
 from apiserver.objects.watchcache import KindCache
 from apiserver.objects.watcher import BACKLOG, Filter, Seen
 from podling.api.errors import Expired
-from podling.api.selectors import parse_fields, parse_labels
+from podling.api.selectortext import parse_fields, parse_labels
 from tests.unit.apiserver.conftest import NOTE, POD
 
 
