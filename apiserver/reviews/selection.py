@@ -6,7 +6,7 @@ Source: k8s.io/kubernetes/pkg/registry/authorization/util/helpers.go.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from podling.api.selectors import SelectorError, parse_fields, parse_labels
+from podling.api.selectortext import SelectorError, parse_fields, parse_labels
 
 Object = Mapping[str, Any]
 
