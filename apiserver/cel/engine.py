@@ -14,6 +14,7 @@ from itertools import product
 from typing import Any
 
 from google.protobuf import message_factory
+from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -24,6 +25,7 @@ from apiserver.cel.library.function import Function
 from apiserver.cel.tokens import Literal
 from apiserver.cel.types import OPAQUE as OPAQUE_TYPES
 from apiserver.cel.types import CelType, Object, Opaque
+from podling.pb.expr.expr_pb2 import CheckedExpr
 
 EXTENSIONS = ("optional", "sets", "strings", "two-var-comprehensions")  # Source: apiserver/pkg/cel/environment/base.go
 _PENDING = ctypes.pythonapi.PyErr_Occurred  # ctypes looks whether an exception is pending, and raises it
@@ -74,6 +76,10 @@ class Checker:
         """The name of the result's type, as the engine writes it; raises RuntimeError with the mistakes."""
         name: str = self._env.compile(expression).return_type().name()
         return name
+
+    def checked(self, expression: str) -> CheckedExpr:
+        """The expression's tree, with types; raises RuntimeError with the mistakes."""
+        return CheckedExpr.FromString(AnyMessage.FromString(self._env.compile(expression).serialize()).value)
 
 
 @cache

@@ -13,6 +13,7 @@ from apiserver.cel.library import LISTS, OPTIONAL
 from apiserver.cel.library.authorizer import ASKED, START, Authorizer
 from apiserver.cel.types import CelType, Object, Opaque
 from apiserver.cel.values import Convert, converter
+from podling.pb.expr.expr_pb2 import CheckedExpr
 
 PARTS = "variables"
 _REQUEST = {"authorizer.requestResource": "authorizer_requestResource"}  # parts may ask it where the whole may not
@@ -173,6 +174,11 @@ def compile(
             _programs.popitem(last=False)
     _programs.move_to_end(key)
     return found
+
+
+def checked(expression: str, variables: Mapping[str, CelType]) -> CheckedExpr:
+    """The tree of an expression that compiles."""
+    return _checker(variables, ()).checked(expression)
 
 
 def _checker(variables: Mapping[str, CelType], extensions: Sequence[str]) -> Checker:

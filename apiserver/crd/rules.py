@@ -158,7 +158,7 @@ def _schema(found: Object | None, path: Path, has_status: bool, old: Object | No
     schema = (found or {}).get("openAPIV3Schema")
     if schema is None:
         return []
-    return check_schema(schema, path.child("openAPIV3Schema"), status=has_status, rules=tightened(old))
+    return check_schema(schema, path.child("openAPIV3Schema"), status=has_status, rules=tightened(schema, old))
 
 
 def _columns(columns: Sequence[Object], path: Path) -> ErrorList:

@@ -5,6 +5,7 @@ Source: k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel/compilation.go.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from apiserver.cel.errors import CelError
 from apiserver.cel.program import Program, compile
@@ -74,18 +75,30 @@ def compile_rules(node: Node, *, root: bool) -> tuple[Rule, ...]:
     """The rules of this node alone."""
     said = node.props.get(VALIDATIONS) or ()
     kind = type_of(node, root=root) if said else None
-    return tuple(_compiled(each, kind, node) for each in said)
+    return tuple(compile_rule(each, kind, node) for each in said)
 
 
-def _compiled(said: Object, kind: CelType | None, node: Node) -> Rule:
+class Asked(NamedTuple):
+    """A rule and its messageExpression as the engine is asked, and the variables of both."""
+
+    expression: str
+    wording: str
+    variables: Mapping[str, CelType]
+
+
+def asked(said: Object, kind: CelType) -> Asked:
     expression, wording = said.get("rule") or "", said.get("messageExpression") or ""
-    if kind is None or not expression.strip():
-        return Rule(said)
-    variables = {"self": kind, OLD: kind}
     if said.get("optionalOldSelf"):
         # An optional is what an optional index gives; the engine has no variables of that type.
-        variables = {"self": kind, OLDS: List(kind)}
-        expression, wording = _optional(expression), _optional(wording)
+        return Asked(_optional(expression), _optional(wording), {"self": kind, OLDS: List(kind)})
+    return Asked(expression, wording, {"self": kind, OLD: kind})
+
+
+def compile_rule(said: Object, kind: CelType | None, node: Node) -> Rule:
+    """`kind` is the node's type, None where rules see none."""
+    if kind is None or not (said.get("rule") or "").strip():
+        return Rule(said)
+    expression, wording, variables = asked(said, kind)
     try:
         program = compile(expression, variables)
     except CelError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from apiserver.structural.celcheck import check_programs, check_rules
+from apiserver.structural.celcosts import Budget
 from apiserver.structural.checkdefaults import check_defaults
 from apiserver.structural.complete import complete
 from apiserver.structural.gofields import go_schema
@@ -64,6 +65,7 @@ class Tightened:
     pruned_defaults: bool = True
     atomic_sets: bool = True
     map_keys: bool = True
+    costs_allowed: bool = False  # of single CEL rules: the schema does not change
 
 
 def check_schema(props: Props, path: Path, *, status: bool = False, rules: Tightened | None = None) -> ErrorList:
@@ -76,7 +78,11 @@ def check_schema(props: Props, path: Path, *, status: bool = False, rules: Tight
         wrong = wrong or check_defaults(parse(props), path, pruned=rules.pruned_defaults)
         found, sound = found + wrong, not wrong
     wrong = _check(props, path, Place(root=True), rules)
-    return found + wrong + (check_programs(props, path, wrong) if sound else [])
+    if not sound:
+        return found + wrong
+    budget = Budget(rules.costs_allowed)
+    programs = check_programs(props, path, wrong, budget)
+    return found + wrong + programs + budget.total(path)
 
 
 def _readable(props: Props) -> bool:
@@ -100,8 +106,8 @@ def schemas(props: Any) -> Iterator[Props]:
         yield from schemas(each)
 
 
-def tightened(old: Props | None) -> Tightened:
-    """The rules that a new version of a stored schema must keep: those that the old one kept."""
+def tightened(new: Props, old: Props | None) -> Tightened:
+    """The rules that a stored schema must keep where it is written again: those that it kept before."""
     if old is None:
         return Tightened()
     every = list(schemas(old))
@@ -114,6 +120,7 @@ def tightened(old: Props | None) -> Tightened:
         ],
         atomic_sets=all(not _atomic_set(each, here) for each in every),
         map_keys=all(not _keys(each, here) for each in every),
+        costs_allowed=new == old,
     )
 
 

@@ -193,4 +193,4 @@ def test_rules_that_a_stored_schema_breaks_are_not_asked_of_its_next_version() -
     old = in_spec({"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "object", "nullable": True}})
     new = in_spec({**old["properties"]["spec"], "maxItems": 3})
     assert len(said(new)) == 2
-    assert said(new, rules=tightened(old)) == []
+    assert said(new, rules=tightened(new, old)) == []
