@@ -117,7 +117,7 @@ def _in_group(group: Mapping[str, Any], asked: Attributes) -> bool:
     if names and asked.name not in names:
         return False
     whole = f"{asked.resource}/{asked.subresource}" if asked.subresource else asked.resource
-    wanted = {"*", whole, *([f"*/{asked.subresource}", f"{asked.resource}/*"] if asked.subresource else [])}
+    wanted = {"*", whole, f"{asked.resource}/*", *([f"*/{asked.subresource}"] if asked.subresource else ())}
     return bool(wanted & set(resources))
 
 

@@ -27,10 +27,20 @@ from apiserver.discovery import pages as discovery
 from apiserver.fairness import width
 from apiserver.fairness.gate import Place
 from apiserver.handlers import STREAMS
-from apiserver.http import address, body, deadline, headers, metrics, negotiate, render, routes
+from apiserver.http import (
+    address,
+    body,
+    deadline,
+    headers,
+    metrics,
+    negotiate,
+    render,
+    routes,
+    watchsocket,
+    watchstream,
+)
 from apiserver.http.sending import refused, send
 from apiserver.http.table import include
-from apiserver.http.watchstream import send_watch
 from apiserver.patch.patch import check_media
 from apiserver.protobuf import decode as protobuf
 from apiserver.refusal import not_allowed, unforeseen
@@ -224,6 +234,7 @@ class Exchange:
             found.watcher.cut()
         if self.record is not None and self.context.auditor is not None:
             self.context.auditor.tell(self.record, "ResponseStarted", {"code": 200})
+        send_watch = watchsocket.send_watch if watchsocket.is_asked(self.http) else watchstream.send_watch
         return await send_watch(self.http, found, form, included)
 
     # The audit log.

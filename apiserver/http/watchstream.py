@@ -1,6 +1,8 @@
 """A watch over HTTP: a line of JSON an event, chunk by chunk, until its time is over or its client is gone."""
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
@@ -10,7 +12,7 @@ from apiserver.http import headers, metrics
 from apiserver.http.negotiate import Form
 from apiserver.http.render import EventWriter
 from apiserver.objects.cached import encode
-from apiserver.objects.watchloop import told
+from apiserver.objects.watchloop import Told, told
 from podling.api.errors import ApiError
 
 STUCK_SECONDS = 30.0  # a client that takes nothing for so long is gone
@@ -21,36 +23,49 @@ async def send_watch(http: BaseRequest, found: WatchAnswer, form: Form, included
     own = {"Content-Type": form.media, "Cache-Control": "no-cache, private"}
     response = web.StreamResponse(headers={**headers.remembered(http), **own})
     response.enable_chunked_encoding()
+    with counted(found):
+        try:
+            await response.prepare(http)
+            writer = EventWriter(found.kind, form, included)
+            async for batch in told(found):
+                data = b"".join(lines(writer, batch))
+                if _room(http) > len(data):
+                    await response.write(data)
+                    continue
+                async with asyncio.timeout(STUCK_SECONDS):
+                    await response.write(data)
+            await response.write_eof()
+        except ApiError as error:
+            await response.write(failed(error))
+            await response.write_eof()
+        except TimeoutError:
+            if http.transport is not None:
+                http.transport.abort()
+        except ConnectionError:
+            pass  # the client is gone, which is how most watches end
+    return response
+
+
+@contextlib.contextmanager
+def counted(found: WatchAnswer) -> Iterator[None]:
+    """While a watch lasts; then it is forgotten."""
     watches = metrics.WATCHES.labels(found.kind.plural)
     watches.inc()
     try:
-        await response.prepare(http)
-        if http.method == "HEAD":
-            return response
-        writer = EventWriter(found.kind, form, included)
-        async for events, bookmark in told(found):
-            lines = [writer.line(event) for event in events]
-            if bookmark is not None:
-                lines.append(writer.bookmark(bookmark))
-            data = b"".join(lines)
-            if _room(http) > len(data):
-                await response.write(data)
-                continue
-            async with asyncio.timeout(STUCK_SECONDS):
-                await response.write(data)
-        await response.write_eof()
-    except ApiError as error:  # a webhook does not convert
-        await response.write(b'{"type":"ERROR","object":%s}\n' % encode(error.status()))
-        await response.write_eof()
-    except TimeoutError:
-        if http.transport is not None:
-            http.transport.abort()
-    except ConnectionError:
-        pass  # the client is gone, which is how most watches end
+        yield
     finally:
         found.feed.forget(found.kind, found.watcher)
         watches.dec()
-    return response
+
+
+def lines(writer: EventWriter, batch: Told) -> list[bytes]:
+    told = [writer.line(event) for event in batch.events]
+    return told if batch.bookmark is None else [*told, writer.bookmark(batch.bookmark)]
+
+
+def failed(error: ApiError) -> bytes:
+    """The last line of a watch that cannot go on: a webhook does not convert, say."""
+    return b'{"type":"ERROR","object":%s}\n' % encode(error.status())
 
 
 def _room(http: BaseRequest) -> int:

@@ -18,7 +18,8 @@ MUTABLE = ("*", "CONNECT", "CREATE", "UPDATE")
 
 
 def default(found: Object) -> None:
-    found["matchPolicy"] = found.get("matchPolicy") or "Equivalent"
+    if found.get("matchPolicy") is None:
+        found["matchPolicy"] = "Equivalent"
     for name in SELECTORS:
         found[name] = found.get(name) or {}
     for rule in _rules(found):

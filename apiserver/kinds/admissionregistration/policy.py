@@ -20,7 +20,8 @@ PARAM_KIND = "ParamKind specifies the kind of resources used to parameterize thi
 
 def default(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
-    spec["failurePolicy"] = spec.get("failurePolicy") or "Fail"
+    if spec.get("failurePolicy") is None:
+        spec["failurePolicy"] = "Fail"
     if spec.get("matchConstraints") is not None:
         match_resources.default(spec["matchConstraints"])
 

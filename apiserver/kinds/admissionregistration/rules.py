@@ -14,7 +14,8 @@ SCOPES = ("*", "Cluster", "Namespaced")
 
 
 def default(rule: Object) -> None:
-    rule["scope"] = rule.get("scope") or "*"
+    if rule.get("scope") is None:
+        rule["scope"] = "*"
 
 
 def validate(rule: Object, path: Path) -> ErrorList:

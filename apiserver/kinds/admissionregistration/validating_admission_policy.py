@@ -8,6 +8,7 @@ import re
 from apiserver.kinds import columns, names
 from apiserver.kinds.admissionregistration import expressions, policy
 from apiserver.kinds.admissionregistration.expressions import Environment
+from apiserver.kinds.conditions import validate_conditions
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.strategy import drop_status, keep_status, status
 from apiserver.kinds.workload import SPEC, STATUS, spec_of, status_of
@@ -68,7 +69,8 @@ def _annotations(obj: Object, environment: Environment) -> ErrorList:
     found, path = spec_of(obj).get("auditAnnotations") or (), SPEC.child("auditAnnotations")
     errors: ErrorList = []
     if len(found) > MOST_ANNOTATIONS:
-        errors.append(field.invalid(path, found, f"must not have more than {MOST_ANNOTATIONS} auditAnnotations"))
+        shown = [{"Key": each.get("key", ""), "ValueExpression": each.get("valueExpression", "")} for each in found]
+        errors.append(field.invalid(path, shown, f"must not have more than {MOST_ANNOTATIONS} auditAnnotations"))
     seen: set[str] = set()
     for position, annotation in enumerate(found):
         here, key = path.index(position), annotation.get("key", "")
@@ -81,7 +83,11 @@ def _annotations(obj: Object, environment: Environment) -> ErrorList:
 
 def _annotation(found: Object, name: str, environment: Environment, path: Path) -> ErrorList:
     key, said = f"{name}/{found.get('key', '')}", found.get("valueExpression", "")
-    errors = names.each(path.child("key"), key, names.qualified(key))
+    if name:
+        errors = names.each(path.child("key"), key, names.qualified(key))
+    else:
+        words = "requires metadata.name be non-empty"
+        errors = [field.invalid(path.child("key"), found.get("key", ""), words)]
     here, value = path.child("valueExpression"), said.strip()
     if not value:
         errors.append(field.required(here, "valueExpression is not specified"))
@@ -93,12 +99,15 @@ def _annotation(found: Object, name: str, environment: Environment, path: Path) 
 
 
 def validate_status(new: Object, _old: Object) -> ErrorList:
-    checked = status_of(new).get("typeChecking") or {}
+    told = status_of(new)
     errors: ErrorList = []
-    for position, warning in enumerate(checked.get("expressionWarnings") or ()):
+    for position, warning in enumerate((told.get("typeChecking") or {}).get("expressionWarnings") or ()):
         path = STATUS.child("typeChecking", "expressionWarnings").index(position)
-        errors += [field.required(path.child(name)) for name in ("warning", "fieldRef") if not warning.get(name)]
-    return errors
+        if not warning.get("warning"):
+            errors.append(field.required(path.child("warning")))
+        if not warning.get("fieldRef", "").strip():
+            errors.append(field.required(path.child("fieldRef")))
+    return errors + validate_conditions(told.get("conditions") or (), STATUS.child("conditions"))
 
 
 VALIDATING_ADMISSION_POLICY = Kind(

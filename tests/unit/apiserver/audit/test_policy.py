@@ -36,7 +36,7 @@ def policy(*rules: dict[str, Any], **more: Any) -> dict[str, Any]:
         ({"resources": [{"resources": ["pods/log"]}]}, LOG, True),
         ({"resources": [{"resources": ["pods/*"]}]}, LOG, True),
         ({"resources": [{"resources": ["*/log"]}]}, LOG, True),
-        ({"resources": [{"resources": ["pods/*"]}]}, GET, False),
+        ({"resources": [{"resources": ["pods/*"]}]}, GET, True),
         ({"resources": [{"resources": ["pods"], "resourceNames": ["api"]}]}, GET, False),
         ({"nonResourceURLs": ["/healthz*"]}, PAGE, True),
         ({"nonResourceURLs": ["/healthz"]}, PAGE, False),

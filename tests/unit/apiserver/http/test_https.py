@@ -119,6 +119,19 @@ async def test_a_watch_from_a_forgotten_version_is_an_event_of_its_own_and_ends(
     assert event["object"]["message"].startswith("too old resource version: 1 (")
 
 
+async def test_a_browser_watches_over_a_websocket(server: Running) -> None:
+    await server.call("POST", MAPS, json={"metadata": {"name": "seen"}})
+    url = f"{server.config.url}{MAPS}?watch=1&fieldSelector=metadata.name=seen"
+    async with server.session.ws_connect(url, protocols=("", "a.example.com")) as socket:
+        event = await socket.receive_json()
+        assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", "seen")
+        await socket.send_str("nobody listens")
+        await server.call("DELETE", f"{MAPS}/seen")
+        assert (await socket.receive_json())["type"] == "DELETED"
+    async with server.session.ws_connect(f"{url}&timeoutSeconds=1") as socket:
+        assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+
+
 async def test_a_watch_whose_client_went_is_nobodys_fault(
     server: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
