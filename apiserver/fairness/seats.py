@@ -47,7 +47,7 @@ def limits(total: int, specs: Sequence[Object]) -> list[Limits]:
 def divide(total: int, demands: Sequence[Demand]) -> list[int]:
     """Seats of each level now: first what it wants and cannot be lent away, then the rest in proportion to demand."""
     least = [max(each.limits.least, min(each.limits.nominal, each.wanted)) for each in demands]
-    if sum(least) >= total:
+    if not demands or sum(least) >= total:
         return [round(each) for each in least]
     targets = [max(low, each.wanted, 1e-3) for low, each in zip(least, demands, strict=True)]
 

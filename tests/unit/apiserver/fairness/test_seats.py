@@ -29,6 +29,10 @@ def test_who_wants_gets_what_the_others_lend():
     assert seats.divide(100, [Demand(idle, 200), Demand(busy, 200)]) == [50, 50]
 
 
+def test_nobody_shares_before_the_first_request():
+    assert seats.divide(100, []) == []
+
+
 LIMITS = st.builds(
     lambda nominal, lent, more: Limits(nominal, nominal - min(nominal, lent), nominal + more),
     st.integers(0, 100),
