@@ -97,13 +97,18 @@ class _Place(NamedTuple):
     pointer: bool
 
 
+def _plain(key: str) -> str:
+    """`$ref`, `x-kubernetes-list-type` as protobuf has them."""
+    return key.lower().replace("-", "").replace("$", "")
+
+
 @cache
 def places(name: str) -> Mapping[int, _Place]:
     try:
         known = schema(name).fields
     except KeyError:  # a struct that only ever is embedded, and has no schema of its own
         known = {}
-    keys = {key.lower(): key for key in known}
+    keys = {_plain(key): key for key in known}
     found = {}
     for number, field in messages()[name].items():
         key = keys.get(field.name.lower(), "" if known and field.type in messages() else field.name)
@@ -113,6 +118,8 @@ def places(name: str) -> Mapping[int, _Place]:
 
 def _counts(place: _Place, value: Any) -> bool:
     """Whether an empty value was said, not left out."""
+    if place.field.type in _CHOICES or place.field.type == "apiextensions.v1.JSON":
+        return value is not None
     if isinstance(value, str):
         return False
     return isinstance(value, dict) or place.pointer or place.field.type == "intstr.IntOrString"
@@ -148,6 +155,9 @@ def _value(type_: str, raw: int | bytes, depth: int) -> Any:
     special = _SPECIAL.get(type_)
     if special is not None:
         return special({number: value for number, (_, value) in _fields(body)})
+    choose = _CHOICES.get(type_)
+    if choose is not None:
+        return choose(body, depth + 1)
     if type_.endswith(".ExtraValue"):
         return [_bytes(value).decode() for _, (_, value) in _fields(body)]
     return _message(body, type_, depth + 1)
@@ -184,6 +194,7 @@ def _quantity(parts: dict[int, int | bytes]) -> str:
 
 
 _SPECIAL = {
+    "apiextensions.v1.JSON": _json,
     "intstr.IntOrString": _int_or_string,
     "meta.v1.Duration": _duration,
     "meta.v1.FieldsV1": _json,
@@ -191,6 +202,35 @@ _SPECIAL = {
     "meta.v1.Time": _time,
     "resource.Quantity": _quantity,
     "runtime.RawExtension": _json,
+}
+
+
+def _or_list(body: bytes, depth: int) -> Any:
+    """A schema, or a list of them. Source of these three: apiextensions/v1/marshal.go."""
+    parts = list(_fields(body))
+    many = [_inner(raw, depth) for number, (_, raw) in parts if number == 2]
+    return many or next((_inner(raw, depth) for number, (_, raw) in parts if number == 1), None)
+
+
+def _or_bool(body: bytes, depth: int) -> Any:
+    parts = {number: raw for number, (_, raw) in _fields(body)}
+    return _inner(parts[2], depth) if 2 in parts else bool(parts.get(1))
+
+
+def _or_strings(body: bytes, depth: int) -> Any:
+    parts = list(_fields(body))
+    many = [_bytes(raw).decode() for number, (_, raw) in parts if number == 2]
+    return many or next((_inner(raw, depth) for number, (_, raw) in parts if number == 1), None)
+
+
+def _inner(raw: int | bytes, depth: int) -> Object:
+    return _message(_bytes(raw), "apiextensions.v1.JSONSchemaProps", depth)
+
+
+_CHOICES = {
+    "apiextensions.v1.JSONSchemaPropsOrArray": _or_list,
+    "apiextensions.v1.JSONSchemaPropsOrBool": _or_bool,
+    "apiextensions.v1.JSONSchemaPropsOrStringArray": _or_strings,
 }
 
 

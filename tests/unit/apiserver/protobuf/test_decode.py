@@ -79,10 +79,68 @@ def test_every_field_is_one_of_the_schema_or_a_struct_that_go_embeds() -> None:
         "core.v1.Probe.handler",
         "core.v1.Volume.volumeSource",
         "networking.v1.IngressRule.ingressRuleValue",
+        "resource.v1.DeviceAllocationConfiguration.deviceConfiguration",
+        "resource.v1.DeviceClaimConfiguration.deviceConfiguration",
+        "resource.v1.DeviceClassConfiguration.deviceConfiguration",
         *(f"core.v1.{name}.localObjectReference" for name in selectors),
     }
     keys = {key for name in messages() for key in (place.key for place in places(name).values())}
     assert {"uid", "apiGroup", "webhooks", "expression"} <= keys
+
+
+EITHER = ("Array", "Bool", "StringArray")
+
+
+def test_schemas_are_either_of_two_things_and_their_extensions_have_other_names() -> None:
+    def props(*parts: bytes) -> bytes:
+        return b"".join(parts)
+
+    text = part(5, "string")
+    schema = props(
+        part(3, "#/x"),
+        part(5, "object"),
+        part(8, part(1, b"false")),
+        part(24, part(1, text)),
+        part(29, part(1, "k") + part(2, part(13, 0) + part(24, part(2, text) + part(2, text)))),
+        part(30, part(1, 0)),
+        part(31, part(1, "p") + part(2, part(30, part(1, 0) + part(2, text)))),
+        part(32, part(1, "d") + part(2, part(2, "x") + part(2, "y"))),
+        part(38, 1),
+        part(44, part(1, "self.a > 0")),
+    )
+    version = part(1, "v1") + part(2, 1) + part(4, part(1, schema)) + part(5, part(1, b""))
+    raw = named("boats.x.io") + part(2, part(1, "x.io") + part(7, version))
+    found = decoded("apiextensions.k8s.io/v1", "CustomResourceDefinition", raw)["spec"]["versions"][0]
+    assert found == {
+        "name": "v1",
+        "served": True,
+        "subresources": {"status": {}},
+        "schema": {
+            "openAPIV3Schema": {
+                "$ref": "#/x",
+                "type": "object",
+                "default": False,
+                "items": {"type": "string"},
+                "properties": {"k": {"maxLength": 0, "items": [{"type": "string"}, {"type": "string"}]}},
+                "additionalProperties": False,
+                "patternProperties": {"p": {"additionalProperties": {"type": "string"}}},
+                "dependencies": {"d": ["x", "y"]},
+                "x-kubernetes-preserve-unknown-fields": True,
+                "x-kubernetes-validations": [{"rule": "self.a > 0"}],
+            }
+        },
+    }
+
+
+def test_devices_have_values_of_several_types() -> None:
+    no, size = part(1, "no") + part(2, part(3, 0)), part(1, "size") + part(2, part(1, part(1, "1Gi")))
+    device = part(1, "gpu") + part(2, no) + part(3, size)
+    raw = named("s") + part(2, part(1, "d.io") + part(2, part(1, "p") + part(2, 1) + part(3, 1)) + part(6, device))
+    assert decoded("resource.k8s.io/v1", "ResourceSlice", raw)["spec"] == {
+        "driver": "d.io",
+        "pool": {"name": "p", "generation": 1, "resourceSliceCount": 1},
+        "devices": [{"name": "gpu", "attributes": {"no": {"bool": False}}, "capacity": {"size": {"value": "1Gi"}}}],
+    }
 
 
 def test_embedded_structs_lie_in_their_holder_and_quantities_are_text() -> None:
@@ -159,6 +217,7 @@ def test_of_a_kind_that_is_none_there_is_but_its_name() -> None:
 def test_every_message_refers_to_known_ones() -> None:
     special = {"meta.v1.Time", "meta.v1.MicroTime", "meta.v1.Duration", "meta.v1.FieldsV1", "resource.Quantity"}
     special |= {"runtime.RawExtension", "intstr.IntOrString", "string", "bytes", "bool", "int", "double"}
+    special |= {f"apiextensions.v1.JSON{rest}" for rest in ("", *(f"SchemaPropsOr{one}" for one in EITHER))}
     for name, fields in messages().items():
         for field in fields.values():
             assert field.type in special or field.type in messages(), (name, field)
