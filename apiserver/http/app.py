@@ -181,11 +181,11 @@ class Exchange:
         if not context.kinds.serves(asked.group, asked.version):
             return discovery.missing(asked.group)
         call = pipeline.resolve(context, request)
-        if http.method == "HEAD":
+        if http.method == "HEAD" and asked.subresource != "proxy":
             raise not_allowed()  # though it is authorized as a GET
         stream = STREAMS.get((asked.group, asked.resource, asked.subresource))
         if stream is not None and call.sub is not None:
-            await admit_connection(context, request, http, call.kind, call.sub)
+            request.decoded = await admit_connection(context, request, http, call.kind, call.sub)
             response: web.StreamResponse = await stream(http, context, request)
             return response
         return await self._resource(call)

@@ -12,6 +12,7 @@ import random
 import ssl
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
 
 import aiohttp
 from aiohttp import web
@@ -40,11 +41,11 @@ class Place(NamedTuple):
 
 
 async def to_pod(http: BaseRequest, context: Context, request: Request) -> web.StreamResponse:
-    return await _proxied(http, pod_place(context.lister, request.attributes))
+    return await _proxied(http, pod_place(context.lister, request.attributes), request.decoded["path"])
 
 
 async def to_service(http: BaseRequest, context: Context, request: Request) -> web.StreamResponse:
-    return await _proxied(http, service_place(context.lister, request.attributes))
+    return await _proxied(http, service_place(context.lister, request.attributes), request.decoded["path"])
 
 
 async def to_node(http: BaseRequest, context: Context, request: Request) -> web.StreamResponse:
@@ -114,8 +115,12 @@ def _allowed(address: Address) -> Address:
     return address
 
 
-async def _proxied(http: BaseRequest, place: Place) -> web.StreamResponse:
+async def _proxied(http: BaseRequest, place: Place, admitted: str) -> web.StreamResponse:
+    """`admitted` is the path as admission left it."""
     path = beyond_proxy(http.raw_path)
+    asked, mark, query = path.partition("?")
+    if admitted != unquote(asked):
+        path = f"/{quote(admitted.lstrip('/'))}{mark}{query}"
     if not path.startswith("/"):  # pages name each other relative to a folder
         before, mark, query = http.raw_path.partition("?")
         return web.Response(status=301, headers={"Location": f"{before}/{mark}{query}"})

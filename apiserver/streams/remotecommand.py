@@ -11,7 +11,6 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from apiserver.context import Context
-from apiserver.options import boolean
 from apiserver.request import Request
 from apiserver.streams import command_status, socket_channels, spdy_channels, target
 from apiserver.streams.channels import Channels, Gone
@@ -30,7 +29,7 @@ PODS = GroupResource("", "pods")
 
 
 async def exec_(http: BaseRequest, context: Context, request: Request) -> web.StreamResponse:
-    command = list(http.query.getall("command", []))
+    command = request.decoded.get("command")
     if not command:
         raise BadRequest("you must specify a command")
     return await _serve(http, context, request, command)
@@ -59,13 +58,13 @@ async def _serve(http: BaseRequest, context: Context, request: Request, command:
 
 def _start(context: Context, request: Request, command: Iterable[str]) -> tuple[pb.StreamStart, str]:
     """What is asked of the kubelet, and of which node's."""
-    asked, options = request.attributes, request.options
+    asked, options = request.attributes, request.decoded
     pod = context.lister.get(PODS, asked.namespace, asked.name)
     if pod is None:
         raise not_found(PODS, asked.name)
     container = target.container_of(pod, options.get("container", ""))
     node_name = target.node_name(pod)
-    wants = {name: boolean(options, name) for name in ("stdin", "stdout", "stderr", "tty")}
+    wants = {name: bool(options.get(name)) for name in ("stdin", "stdout", "stderr", "tty")}
     if not (wants["stdin"] or wants["stdout"] or wants["stderr"]):
         raise BadRequest("you must specify at least 1 of stdin, stdout, stderr")
     if wants["tty"]:

@@ -43,12 +43,16 @@ async def admit(  # noqa: PLR0917
     await context.admission.validate(write)
 
 
-async def admit_connection(context: Context, request: Request, http: BaseRequest, kind: Kind, sub: Subresource) -> None:
-    """A stream or a proxied call: what is admitted are its options."""
+async def admit_connection(
+    context: Context, request: Request, http: BaseRequest, kind: Kind, sub: Subresource
+) -> Object | None:
+    """A stream or a proxied call: what is admitted are its options; the answer is what became of them."""
     read = OPTIONS.get(sub.kind)
-    if read is not None:
-        body = {"kind": sub.kind, "apiVersion": sub.version or "v1", **read(http)}
-        await admit(context, request, kind, sub.name, body, "CONNECT")
+    if read is None:
+        return None
+    body = {"kind": sub.kind, "apiVersion": sub.version or "v1", **read(http)}
+    await admit(context, request, kind, sub.name, body, "CONNECT")
+    return body
 
 
 def _streams(http: BaseRequest) -> Object:

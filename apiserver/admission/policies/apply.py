@@ -26,6 +26,10 @@ class Refused(Exception):
 
 def applied(current: Object, made: Object, expression: Expression, write: Admission, kind: Kind) -> Object:
     """An apply configuration, merged into the object."""
+    if write.operation == "CONNECT":
+        named = f"{current['apiVersion']}, Kind={current['kind']}"
+        words = f"failed to convert original object to typed object: no corresponding type for /{named}"
+        raise Refused(f"error applying patch: {words}")
     assert expression.program is not None
     for literal in expression.program.literals:
         if literal.expected and literal.name != literal.expected:

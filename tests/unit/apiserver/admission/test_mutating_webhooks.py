@@ -195,6 +195,23 @@ async def test_a_deletion_cannot_be_patched(webhooks: Webhooks) -> None:
     assert (code, refused["message"]) == (500, f"Internal error occurred: {words}")
 
 
+async def test_the_options_of_a_connection_are_changed_as_an_object_is(webhooks: Webhooks) -> None:
+    pod = {**named("p"), "spec": {"containers": [{"name": "c", "image": "i"}], "serviceAccountName": "s"}}
+    await webhooks.call("POST", "/api/v1/namespaces/default/serviceaccounts", named("s"))
+    assert (await webhooks.call("POST", "/api/v1/namespaces/default/pods", pod))[0] == 201
+    rule = {"operations": ["CONNECT"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods/exec"]}
+    await webhooks.configure("mutating", "m", {"name": "a.example.com", "rules": [rule]})
+    path = "/api/v1/namespaces/default/pods/p/exec?command=ls&stdout=true"
+    for change, code, words in (
+        ({"op": "add", "path": "/container", "value": "other"}, 400, "container other is not valid for pod p"),
+        ({"op": "remove", "path": "/command"}, 400, "you must specify a command"),
+        ({"op": "add", "path": "/tty", "value": "yes"}, 500, "Expected `bool`, got `str`"),
+    ):
+        webhooks.answers["/a"] = patch(change)
+        found, refused = await webhooks.call("POST", path)
+        assert (found, words in refused["message"]) == (code, True), refused
+
+
 async def test_an_object_stays_in_its_namespace(webhooks: Webhooks) -> None:
     await webhooks.configure("mutating", "m", {"name": "a.example.com"})
     webhooks.answers["/a"] = patch({"op": "replace", "path": "/metadata/namespace", "value": "kube-system"})

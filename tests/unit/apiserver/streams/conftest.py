@@ -31,6 +31,7 @@ from apiserver.http import address
 from apiserver.request import Request
 from apiserver.streams import logs, portforward, remotecommand
 from apiserver.streams.kubelets import Kubelets
+from apiserver.verbs import admitted
 from podling import pki
 from podling.api.errors import ApiError
 from podling.pb.node import node_pb2 as pb
@@ -200,6 +201,7 @@ class _Command:
             os.close(self.terminal)
 
 
+KINDS = {"exec": "PodExecOptions", "attach": "PodAttachOptions", "portforward": "PodPortForwardOptions"}
 STREAMS = {
     "log": logs.logs,
     "exec": remotecommand.exec_,
@@ -243,7 +245,9 @@ class World:
         context: Any = SimpleNamespace(lister=self, config=self.config, kubelets=self.kubelets)
         try:
             if stream is not None:
-                return await stream(http, context, Request(asked, options=http.query))
+                read = admitted.OPTIONS.get(KINDS.get(asked.subresource, ""))
+                decoded = read(http) if read else None
+                return await stream(http, context, Request(asked, options=http.query, decoded=decoded))
             return web.json_response(self.pod)
         except ApiError as error:
             return web.json_response(error.status(), status=error.code)
