@@ -65,6 +65,7 @@ class Subresource:
     kind: str = ""
     group: str = ""
     version: str = ""
+    also: tuple[str, ...] = ()  # other versions that bodies may say: "policy/v1beta1", of the same form
     schema: Schema | None = None
     prepare_update: Callable[[Object, Object], None] | None = None  # (new, old): put back what this path may not change
     validate_update: Callable[[Object, Object], ErrorList] = _may_change

@@ -6,6 +6,7 @@ Every refusal is a 400 in the words of k8s.io/apiserver's decoder (pkg/endpoints
 transformDecodeError); notes are what field validation objects to: an error under Strict, warnings under Warn.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from apiserver.schema.load import registered
@@ -29,8 +30,10 @@ def decode(
     kind: str,
     api_version: str,
     strictness: str = WARN,
+    also: Sequence[str] = (),
 ) -> tuple[dict[str, Any], list[str]]:
-    """(object, warnings). `kind` and `api_version` are what the path serves; a body may leave them out.
+    """(object, warnings). `kind` and `api_version` are what the path serves; a body may leave them out. `also` are
+    other versions of the same form, which a body may say.
 
     Without a schema (a custom resource, whose own schema prunes later) only the text and the envelope are checked.
     Raises `BadRequest`.
@@ -43,6 +46,8 @@ def decode(
             f"the object provided is unrecognized (must be of type {kind}): {error} ({summary(body)})"
         ) from None
     found_version, found_kind = found_version or api_version, found_kind or kind
+    if found_kind == kind and found_version in also:
+        found_version = api_version
     return shape(
         {} if value is None else value,
         schema,

@@ -82,8 +82,9 @@ class Call:
         if schema.custom:
             body, warnings = reading.read(self.kind, raw, content_type, strictness)
         else:
+            also = self.sub.also if self.sub else ()
             body, warnings = decode.decode(
-                raw, content_type, schema, kind=kind, api_version=api_version, strictness=strictness
+                raw, content_type, schema, kind=kind, api_version=api_version, strictness=strictness, also=also
             )
         self.request.warnings += warnings
         return body

@@ -60,7 +60,13 @@ POD = Kind(
         Subresource("binding", ("create",), kind="Binding", schema=schema("core.v1.Binding")),
         EPHEMERAL_CONTAINERS,
         Subresource(
-            "eviction", ("create",), kind="Eviction", group="policy", version="v1", schema=schema("policy.v1.Eviction")
+            "eviction",
+            ("create",),
+            kind="Eviction",
+            group="policy",
+            version="v1",
+            also=("policy/v1beta1",),
+            schema=schema("policy.v1.Eviction"),
         ),
         Subresource("exec", ("create", "get"), kind="PodExecOptions"),
         Subresource("log", ("get",)),
