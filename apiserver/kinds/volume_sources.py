@@ -16,11 +16,6 @@ from podling.api.field import ErrorList, Path
 SECRETS = ("controllerPublishSecretRef", "controllerExpandSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef")
 
 
-def _gce(source: Object, path: Path) -> ErrorList:
-    """Kubernetes calls it so in what it says of the disk."""
-    return SOURCES["gcePersistentDisk"](source, Path(f"{path.text.removesuffix('gcePersistentDisk')}persistentDisk"))
-
-
 def _glusterfs(source: Object, path: Path) -> ErrorList:
     errors, namespace = SOURCES["glusterfs"](source, path), source.get("endpointsNamespace")
     here = path.child("endpointsNamespace")
@@ -82,7 +77,7 @@ def _secret(found: Object, path: Path) -> ErrorList:
 # In the order in which Kubernetes looks at them: the first one found counts.
 VOLUME_SOURCES: Mapping[str, Check] = {
     "hostPath": SOURCES["hostPath"],
-    "gcePersistentDisk": _gce,
+    "gcePersistentDisk": SOURCES["gcePersistentDisk"],
     "awsElasticBlockStore": SOURCES["awsElasticBlockStore"],
     "glusterfs": _glusterfs,
     "flocker": SOURCES["flocker"],

@@ -36,7 +36,7 @@ def _node(affinity: Object, path: Path) -> ErrorList:
     for position, each in enumerate(affinity.get(PREFERRED) or ()):
         here = path.child(PREFERRED).index(position)
         errors += _weight(each, here)
-        errors += validate_node_term(each.get("preference") or {}, here.child("preference"))
+        errors += validate_node_term(each.get("preference") or {}, here.child("preference"), values=False)
     return errors
 
 
@@ -53,16 +53,17 @@ def validate_node_selector(selector: Object, path: Path) -> ErrorList:
     return [error for place, term in enumerate(terms) for error in validate_node_term(term, path.index(place))]
 
 
-def validate_node_term(term: Object, path: Path) -> ErrorList:
+def validate_node_term(term: Object, path: Path, *, values: bool = True) -> ErrorList:
+    """`values`: whether they must be a label's; where they are only preferred they match nothing."""
     errors: ErrorList = []
     for position, each in enumerate(term.get("matchExpressions") or ()):
-        errors += _expression(each, path.child("matchExpressions").index(position))
+        errors += _expression(each, path.child("matchExpressions").index(position), labels=values)
     for position, each in enumerate(term.get("matchFields") or ()):
         errors += _field(each, path.child("matchFields").index(position))
     return errors
 
 
-def _expression(each: Object, path: Path) -> ErrorList:
+def _expression(each: Object, path: Path, *, labels: bool) -> ErrorList:
     operator, values, key = each.get("operator", ""), each.get("values") or [], each.get("key", "")
     here = path.child("values")
     errors: ErrorList = []
@@ -79,7 +80,7 @@ def _expression(each: Object, path: Path) -> ErrorList:
     else:
         errors.append(field.invalid(path.child("operator"), operator, "not a valid selector operator"))
     errors += names.each(path.child("key"), key, names.qualified(key))
-    for position, value in enumerate(values):
+    for position, value in enumerate(values if labels else ()):
         errors += names.each(here.index(position), value, names.label_value(value))
     return errors
 

@@ -39,13 +39,11 @@ def overcommits(name: str) -> bool:
 
 def container_resource_name(name: str, path: Path) -> ErrorList:
     errors = names.each(path, name, names.qualified(name))
-    if errors:
-        return errors
     if "/" in name:
         if not is_native(name) and not is_extended(name):
             errors.append(field.invalid(path, name, "doesn't follow extended resource name standard"))
         return errors
-    if name not in STANDARD and not _is_huge(name):
+    if not errors and name not in STANDARD and not _is_huge(name):
         errors.append(field.invalid(path, name, "must be a standard resource type or fully qualified"))
     if name not in _CONTAINER and not _is_huge(name):
         errors.append(field.invalid(path, name, "must be a standard resource for containers"))
@@ -69,7 +67,7 @@ def _huge(name: str, amount: Quantity, path: Path) -> ErrorList:
     try:
         size = parse(name.removeprefix("hugepages-")).nanos
     except QuantityError:
-        return []
+        size = 0
     if size > 0 and amount.nanos % size == 0:
         return []
     return [field.invalid(path, str(amount), f"{amount} is not positive integer multiple of {name}")]
@@ -123,14 +121,25 @@ def _claims(found: object, known: Collection[str], path: Path) -> ErrorList:
         if not name:
             errors.append(field.required(here))
             continue
-        key = f"{name}/{claim.get('request', '')}" if claim.get("request") else name
-        if key in seen:
-            errors.append(field.duplicate(here, key))
-        seen.add(key)
+        errors += _requested_before(name, claim.get("request", ""), seen, here)
         if name not in known:
             words = "must be one of the names in pod.spec.resourceClaims"
             words += f": {', '.join(sorted(known))}" if known else " which is empty"
             errors.append(FieldError("FieldValueNotFound", str(here), f"{field.not_found(here, name).text}: {words}"))
+    return errors
+
+
+def _requested_before(name: str, request: str, seen: set[str], path: Path) -> ErrorList:
+    """A claim as a whole, or one request of it: neither twice, nor both. Adds it to those `seen`."""
+    if name in seen:
+        return [field.duplicate(path, name)]
+    key = f"{name}/{request}" if request else name
+    errors = names.each(path.child("request"), request, names.label(request)) if request else []
+    if key in seen:
+        errors.append(field.duplicate(path, key))
+    elif not request:
+        errors += [field.duplicate(path, name) for each in seen if each.partition("/")[0] == name]
+    seen.add(key)
     return errors
 
 
@@ -139,6 +148,8 @@ def validate_pod_level(spec: Object, claims: Collection[str], path: Path) -> Err
     resources = spec.get("resources")
     if resources is None:
         return []
+    if (spec.get("os") or {}).get("name") == "windows":
+        return [field.forbidden(path, "may not be set for a windows pod")]
     errors: ErrorList = []
     if resources.get("claims") is not None:
         words = "claims may not be set for Resources at pod-level"
@@ -149,6 +160,10 @@ def validate_pod_level(spec: Object, claims: Collection[str], path: Path) -> Err
         if name in requests and amount.nanos > requests[name].nanos and is_pod_level(name):
             words = f"must be greater than or equal to aggregate container requests of {amount}"
             errors.append(field.invalid(path.child("requests").key(name), str(requests[name]), words))
+    for name, amount in sorted(aggregate(spec, "limits").items()):
+        if _is_huge(name) and name in limits and amount.nanos > limits[name].nanos:
+            words = f"must be greater than or equal to aggregate container limits of {amount}"
+            errors.append(field.invalid(path.child("limits").key(name), str(limits[name]), words))
     for position, container in enumerate(spec.get("containers") or ()):
         own = _amounts(container.get("resources") or {}, "limits")
         for name, amount in sorted(own.items()):

@@ -39,6 +39,19 @@ def validate_annotations(obj: Object, path: Path = PATH) -> ErrorList:
     return errors
 
 
+def validate_annotations_update(new: Object, old: Object) -> ErrorList:
+    """What names a mirror pod or a profile never changes; then all of them once more."""
+    now, was = (each["metadata"].get("annotations") or {} for each in (new, old))
+    errors: ErrorList = []
+    for key in [*sorted(was), *sorted(set(now) - set(was))]:
+        noun = "AppArmor annotations" if key.startswith(APP_ARMOR) else "mirror pod annotation" if key == MIRROR else ""
+        if noun and now.get(key) != was.get(key):
+            errors.append(
+                field.forbidden(PATH.key(key), f"may not {'remove or update' if key in was else 'add'} {noun}")
+            )
+    return errors + validate_annotations(new)
+
+
 def _seccomp(value: str, path: Path) -> ErrorList:
     if value in ("runtime/default", "docker/default", "unconfined"):
         return []

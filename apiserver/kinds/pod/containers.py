@@ -23,7 +23,7 @@ MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 RESTART_POLICIES = ("Always", "Never", "OnFailure")
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 NOT_FOR_INIT = "may not be set for init containers without restartPolicy=Always"
-MOST_RULES = 20
+MOST_RULES, MOST_CODES = 20, 255
 
 
 class Around(NamedTuple):
@@ -73,11 +73,6 @@ def validate_init_containers(
         for each in ("lifecycle", *PROBES):
             if container.get(each) is not None:
                 errors.append(field.forbidden(here.child(each), NOT_FOR_INIT))
-        if policies := container.get("resizePolicy"):
-            shown = [
-                {"ResourceName": each["resourceName"], "RestartPolicy": each["restartPolicy"]} for each in policies
-            ]
-            errors.append(field.invalid(here.child("resizePolicy"), shown, "must not be set for init containers"))
     return errors
 
 
@@ -85,6 +80,7 @@ _NOT_EPHEMERAL = (
     *("ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules"),
     *("livenessProbe", "readinessProbe", "startupProbe", "lifecycle"),
 )
+_POINTERS = ("restartPolicy", *PROBES, "lifecycle")  # set, even if nothing is in them
 
 
 def validate_ephemeral_containers(spec: Object, around: Around, path: Path) -> ErrorList:
@@ -101,7 +97,7 @@ def validate_ephemeral_containers(spec: Object, around: Around, path: Path) -> E
         if target and target not in targets:
             errors.append(field.not_found(here.child("targetContainerName"), target))
         for each in _NOT_EPHEMERAL:
-            if container.get(each):
+            if container.get(each) not in (None, [], {}) or (each in _POINTERS and container.get(each) is not None):
                 errors.append(field.forbidden(here.child(each), "cannot be set for an Ephemeral Container"))
         for number, mount in enumerate(container.get("volumeMounts") or ()):
             for each in ("subPath", "subPathExpr"):
@@ -183,9 +179,12 @@ def _restart_policy(container: Object, path: Path) -> ErrorList:
             errors.append(field.not_supported(inner.child("action"), action, ("Restart", "RestartAllContainers")))
         if codes is None:
             errors.append(field.required(inner.child("exitCodes"), "must be specified"))
-        elif codes.get("operator") not in ("In", "NotIn"):
-            found = codes.get("operator", "")
-            errors.append(field.not_supported(inner.child("exitCodes", "operator"), found, ("In", "NotIn")))
+            continue
+        operator, values, within = codes.get("operator", ""), codes.get("values") or (), inner.child("exitCodes")
+        if operator not in ("In", "NotIn"):
+            errors.append(field.not_supported(within.child("operator"), operator, ("In", "NotIn")))
+        if len(values) > MOST_CODES:
+            errors.append(field.too_many(within.child("values"), len(values), MOST_CODES))
     return errors
 
 

@@ -95,6 +95,23 @@ def _file_key(reference: Object, path: Path) -> ErrorList:
     return errors + descending(file, path.child("path"))
 
 
+def validate_file_volumes(spec: Object, path: Path) -> ErrorList:
+    """A file that holds a variable is in an emptyDir: another container writes it."""
+    volumes = {each.get("name"): each for each in spec.get("volumes") or ()}
+    errors: ErrorList = []
+    for part in ("initContainers", "containers", "ephemeralContainers"):
+        for position, container in enumerate(spec.get(part) or ()):
+            for number, variable in enumerate(container.get("env") or ()):
+                name = ((variable.get("valueFrom") or {}).get("fileKeyRef") or {}).get("volumeName")
+                here = path.child(part).index(position).child("env").index(number)
+                here = here.child("valueFrom", "fileKeyRef", "volumeName")
+                if name and name not in volumes:
+                    errors.append(field.not_found(here, name))
+                elif name and volumes[name].get("emptyDir") is None:
+                    errors.append(field.invalid(here, name, "referenced volume must be of type emptyDir"))
+    return errors
+
+
 def validate_env_from(sources: Sequence[Object], path: Path) -> ErrorList:
     errors: ErrorList = []
     for position, source in enumerate(sources):

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from apiserver.kinds.kind import Kind, Object, Subresource
 from apiserver.kinds.pod.columns import COLUMNS, TERMINAL, row_conditions
 from apiserver.kinds.pod.prepare import prepare_create, prepare_update
-from apiserver.kinds.pod.subresources import EPHEMERAL_CONTAINERS, RESIZE, STATUS_PATH
+from apiserver.kinds.pod.status import STATUS_PATH
+from apiserver.kinds.pod.subresources import EPHEMERAL_CONTAINERS, RESIZE
 from apiserver.kinds.pod.updates import validate_update
 from apiserver.kinds.pod.validate import validate_create, validate_pod
 from apiserver.kinds.pod.warnings import warn

@@ -15,6 +15,7 @@ _POD_FIELDS = (
     *("securityContext.seccompProfile", "securityContext.fsGroup", "securityContext.fsGroupChangePolicy"),
     *("securityContext.sysctls", "shareProcessNamespace", "securityContext.runAsUser", "securityContext.runAsGroup"),
     *("securityContext.supplementalGroups", "securityContext.supplementalGroupsPolicy"),
+    "securityContext.seLinuxChangePolicy",
 )
 _CONTAINER_FIELDS = (
     *("appArmorProfile", "seLinuxOptions", "seccompProfile", "capabilities", "readOnlyRootFilesystem", "privileged"),

@@ -62,15 +62,16 @@ def host_port_conflicts(containers: Sequence[Object], path: Path) -> ErrorList:
     return errors
 
 
-def validate_host_network(spec: Object, path: Path) -> ErrorList:
-    """On the host's network a port is the host's."""
+def validate_host_network(spec: Object, path: Path, *, of_pod: bool) -> ErrorList:
+    """On the host's network a port is the host's. A template may leave it out: its pods get it when they are made."""
     if not spec.get("hostNetwork"):
         return []
     errors: ErrorList = []
     for position, container in enumerate(spec.get("containers") or ()):
         for number_, port in enumerate(container.get("ports") or ()):
-            if port.get("hostPort", 0) != port.get("containerPort", 0):
+            host_port = port.get("hostPort", 0)
+            if (of_pod or host_port) and host_port != port.get("containerPort", 0):
                 here = path.child("containers").index(position).child("ports").index(number_).child("hostPort")
                 words = "must match `containerPort` when `hostNetwork` is true"
-                errors.append(field.invalid(here, port.get("hostPort", 0), words))
+                errors.append(field.invalid(here, host_port, words))
     return errors

@@ -72,7 +72,7 @@ def _projection(source: Object, volume: Path, path: Path, taken: set[str]) -> Er
         if found is None:
             continue
         count += 1
-        here = path.child(_SPELLED.get(name, name))
+        here = path.child(name)
         items = found.get("items") or []
         if name in ("secret", "configMap"):
             errors += [] if found.get("name") else [field.required(here.child("name"))]
@@ -87,11 +87,8 @@ def _projection(source: Object, volume: Path, path: Path, taken: set[str]) -> Er
             errors += _named(found, here, name)
             errors += _conflicts([found.get("path", "")], taken, volume)
     if count > 1:
-        errors.append(field.forbidden(path, "may not specify more than 1 volume type"))
+        errors.append(field.forbidden(path, "may not specify more than 1 volume type per source"))
     return errors
-
-
-_SPELLED = {"clusterTrustBundle": "clusterTrustBundlePEM"}
 
 
 def _conflicts(paths: Sequence[str], taken: set[str], volume: Path, owner: str | None = None) -> ErrorList:

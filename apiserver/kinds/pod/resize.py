@@ -58,13 +58,16 @@ def validate_resize(new: Object, old: Object) -> ErrorList:
     if not _supports_resize(status):
         errors.append(field.forbidden(SPEC, "Pod running on node without support for resize"))
     errors += _pod_level(after.get("resources"), before.get("resources"))
+    if status.get("nodeAllocatableResourceClaimStatuses"):
+        words = "pods with node allocatable resource claims cannot be resized"
+        errors.append(field.forbidden(SPEC, words))
     if odd := _order(after, before):
         return errors + odd
     for part in ("initContainers", "containers"):
         for position, (now, was) in enumerate(zip(after.get(part) or (), before.get(part) or (), strict=True)):
             errors += _removed(now, was, SPEC.child(part).index(position).child("resources"))
-    if any(_changes_others(*each) for each in _pairs(after, before, "containers")):
-        errors.append(field.forbidden(SPEC, "only cpu and memory resources are mutable"))
+    wrong = [pair for pair in _pairs(after, before, "containers") if _changes_others(*pair)]
+    errors += [field.forbidden(SPEC, "only cpu and memory resources are mutable") for _ in wrong]
     return errors + _init(after, before)
 
 

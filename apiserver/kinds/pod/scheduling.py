@@ -88,10 +88,12 @@ def _keys(constraint: Object, path: Path) -> ErrorList:
     keys = constraint.get("matchLabelKeys") or ()
     if not keys:
         return []
-    if constraint.get("labelSelector") is None:
-        return [field.forbidden(path, "must not be specified when labelSelector is not set")]
-    errors = match_label_keys(keys, path)
-    selector = constraint["labelSelector"]
+    selector = constraint.get("labelSelector")
+    errors: ErrorList = []
+    if selector is None:
+        errors.append(field.forbidden(path, "must not be specified when labelSelector is not set"))
+        selector = {}
+    errors += match_label_keys(keys, path)
     selected = {*(selector.get("matchLabels") or ())}
     selected |= {each.get("key") for each in _written(selector.get("matchExpressions") or [], keys)}
     for position, key in enumerate(keys):

@@ -124,9 +124,10 @@ def _app_armor(profile: Object | None, path: Path) -> ErrorList:
         return [] if local is None else [field.invalid(here, local, words)]
     if not local:
         return [field.required(here, "must be set when AppArmor type is Localhost")]
+    errors: ErrorList = []
     if local.strip() != local:
-        return [field.invalid(here, local, "must not be padded with whitespace")]
-    return [field.too_long(here, 4095)] if len(local) > 4095 else []
+        errors.append(field.invalid(here, local, "must not be padded with whitespace"))
+    return [*errors, field.too_long(here, 4095)] if len(local.encode()) > 4095 else errors
 
 
 _ORDER = (

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from apiserver.kinds.go import spec_difference
+from apiserver.kinds.go import internal, spec_difference
 from apiserver.kinds.kind import Object
+from apiserver.kinds.pod.annotations import validate_annotations_update
 from apiserver.kinds.pod.containers import validate_images
 from apiserver.kinds.pod.scheduling import validate_tolerations
 from podling.api import field
@@ -26,7 +27,7 @@ MOST_DEADLINE = 2**31 - 1
 
 def validate_update(new: Object, old: Object) -> ErrorList:
     after, before = new["spec"], old["spec"]
-    errors: ErrorList = []
+    errors = validate_annotations_update(new, old)
     for part in ("containers", "initContainers"):
         if len(after.get(part) or ()) != len(before.get(part) or ()):
             words = "pod updates may not add or remove containers"
@@ -149,13 +150,15 @@ def _node_affinity(wanted: Object, had: Object) -> ErrorList:
     after = (wanted.get(name) or {}).get("nodeSelectorTerms") or []
     if before is None:
         return []
+    shown = [internal(term, "core.v1.NodeSelectorTerm") for term in after]
     if len(before) != len(after):
-        return [field.invalid(path, after, "no additions/deletions to non-empty NodeSelectorTerms list are allowed")]
+        words = "no additions/deletions to non-empty NodeSelectorTerms list are allowed"
+        return [field.invalid(path, shown or None, words)]
     errors: ErrorList = []
     for position, (was, now) in enumerate(zip(before, after, strict=True)):
         if not _narrows(was, now):
             words = "only additions are allowed (no mutations or deletions)"
-            errors.append(field.invalid(path.index(position), now, words))
+            errors.append(field.invalid(path.index(position), shown[position], words))
     return errors
 
 

@@ -7,7 +7,7 @@ from apiserver.kinds import names
 from apiserver.kinds.kind import Object
 from apiserver.kinds.pod import dns
 from apiserver.kinds.pod.affinity import validate_affinity
-from apiserver.kinds.pod.amounts import validate_pod_level
+from apiserver.kinds.pod.amounts import validate_pod_level, validate_requirements
 from apiserver.kinds.pod.annotations import validate_annotations
 from apiserver.kinds.pod.containers import (
     Around,
@@ -16,6 +16,7 @@ from apiserver.kinds.pod.containers import (
     validate_images,
     validate_init_containers,
 )
+from apiserver.kinds.pod.env import validate_file_volumes
 from apiserver.kinds.pod.os import validate_os
 from apiserver.kinds.pod.ports import validate_host_network
 from apiserver.kinds.pod.scheduling import (
@@ -37,7 +38,7 @@ SPEC = Path("spec")
 
 def validate_pod(obj: Object) -> ErrorList:
     spec = obj.get("spec") or {}
-    errors = validate_annotations(obj) + validate_spec(spec, SPEC)
+    errors = validate_annotations(obj) + validate_spec(spec, SPEC, obj["metadata"].get("name", ""))
     if not spec.get("serviceAccountName"):
         errors += _tokens_without_account(spec)
     for part in ("containers", "initContainers"):
@@ -68,9 +69,9 @@ def _tokens_without_account(spec: Object) -> ErrorList:
     return errors
 
 
-def validate_spec(spec: Object, path: Path) -> ErrorList:
-    """Of pods and of templates of pods."""
-    volumes, errors = validate_volumes(spec.get("volumes") or [], path.child("volumes"))
+def validate_spec(spec: Object, path: Path, pod: str | None = None) -> ErrorList:
+    """Of the pod of this name, or of a template of pods."""
+    volumes, errors = validate_volumes(spec.get("volumes") or [], path.child("volumes"), pod)
     claims = [each.get("name", "") for each in spec.get("resourceClaims") or ()]
     errors += _claims(spec, path.child("resourceClaims"))
     around = Around(
@@ -85,8 +86,9 @@ def validate_spec(spec: Object, path: Path) -> ErrorList:
     errors += validate_containers(regular, around, path.child("containers"))
     errors += validate_init_containers(spec.get("initContainers") or [], regular, around, path.child("initContainers"))
     errors += validate_ephemeral_containers(spec, around, path.child("ephemeralContainers"))
+    errors += validate_file_volumes(spec, path)
     errors += validate_pod_level(spec, claims, path.child("resources"))
-    errors += validate_host_network(spec, path)
+    errors += validate_host_network(spec, path, of_pod=pod is not None)
     errors += _one_of(spec, "restartPolicy", RESTART_POLICIES, path)
     errors += _one_of(spec, "dnsPolicy", dns.POLICIES, path)
     errors += names.labels(spec.get("nodeSelector"), path.child("nodeSelector"))
@@ -106,6 +108,7 @@ def validate_spec(spec: Object, path: Path) -> ErrorList:
             errors += names.each(path.child(name), spec[name], names.subdomain(spec[name]))
     if spec.get("preemptionPolicy") is not None:
         errors += _one_of(spec, "preemptionPolicy", PREEMPTION_POLICIES, path)
+    errors += validate_requirements({"limits": spec.get("overhead")}, (), path.child("overhead"))
     return errors + validate_os(spec, path)
 
 

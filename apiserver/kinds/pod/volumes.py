@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from apiserver.kinds import names
 from apiserver.kinds.kind import Object
 from apiserver.kinds.old_volumes import validate_azure_disk, validate_quobyte, validate_storageos
+from apiserver.kinds.pod.ephemeral import claim_name, validate_claim_name, validate_ephemeral
 from apiserver.kinds.pod.paths import descending, non_reserved, without_backsteps
 from apiserver.kinds.pod.projections import validate_downward_files, validate_items, validate_mode, validate_projected
 from podling.api import field
@@ -23,17 +24,25 @@ HOST_PATH_TYPES = (
     "Socket",
 )
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+MOST_PORTAL = 64
+PORTAL = (
+    f"Total length of <volume name>:<iscsi.targetPortal> must be under {MOST_PORTAL} characters if "
+    "iscsi.initiatorName is specified."
+)
 BYTE_RANGE = "must be between 0 and 255, inclusive"
 Check = Callable[[Object, Path], ErrorList]
 
 
-def validate_volumes(volumes: Sequence[Object], path: Path) -> tuple[dict[str, Object], ErrorList]:
-    """The volumes that containers can mount, by name, and what is wrong with the others."""
+def validate_volumes(
+    volumes: Sequence[Object], path: Path, pod: str | None = None
+) -> tuple[dict[str, Object], ErrorList]:
+    """The volumes that containers can mount, by name, and what is wrong with the others. `pod` None: of a template."""
     errors: ErrorList = []
     found: dict[str, Object] = {}
+    made = {claim_name(pod, each.get("name", "")) for each in volumes if pod and each.get("ephemeral") is not None}
     for position, volume in enumerate(volumes):
         here, name = path.index(position), volume.get("name", "")
-        wrong = validate_source(volume, here)
+        wrong = validate_source(volume, here) + _of_pod(volume, pod, here)
         wrong += (
             names.each(here.child("name"), name, names.label(name)) if name else [field.required(here.child("name"))]
         )
@@ -42,7 +51,24 @@ def validate_volumes(volumes: Sequence[Object], path: Path) -> tuple[dict[str, O
         if not wrong:
             found[name] = volume
         errors += wrong
+        claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+        if claim in made:
+            words = "must not reference a PVC that gets created for an ephemeral volume"
+            errors.append(field.invalid(here.child("persistentVolumeClaim", "claimName"), claim, words))
     return found, errors
+
+
+def _of_pod(volume: Object, pod: str | None, path: Path) -> ErrorList:
+    """What depends on whose volume it is, and on its name."""
+    name, iscsi, image = volume.get("name", ""), volume.get("iscsi") or {}, volume.get("image")
+    errors: ErrorList = []
+    if iscsi.get("initiatorName") is not None and len(f"{name}:{iscsi.get('targetPortal', '')}") > MOST_PORTAL:
+        errors.append(field.invalid(path.child("name"), name, PORTAL))
+    if volume.get("ephemeral") is not None and pod:
+        errors += validate_claim_name(pod, name, path)
+    if image is not None and pod is not None and not image.get("reference"):
+        errors.append(field.required(path.child("image", "reference")))
+    return errors
 
 
 _SPELLED = {"cephfs": "cephFS", "downwardAPI": "downwarAPI"}  # as Kubernetes spells them in this one message
@@ -105,6 +131,11 @@ def _disk(named: str) -> Check:
         return errors
 
     return check
+
+
+def _gce(source: Object, path: Path) -> ErrorList:
+    """Kubernetes calls it so in what it says of the disk."""
+    return _disk("pdName")(source, Path(f"{path.text.removesuffix('gcePersistentDisk')}persistentDisk"))
 
 
 def _secret(source: Object, path: Path) -> ErrorList:
@@ -201,24 +232,8 @@ def _csi(source: Object, path: Path) -> ErrorList:
     return errors + names.each(path.child("name"), secret["name"], names.subdomain(secret["name"]))
 
 
-def _ephemeral(source: Object, path: Path) -> ErrorList:
-    template = source.get("volumeClaimTemplate")
-    if template is None:
-        return [field.required(path.child("volumeClaimTemplate"))]
-    spec, here = template.get("spec") or {}, path.child("volumeClaimTemplate", "spec")
-    errors = (
-        []
-        if spec.get("accessModes")
-        else [field.required(here.child("accessModes"), "at least 1 access mode is required")]
-    )
-    if not ((spec.get("resources") or {}).get("requests") or {}).get("storage"):
-        errors.append(field.required(here.child("resources").key("storage")))
-    return errors
-
-
 def _image(source: Object, path: Path) -> ErrorList:
-    errors = _needs("reference")(source, path)
-    return errors + validate_pull_policy(source.get("pullPolicy", ""), path.child("pullPolicy"))
+    return validate_pull_policy(source.get("pullPolicy", ""), path.child("pullPolicy"))
 
 
 def validate_pull_policy(policy: str, path: Path) -> ErrorList:
@@ -246,7 +261,7 @@ SOURCES: Mapping[str, Check] = {
     "emptyDir": _empty_dir,
     "hostPath": _host_path,
     "gitRepo": _git_repo,
-    "gcePersistentDisk": _disk("pdName"),
+    "gcePersistentDisk": _gce,
     "awsElasticBlockStore": _disk("volumeID"),
     "secret": _secret,
     "nfs": _nfs,
@@ -271,7 +286,7 @@ SOURCES: Mapping[str, Check] = {
     "projected": validate_projected,
     "scaleIO": _needs("gateway", "system", "volumeName"),
     "csi": _csi,
-    "ephemeral": _ephemeral,
+    "ephemeral": validate_ephemeral,
     "image": _image,
 }
 

@@ -138,6 +138,18 @@ def test_an_indexed_job_grows_with_its_parallelism_and_may_fail_more_often():
     ]
 
 
+def test_a_template_may_leave_to_its_pods_what_they_get_when_they_are_made():
+    ports = [{"containerPort": 80}]
+    held = template(
+        hostNetwork=True,
+        containers=[{"name": "c", "image": "x", "ports": ports}],
+        volumes=[{"name": "i", "image": {}}],
+        overhead={"no": "1"},
+    )
+    words = [str(error) for error in DEPLOYMENT.validate(holding(DEPLOYMENT, held))]
+    assert [error.partition(":")[0] for error in words] == ["spec.template.spec.overhead.limits[no]"] * 2
+
+
 @pytest.mark.parametrize(
     ("zone", "errors"),
     [

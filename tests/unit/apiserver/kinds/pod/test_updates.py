@@ -95,7 +95,7 @@ def test_the_status_path_changes_status_alone(make_pod: Any):
     pod = make_pod()
     new = deepcopy(pod)
     new["spec"]["hostname"] = "ignored"
-    new["status"] = {"phase": "Running", "podIP": "10.1.2.3", "qosClass": "Guaranteed"}
+    new["status"] = {"phase": "Running", "podIP": "10.1.2.3"}
     POD.default(new)
     assert through("status", pod, new) == []
     assert new["spec"] == pod["spec"]
@@ -110,6 +110,99 @@ def test_addresses_are_addresses_and_the_older_field_counts(make_pod: Any):
     POD.default(new)
     assert through("status", pod, new) == [
         'status.podIPs[0]: Invalid value: "not-an-ip": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'
+    ]
+
+
+def test_the_status_path_keeps_what_a_writer_leaves_out(make_pod: Any):
+    pod = make_pod()
+    pod["status"] |= {"observedGeneration": 3, "conditions": [{"type": "Ready", "observedGeneration": 2}]}
+    new = deepcopy(pod)
+    new["status"] = {"conditions": [{"type": "Ready"}, {"type": "Ready"}]}
+    assert through("status", pod, new) == []
+    assert new["status"] == {
+        "qosClass": "BestEffort",
+        "observedGeneration": 3,
+        "conditions": [{"type": "Ready", "observedGeneration": 2}, {"type": "Ready"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "errors"),
+    [
+        ({"qosClass": "Guaranteed"}, ['status.qosClass: Invalid value: "Guaranteed": field is immutable']),
+        (
+            {"observedGeneration": -1, "conditions": [{"type": "a b", "observedGeneration": -2}]},
+            [
+                "metadata.conditions[0].observedGeneration: Invalid value: -2: must be a non-negative integer",
+                'metadata.conditions[0].Type: Invalid value: "a b": name part must consist',
+                "status.observedGeneration: Invalid value: -1: must be a non-negative integer",
+            ],
+        ),
+        (
+            {"nominatedNodeName": "n2"},
+            ["status.nominatedNodeName: Forbidden: may not be set on pods that are already bound to a node"],
+        ),
+        (
+            {"resourceClaimStatuses": [{"name": "x"}]},
+            [
+                'status.resourceClaimStatuses[0].name: Invalid value: "x": '
+                "must match the name of an entry in `spec.resourceClaims`"
+            ],
+        ),
+        (
+            {"extendedResourceClaimStatus": {"requestMappings": [{"containerName": "x", "requestName": "r"}]}},
+            [
+                'status.extendedResourceClaimStatus.requestMappings[0].containerName: Invalid value: "x": '
+                "must match the name of an entry in spec.initContainers.name or spec.containers.name",
+                "status.extendedResourceClaimStatus.resourceClaimName: Required value",
+            ],
+        ),
+        (
+            {
+                "containerStatuses": [
+                    {
+                        "name": "app",
+                        "user": {"linux": {"uid": -1, "gid": 0}},
+                        "allocatedResourcesStatus": [
+                            {"name": "gpu", "resources": [{"resourceID": "a", "health": "Sick"}, {"resourceID": "a"}]}
+                        ],
+                    }
+                ]
+            },
+            [
+                "status.containerStatuses[0].linux.uid: Invalid value: -1: must be between 0 and 2147483647, inclusive",
+                'status.containerStatuses[0].allocatedResourcesStatus[0].name: Invalid value: "gpu": '
+                "must match one of the container's resource requests",
+                "status.containerStatuses[0].allocatedResourcesStatus[0].resources[0].health: Unsupported value",
+                "status.containerStatuses[0].allocatedResourcesStatus[0].resources[1].health: Unsupported value",
+                "status.containerStatuses[0].allocatedResourcesStatus[0].resources[1].resourceID: Duplicate value",
+            ],
+        ),
+        (
+            {"ephemeralContainerStatuses": [{"name": "x", "allocatedResourcesStatus": [{"name": "gpu"}]}]},
+            [
+                "status.ephemeralContainerStatuses[0].allocatedResourcesStatus: Forbidden: "
+                "must not be specified in container status"
+            ],
+        ),
+    ],
+)
+def test_a_status_is_looked_at(make_pod: Any, status: dict[str, Any], errors: list[str]):
+    pod = make_pod(nodeName="n1")
+    found = through("status", pod, {**deepcopy(pod), "status": status})
+    assert len(found) == len(errors)
+    assert all(error.startswith(words) for error, words in zip(found, errors, strict=True)), found
+
+
+def test_annotations_of_mirrors_and_profiles_stay(make_pod: Any):
+    mirror, profile = "kubernetes.io/config.mirror", "container.apparmor.security.beta.kubernetes.io/app"
+    pod = make_pod(nodeName="n1")
+    pod["metadata"]["annotations"] = {mirror: "a"}
+    new = deepcopy(pod)
+    new["metadata"]["annotations"] = {mirror: "b", profile: "unconfined"}
+    assert [str(error) for error in POD.validate_update(new, pod)] == [
+        f"metadata.annotations[{mirror}]: Forbidden: may not remove or update mirror pod annotation",
+        f"metadata.annotations[{profile}]: Forbidden: may not add AppArmor annotations",
     ]
 
 

@@ -143,7 +143,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
         {"volumes": [{"name": "a", "projected": {"sources": [{"secret": {}, "configMap": {"name": "c"}}]}}]},
         [
             "spec.volumes[0].projected.sources[0].secret.name: Required value",
-            "spec.volumes[0].projected.sources[0]: Forbidden: may not specify more than 1 volume type",
+            "spec.volumes[0].projected.sources[0]: Forbidden: may not specify more than 1 volume type per source",
         ],
     ),
     (
@@ -254,6 +254,83 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
         {},
         {"resources": {"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}},
         ['spec.resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1'],
+    ),
+    (
+        {"resources": {"claims": [{"name": "a", "request": "x"}, {"name": "a"}, {"name": "a", "request": "y"}]}},
+        {"resourceClaims": [{"name": "a", "resourceClaimName": "c"}]},
+        [
+            'spec.containers[0].resources.claims[1]: Duplicate value: "a"',
+            'spec.containers[0].resources.claims[2]: Duplicate value: "a"',
+        ],
+    ),
+    (
+        {"resources": {"requests": {"no good": "1"}}},
+        {},
+        [
+            'spec.containers[0].resources.requests[no good]: Invalid value: "no good": name part must consist of '
+            "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. "
+            "'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+            "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+            'spec.containers[0].resources.requests[no good]: Invalid value: "no good": must be a standard resource for '
+            "containers",
+        ],
+    ),
+    (
+        {"restartPolicy": "Never", "restartPolicyRules": [{"action": "Restart"}]},
+        {},
+        ["spec.containers[0].restartPolicyRules[0].exitCodes: Required value: must be specified"],
+    ),
+    (
+        {},
+        {
+            "affinity": {
+                "nodeAffinity": {
+                    "preferredDuringSchedulingIgnoredDuringExecution": [
+                        {
+                            "weight": 1,
+                            "preference": {"matchExpressions": [{"key": "a", "operator": "In", "values": ["!"]}]},
+                        }
+                    ]
+                }
+            }
+        },
+        [],
+    ),
+    (
+        {},
+        {
+            "topologySpreadConstraints": [
+                {
+                    "maxSkew": 1,
+                    "topologyKey": "zone",
+                    "whenUnsatisfiable": "DoNotSchedule",
+                    "matchLabelKeys": ["a/b/c"],
+                }
+            ]
+        },
+        [
+            "spec.topologySpreadConstraints[0].matchLabelKeys: Forbidden: "
+            "must not be specified when labelSelector is not set",
+            'spec.topologySpreadConstraints[0].matchLabelKeys[0]: Invalid value: "a/b/c": a valid label key must '
+            "consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+            "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+            "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' "
+            "(e.g. 'example.com/MyName')",
+        ],
+    ),
+    (
+        {},
+        {"os": {"name": "windows"}, "resources": {"limits": {"cpu": "1"}}},
+        ["spec.resources: Forbidden: may not be set for a windows pod"],
+    ),
+    (
+        {},
+        {
+            "initContainers": [
+                {"name": "i", "image": "x", "resizePolicy": [{"resourceName": "cpu", "restartPolicy": "NotRequired"}]}
+            ]
+        },
+        [],
     ),
 ]
 
