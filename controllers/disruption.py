@@ -4,28 +4,27 @@
 counts as gone until it is, or for two minutes. Source: k8s.io/kubernetes/pkg/controller/disruption.
 """
 
+import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from controllers.controller import Context, Source, itself, run
+from controllers.disruption_scale import Scales, Unscaled
 from podling.api import selectors
 from podling.api.errors import Conflict, NotFound
 from podling.api.meta import timestamp
 from podling.client.codec import plain
-from podling.client.resource import (
-    DEPLOYMENTS,
-    POD_DISRUPTION_BUDGETS,
-    PODS,
-    REPLICA_SETS,
-    REPLICATION_CONTROLLERS,
-    STATEFUL_SETS,
-)
+from podling.client.events import EventRecorder, reference
+from podling.client.resource import POD_DISRUPTION_BUDGETS, PODS
 from podling.loop.reconcile import After
 
 GOING = timedelta(minutes=2)  # how long an evicted pod that is still there counts as gone
-SCALED = (REPLICA_SETS, REPLICATION_CONTROLLERS, STATEFUL_SETS, DEPLOYMENTS)
+UNMANAGED = (
+    "Some pods that this PodDisruptionBudget selects have no controller: how many there should be is not known, and "
+    'nothing may go on their account. An integer as ".spec.minAvailable" counts them.'
+)
 
 
 class Verdict(NamedTuple):
@@ -34,10 +33,6 @@ class Verdict(NamedTuple):
     expected_pods: int
     allowed: int
     disrupted: Mapping[str, datetime]
-
-
-class Unscaled(Exception):
-    """A pod of the budget has no controller that says how many there should be."""
 
 
 def judge(spec: Any, pods: Sequence[Any], expected: int, disrupted: Mapping[str, datetime], now: datetime) -> Verdict:
@@ -80,7 +75,8 @@ def counts_scale(spec: Any) -> bool:
 
 async def control(context: Context) -> None:
     budgets, pods = context.informers.get(POD_DISRUPTION_BUDGETS), context.informers.get(PODS)
-    scaled = {each.kind: context.informers.get(each) for each in SCALED}
+    scales = Scales(context.informers)
+    recorder = EventRecorder(context.client, "controllermanager", clock=context.clock)
 
     def covering(key: str, old: Any, new: Any) -> list[str]:
         return [
@@ -95,20 +91,6 @@ async def control(context: Context) -> None:
             f"{namespace}/{each.metadata.name}" for each in budgets.values() if each.metadata.namespace == namespace
         ]
 
-    def expected(found: Sequence[Any]) -> int:
-        replicas: dict[str, int] = {}
-        for pod in found:
-            owner = _controller(pod)
-            if owner is None or owner.kind not in scaled:
-                raise Unscaled(f"found no controllers for pod {pod.metadata.name!r}")
-            item = scaled[owner.kind].get(f"{pod.metadata.namespace}/{owner.name}")
-            above = _controller(item) if item else None
-            if above is not None and above.kind == "Deployment":
-                item = scaled["Deployment"].get(f"{pod.metadata.namespace}/{above.name}")
-            if item is not None:
-                replicas[item.metadata.uid] = item.spec.replicas or 0
-        return sum(replicas.values())
-
     async def reconcile(key: str) -> After | None:
         budget = budgets.get(key)
         if budget is None:
@@ -117,10 +99,14 @@ async def control(context: Context) -> None:
         disrupted = dict((budget.status.disruptedPods if budget.status else None) or {})
         now = context.clock.now()
         try:
-            count = expected(found) if counts_scale(budget.spec) else len(found)
+            count, unmanaged = scales.expected(found) if counts_scale(budget.spec) else (len(found), [])
         except Unscaled as error:
+            words = f"Failed to calculate the number of expected pods: {error}"
+            recorder.event(_reference(budget), "Warning", "CalculateExpectedPodCountFailed", words)
             await write(budget, _failed(budget, str(error), now))
             return None
+        if unmanaged:
+            recorder.event(_reference(budget), "Warning", "UnmanagedPods", UNMANAGED)
         verdict = judge(budget.spec, found, count, disrupted, now)
         await write(budget, _status(budget, verdict, now))
         ends = [since + GOING for since in verdict.disrupted.values()]
@@ -140,9 +126,11 @@ async def control(context: Context) -> None:
     sources = [
         Source(budgets, itself),
         Source(pods, covering),
-        *(Source(informer, of_namespace) for informer in scaled.values()),
+        *(Source(informer, of_namespace) for informer in scales.informers),
     ]
-    await run("disruption", context.clock, sources, reconcile)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(recorder.run())
+        group.create_task(run("disruption", context.clock, sources, reconcile))
 
 
 def covers(budget: Any, pod: Any) -> bool:
@@ -152,8 +140,8 @@ def covers(budget: Any, pod: Any) -> bool:
     return selectors.matches(selectors.from_object(selector), pod.metadata.labels)
 
 
-def _controller(item: Any) -> Any:
-    return next((each for each in item.metadata.ownerReferences or () if each.controller), None)
+def _reference(budget: Any) -> dict[str, str]:
+    return reference("PodDisruptionBudget", budget.metadata, "policy/v1")
 
 
 def _status(budget: Any, verdict: Verdict, now: datetime) -> dict[str, Any]:

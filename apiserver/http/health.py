@@ -11,6 +11,7 @@ from aiohttp.web_request import BaseRequest
 
 from apiserver.context import Context
 from apiserver.objects.cached import encode
+from podling.api.version import OURS
 from podling.storage import StorageError
 
 TEXT = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-cache, private"}
@@ -24,7 +25,7 @@ VERSION = {
     "emulationMinor": "36",
     "minCompatibilityMajor": "1",
     "minCompatibilityMinor": "35",
-    "gitVersion": "v1.36.1+podling",
+    "gitVersion": OURS,
     "gitCommit": "",
     "gitTreeState": "clean",
     "buildDate": "2026-11-22T00:00:00Z",

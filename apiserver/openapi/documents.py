@@ -13,10 +13,11 @@ from apiserver.openapi.others import others
 from apiserver.openapi.schemas import V2, V3, definitions
 from apiserver.schema.load import schema
 from apiserver.schema.schema import Field, Schema
+from podling.api.version import KUBERNETES
 
 Document = dict[str, Any]
 
-INFO = {"title": "Kubernetes", "version": "v1.36.1"}
+INFO = {"title": "Kubernetes", "version": KUBERNETES}
 META = ("meta.v1.DeleteOptions", "meta.v1.Status", "meta.v1.WatchEvent")
 PATCH = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch"
 PATCH_WORDS = "Patch is provided to give a concrete name and type to the Kubernetes PATCH request body."

@@ -13,9 +13,9 @@ from kubelet.node.allocatable import allocatable, capacity
 from kubelet.node.pressure import Pressure
 from kubelet.runtime import Engine
 from podling.api.meta import micro_timestamp, timestamp
+from podling.api.version import OURS
 
 Data = dict[str, Any]
-KUBELET_VERSION = "v1.36.0+podling"
 MOST_IMAGES = 50
 LEASE_SECONDS = 40
 
@@ -72,7 +72,7 @@ def node_status(spec: NodeSpec, engine: Engine | None, conditions: Sequence[Data
             "containerRuntimeVersion": f"docker://{engine.version}",
             "kernelVersion": engine.kernel,
             "kubeProxyVersion": "",
-            "kubeletVersion": KUBELET_VERSION,
+            "kubeletVersion": OURS,
             "machineID": engine.machine_id,
             "operatingSystem": "linux",
             "osImage": engine.os_image,

@@ -96,10 +96,27 @@ async def test_a_share_is_of_what_the_controllers_are_scaled_to(bench: Any) -> N
     assert [told(bench)[name] for name in ("expectedPods", "desiredHealthy", "disruptionsAllowed")] == [4, 2, 1]
 
 
-async def test_nothing_may_go_while_nobody_knows_how_many_there_should_be(bench: Any) -> None:
+async def test_a_pod_whose_controller_is_another_one_by_now_lets_nothing_go(bench: Any) -> None:
+    budget(bench, maxUnavailable=1)
+    bench.client.add(
+        REPLICA_SETS,
+        {"metadata": {"name": "r", "namespace": "default", "uid": "new"}, "spec": {"selector": {}, "replicas": 1}},
+    )
+    pod(bench, "p", owner="r")
+    await bench.start(disruption.control)
+    await bench.wait()
+    (condition,) = told(bench)["conditions"]
+    assert told(bench)["disruptionsAllowed"] == 0
+    assert (condition["reason"], condition["message"]) == ("SyncFailed", 'found no controllers for pod "p"')
+
+
+async def test_pods_without_a_controller_are_told_of_and_let_nothing_go(bench: Any) -> None:
     budget(bench, maxUnavailable=1)
     pod(bench, "p")
     await bench.start(disruption.control)
     await bench.wait()
-    assert told(bench)["disruptionsAllowed"] == 0
-    assert told(bench)["conditions"][0]["reason"] == "SyncFailed"
+    assert (told(bench)["expectedPods"], told(bench)["disruptionsAllowed"]) == (0, 0)
+    assert told(bench)["conditions"][0]["reason"] == "InsufficientPods"
+    assert [event["reason"] for (kind, _, _), event in bench.client.objects.items() if kind == "events"] == [
+        "UnmanagedPods"
+    ]
