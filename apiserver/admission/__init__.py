@@ -16,7 +16,7 @@ from apiserver.admission.limitranger import LimitRanger
 from apiserver.admission.namespacelifecycle import NamespaceLifecycle
 from apiserver.admission.noderestriction import NodeRestriction
 from apiserver.admission.paramaccess import ParamAccess
-from apiserver.admission.plugin import Admission, Plugin
+from apiserver.admission.plugin import Admission, Mutating, Plugin, Validating
 from apiserver.admission.podsecurity import PodSecurity
 from apiserver.admission.policies.mutating import MutatingAdmissionPolicy
 from apiserver.admission.policies.validating import ValidatingAdmissionPolicy
@@ -77,6 +77,9 @@ class Chain:
             ResourceQuota(lister, count),
         )
 
+        self._admitting = tuple(plugin for plugin in self.plugins if not isinstance(plugin, Validating))
+        self._validating = tuple(plugin for plugin in self.plugins if not isinstance(plugin, Mutating))
+
     async def admit(self, write: Admission) -> None:
         await self._admit(write)
         if write.rounds.wanted:  # once more, for plugins that a webhook's change may concern; never a third time
@@ -84,9 +87,9 @@ class Chain:
             await self._admit(write)
 
     async def _admit(self, write: Admission) -> None:
-        for plugin in self.plugins:
+        for plugin in self._admitting:
             await plugin.admit(write)
 
     async def validate(self, write: Admission) -> None:
-        for plugin in self.plugins:
+        for plugin in self._validating:
             await plugin.validate(write)

@@ -6,6 +6,7 @@ All functions here are pure and take plain JSON objects.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from apiserver.schema.schema import Schema
@@ -155,7 +156,7 @@ class Kind:
     stored: bool = True  # False: only a question is answered (SubjectAccessReview, TokenReview, Binding)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def resource(self) -> GroupResource:
         return GroupResource(self.group, self.plural)
 
@@ -169,7 +170,7 @@ class Kind:
         """The kind whose keys and cache this one shares."""
         return self.hub or self
 
-    @property
+    @cached_property
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
 

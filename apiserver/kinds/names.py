@@ -103,8 +103,10 @@ def port(name: str) -> list[str]:
 def labels(found: Mapping[str, str] | None, path: Path) -> ErrorList:
     errors: ErrorList = []
     for key, value in sorted((found or {}).items()):
-        errors += each(path, key, qualified(key))
-        errors += each(path, value, label_value(value or ""))
+        for words in qualified(key):
+            errors.append(field.invalid(path, key, words))
+        for words in label_value(value or ""):
+            errors.append(field.invalid(path, value, words))
     return errors
 
 

@@ -210,8 +210,8 @@ class Registry:
         if sub is None:
             await held.enter_async_context(self._allocated(kind, new, old))
         # Kubernetes asks the rules of metadata in general and once more for the kind, and says so twice.
-        found = objectmeta.validate_any(meta) + objectmeta.validate_update(meta, old["metadata"])
-        found += objectmeta.validate_update(meta, old["metadata"]) + objectmeta.kube_finalizers(meta, kind)
+        of_meta = objectmeta.validate_update(meta, old["metadata"])
+        found = objectmeta.validate_any(meta) + of_meta + of_meta + objectmeta.kube_finalizers(meta, kind)
         if sub:
             found += sub.validate_update(new, old)
         else:

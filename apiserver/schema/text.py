@@ -16,6 +16,7 @@ from apiserver.schema.syntax import syntax_error
 MOST_NODES = 1_000_000  # of a YAML document, its aliases written out
 
 _LONE = re.compile("[\ud800-\udfff]")
+_ODD = (b"\\ud", b"\\uD", b'\\\\"', b" :", b"\t:", b"\n:", b"\r:")
 
 
 class Malformed(Exception):
@@ -53,12 +54,9 @@ def _constant(word: str) -> NoReturn:
 
 
 def parse_json(body: bytes, *, exact: bool = True) -> Any:
-    """Raises `Malformed`. Not exact is quicker, and finds no doubled keys."""
-    if not exact and b"\\ud" not in body and b"\\uD" not in body:
-        try:
-            return msgspec.json.decode(body)
-        except (msgspec.DecodeError, RecursionError):
-            pass
+    """Raises `Malformed`. Not exact finds no doubled keys and keeps no number's text."""
+    if (found := _quick(body, exact)) is not None:
+        return found
     try:
         text = body.decode("utf-8", "replace")
         found = json.loads(text, object_pairs_hook=_object, parse_float=Float, parse_constant=_constant)
@@ -67,6 +65,36 @@ def parse_json(body: bytes, *, exact: bool = True) -> Any:
     except ValueError:
         raise Malformed(syntax_error(body) or "unexpected end of JSON input") from None
     return _whole(found) if b"\\u" in body else found
+
+
+def _quick(body: bytes, exact: bool) -> Any:
+    """What msgspec reads, in a third of the time, where nothing is to be marked in it; else None.
+
+    A key ends with a colon behind a quote that nothing escapes. That counts every key, and texts that begin with a colon:
+    where no more are counted than read, none stands twice.
+    """
+    if any(odd in body for odd in _ODD):
+        return None
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return found if not exact or _keys(found) == body.count(b'":') - body.count(b'\\":') else None
+
+
+def _keys(value: Any) -> int:
+    """How many keys stand in all of a value; -1 where a number is no integer."""
+    count, left = 0, [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            count += len(each)
+            left += each.values()
+        elif isinstance(each, list):
+            left += each
+        elif isinstance(each, float):
+            return -1
+    return count
 
 
 def _whole(value: Any) -> Any:
@@ -83,11 +111,30 @@ def _whole(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Without the marks that this module leaves, as it is to be stored."""
+    """Without the marks that this module leaves, as it is to be stored; itself where there are none."""
+    return _unmarked(value) if _marked(value) else value
+
+
+def _marked(value: Any) -> bool:
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            if isinstance(each, Doubled):
+                return True
+            left += each.values()
+        elif isinstance(each, list):
+            left += each
+        elif isinstance(each, Float):
+            return True
+    return False
+
+
+def _unmarked(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: _unmarked(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [plain(item) for item in value]
+        return [_unmarked(item) for item in value]
     return float(value) if isinstance(value, Float) else value
 
 
