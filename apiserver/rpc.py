@@ -167,7 +167,8 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
             code = 500
             raise unforeseen(error) from error
         finally:
-            metrics.count(asked, code, time.perf_counter() - started)
+            kind = self.context.kinds.find(asked.group, asked.version, asked.resource)
+            metrics.count(asked, kind, code, time.perf_counter() - started)
             if record is not None and self.context.auditor is not None:
                 self.context.auditor.tell(record, "ResponseComplete", {"code": code})
 

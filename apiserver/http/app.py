@@ -100,7 +100,9 @@ class Exchange:
         if refusal is not None:
             response = refused(http, refusal, self.warnings)
         self._finish(response)
-        metrics.count(self.asked, response.status, time.perf_counter() - started)
+        asked = self.asked
+        kind = self.context.kinds.find(asked.group, asked.version, asked.resource)
+        metrics.count(asked, kind, response.status, time.perf_counter() - started)
         self._complete(response.status, refusal, "Panic" if panic else "ResponseComplete")
         return response
 

@@ -1,7 +1,10 @@
 """What the API server counts. Names are kube-apiserver's."""
 
+from functools import lru_cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
+from apiserver.kinds.kind import Kind
 from apiserver.request import Attributes
 
 REQUESTS = Counter(
@@ -24,8 +27,17 @@ EXECUTING = Gauge("apiserver_flowcontrol_current_executing_seats", "Seats in use
 INQUEUE = Gauge("apiserver_flowcontrol_current_inqueue_seats", "Seats that requests wait for.", ["priority_level"])
 
 
-def count(asked: Attributes, code: int, seconds: float) -> None:
+_requests = lru_cache(maxsize=4096)(REQUESTS.labels)
+_seconds = lru_cache(maxsize=64)(SECONDS.labels)
+
+
+def count(asked: Attributes, kind: Kind | None, code: int, seconds: float) -> None:
+    """`kind` is what is served at the address, if anything is. A path that anybody may make up is no label: each label
+    costs memory for good."""
     verb = asked.verb.upper()
-    REQUESTS.labels(verb, asked.group, asked.version, asked.resource, asked.subresource, str(code)).inc()
+    if kind is None or (asked.subresource and kind.subresource(asked.subresource) is None):
+        _requests(verb, "", "", "", "", str(code)).inc()
+    else:
+        _requests(verb, kind.group, kind.version, kind.plural, asked.subresource, str(code)).inc()
     if verb != "WATCH":
-        SECONDS.labels(verb).observe(seconds)
+        _seconds(verb).observe(seconds)

@@ -254,3 +254,12 @@ async def test_who_creates_by_name_while_another_does_meets_the_other(server: Ru
             422,
             "metadata.resourceVersion: Invalid value: 0: must be specified for an update",
         )
+
+
+async def test_paths_that_a_client_makes_up_are_not_counted_apart(server: Running) -> None:
+    for path in ("/api/v1/made-up", "/apis/made-up.io/v1/things", f"{MAPS}/a/made-up", "/made-up"):
+        assert (await server.call("GET", path))[0] == 404
+    async with server.session.get(f"{server.config.url}/metrics") as answer:
+        told = await answer.text()
+    assert 'apiserver_request_total{code="404",group="",resource="",subresource="",verb="GET",version=""}' in told
+    assert "made-up" not in told.lower()
