@@ -146,6 +146,9 @@ async def test_custom_resources(api: Api, namespace: str) -> None:
         api=api,
     )
     await crd.create()
+    async with asyncio.timeout(10):
+        while not crd.status.conditions:  # null at first, as Kubernetes has it, which kr8s' wait cannot read
+            await crd.refresh()
     await crd.wait("condition=Established", timeout=10)
     boats = new_class(kind="Boat", version=f"{group}/v1", namespaced=True, asyncio=True, plural="boats")
     boat = await boats({"metadata": {"name": "b", "namespace": namespace}, "spec": {"sails": 2}}, api=api)
