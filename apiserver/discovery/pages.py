@@ -1,5 +1,6 @@
 """The pages that tell what is served. What they say is in `documents`."""
 
+import hashlib
 from typing import Any
 
 from aiohttp import web
@@ -50,11 +51,23 @@ def _root(http: BaseRequest, plain: documents.Object, context: Context, core: bo
             except NotAcceptable:
                 continue
         if {"g=apidiscovery.k8s.io", "v=v2"} <= parameters and clause.strip().startswith("application/json"):
-            kind = f"{negotiate.JSON};g=apidiscovery.k8s.io;v=v2;as={AGGREGATED}"
-            return _answer(
-                documents.aggregated(context.kinds.all, core, context.aggregator.elsewhere()), negotiate.Form(), kind
-            )
+            return _aggregated(http, documents.aggregated(context.kinds.all, core, context.aggregator.elsewhere()))
     raise NotAcceptable(f"only the following media types are accepted: {', '.join(negotiate.READ)}")
+
+
+def _aggregated(http: BaseRequest, found: documents.Object) -> web.Response:
+    """Clients keep it and ask whether it has changed."""
+    body = render.body(found, negotiate.Form())
+    headers = {
+        "Content-Type": f"{negotiate.JSON};g=apidiscovery.k8s.io;v=v2;as={AGGREGATED}",
+        "ETag": f'"{hashlib.sha512(body).hexdigest().upper()}"',
+        "Cache-Control": "public",
+        "Vary": "Accept",
+    }
+    if http.headers.get("If-None-Match") == headers["ETag"]:
+        del headers["Content-Type"]
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, headers=headers)
 
 
 def _document(http: BaseRequest, body: Any, accept: str = "") -> web.Response:

@@ -49,3 +49,39 @@ async def test_open_api_has_a_document_for_every_path_of_its_index(server: Door)
         (path,) = document["paths"]
         assert path.strip("/") == name
         assert "get" in document["paths"][path]
+
+
+AGGREGATED = {"Accept": "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}
+
+
+@ONE_LOOP
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/api", AGGREGATED),
+        ("/apis", AGGREGATED),
+        ("/openapi/v2", {}),
+        ("/openapi/v3", {}),
+        ("/openapi/v3/version", {}),
+    ],
+)
+async def test_who_has_a_document_is_told_that_it_is_still_good(
+    server: Door, path: str, headers: dict[str, str]
+) -> None:
+    tag = (await server.call("GET", path, headers=headers)).headers["ETag"]
+    again = await server.call("GET", path, headers={**headers, "If-None-Match": tag})
+    assert (again.status, again.text, again.headers["ETag"]) == (304, "", tag)
+    other = await server.call("GET", path, headers={**headers, "If-None-Match": '"other"'})
+    assert (other.status, other.headers["ETag"]) == (200, tag)
+
+
+@ONE_LOOP
+async def test_an_address_with_its_hash_is_good_for_ever_and_one_of_before_leads_there(server: Door) -> None:
+    address = (await server.call("GET", "/openapi/v3")).body["paths"]["apis/apps"]["serverRelativeURL"]
+    found = await server.call("GET", address)
+    assert found.headers["Cache-Control"] == "public, immutable"
+    assert found.headers["Expires"].endswith(" UTC")
+    old = await server.call("GET", "/openapi/v3/apis/apps?hash=OLD", allow_redirects=False)
+    assert (old.status, old.headers["Location"]) == (301, address)
+    wrong = await server.call("GET", "/openapi/v3/apis/apps", headers={"Accept": "text/html"})
+    assert wrong.status == 406
