@@ -13,16 +13,22 @@ from typing import Any, NamedTuple
 
 from apiserver.admission.namespacelifecycle import NAMESPACES
 from apiserver.admission.plugin import Admission, Validating
-from apiserver.admission.podstandards import LEVELS, violations
+from apiserver.admission.podstandards import LEVELS, SECCOMP, SECCOMP_PREFIX, violations
 from apiserver.authz.node import PODS
 from apiserver.authz.references import containers
 from apiserver.lister import Lister
 from podling.api import errors, field
+from podling.api.errors import GroupResource
 from podling.api.field import FieldError, Path, show
 
 PREFIX = "pod-security.kubernetes.io/"
 MODES = ("enforce", "audit", "warn")
 VERSION = re.compile(r"latest|v1\.(0|[1-9][0-9]*)")
+WORKLOADS = (
+    *(GroupResource("", plural) for plural in ("podtemplates", "replicationcontrollers")),
+    *(GroupResource("apps", plural) for plural in ("daemonsets", "deployments", "replicasets", "statefulsets")),
+    *(GroupResource("batch", plural) for plural in ("cronjobs", "jobs")),
+)
 MOST_PODS = 3000  # that a change of a namespace's level looks at
 
 Object = dict[str, Any]
@@ -37,13 +43,19 @@ class Policy(NamedTuple):
 
 
 def policy(labels: Mapping[str, str], mode: str) -> Policy:
-    """What is not said is privileged, what cannot be read is restricted."""
-    said = labels.get(PREFIX + mode)
-    if mode == "warn" and said is None and (enforced := policy(labels, "enforce")).level != "privileged":
-        return enforced
-    level = said if said in LEVELS else "privileged" if said is None else "restricted"
-    version = labels.get(f"{PREFIX}{mode}-version", "latest")
-    return Policy(level, version if VERSION.fullmatch(version) else "latest")
+    """What is not said is privileged, what cannot be read is enforced as restricted. Who says nothing of warnings is
+    warned of what is enforced."""
+    said, version = labels.get(PREFIX + mode), labels.get(f"{PREFIX}{mode}-version")
+    if mode == "warn" and said is None and labels.get(PREFIX + "enforce") in LEVELS[1:]:
+        enforced = policy(labels, "enforce")
+        return enforced if version is None else enforced._replace(version=_version(version))
+    if said not in LEVELS:
+        said = "restricted" if said is not None and mode == "enforce" else "privileged"
+    return Policy(said, _version(version or "latest"))
+
+
+def _version(said: str) -> str:
+    return said if VERSION.fullmatch(said) else "latest"
 
 
 def label_errors(labels: Mapping[str, str]) -> list[FieldError]:
@@ -71,8 +83,8 @@ class PodSecurity(Validating):
             self._namespace(write, write.object)
         elif write.kind.resource == PODS:
             self._pod(write, write.object)
-        elif not write.subresource and (template := pod_template(write.object)) is not None:
-            self._warn(write, template)
+        elif write.kind.resource in WORKLOADS and not write.subresource and (found := pod_template(write.object)):
+            self._warn(write, found)
 
     def _labels(self, namespace: str) -> Mapping[str, str]:
         found = self._lister.get(NAMESPACES, "", namespace) or {"metadata": {}}
@@ -83,9 +95,12 @@ class PodSecurity(Validating):
             return
         if write.operation == "UPDATE" and write.old is not None and not changes_images(pod, write.old):
             return
-        wanted = policy(self._labels(write.namespace), "enforce")
+        labels = self._labels(write.namespace)
+        if all(policy(labels, mode).level == "privileged" for mode in MODES):
+            return
+        wanted = policy(labels, "enforce")
         write.annotations[f"{PREFIX}enforce-policy"] = str(wanted)
-        found = violations(pod, wanted.level)
+        found = violations(pod, *wanted)
         if found:
             told = ", ".join(map(str, found))
             raise write.forbidden(f"violates PodSecurity {show(str(wanted))}: {told}")
@@ -93,11 +108,11 @@ class PodSecurity(Validating):
 
     def _warn(self, write: Admission, pod: Object) -> None:
         audited = policy(self._labels(write.namespace), "audit")
-        if found := violations(pod, audited.level):
+        if found := violations(pod, *audited):
             words = f"would violate PodSecurity {show(str(audited))}: {', '.join(map(str, found))}"
             write.annotations[f"{PREFIX}audit-violations"] = words
         wanted = policy(self._labels(write.namespace), "warn")
-        found = violations(pod, wanted.level)
+        found = violations(pod, *wanted)
         if found:
             write.warnings.append(f"would violate PodSecurity {show(str(wanted))}: {', '.join(map(str, found))}")
 
@@ -119,7 +134,7 @@ class PodSecurity(Validating):
         by_reason: dict[str, list[str]] = {}
         pods = list(self._lister.list(PODS, namespace))
         for pod in pods[:MOST_PODS]:
-            found = violations(pod, wanted.level)
+            found = violations(pod, *wanted)
             if found:
                 reason = ", ".join(violation.reason for violation in found)
                 by_reason.setdefault(reason, []).append(pod["metadata"]["name"])
@@ -149,9 +164,14 @@ def pod_template(body: Object) -> Object | None:
 
 
 def changes_images(new: Object, old: Object) -> bool:
-    """Of what may change in a pod, its images matter, and containers that are added."""
+    """Of what may change in a pod, its images matter, containers that are added, and annotations that old versions of
+    the standards look at."""
 
     def images(pod: Object) -> list[tuple[Any, Any]]:
         return [(container.get("name"), container.get("image")) for container in containers(pod.get("spec") or {})]
 
-    return images(new) != images(old)
+    def seccomp(pod: Object) -> dict[str, str]:
+        said = pod["metadata"].get("annotations") or {}
+        return {key: value for key, value in said.items() if key == SECCOMP or key.startswith(SECCOMP_PREFIX)}
+
+    return images(new) != images(old) or seccomp(new) != seccomp(old)

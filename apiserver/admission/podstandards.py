@@ -4,8 +4,8 @@
     baseline    nothing that is known to escalate
     restricted  baseline, and the habits of a hardened pod
 
-Each check tells a reason and a detail, both in Kubernetes' words. Checks are those of the newest version of the
-standards, in the order of their names there. Source: k8s.io/pod-security-admission/policy.
+Each check tells a reason and a detail, both in Kubernetes' words. The standards grow: a check counts since a minor
+version of Kubernetes 1, and may say more or less since a later one. Source: k8s.io/pod-security-admission/policy.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,51 +17,34 @@ Object = dict[str, Any]
 
 LEVELS = ("privileged", "baseline", "restricted")
 APPARMOR_PREFIX = "container.apparmor.security.beta.kubernetes.io/"
+SECCOMP = "seccomp.security.alpha.kubernetes.io/pod"  # annotations, before there was a field
+SECCOMP_PREFIX = "container.seccomp.security.alpha.kubernetes.io/"
 CAPABILITIES = frozenset(
-    {
-        "AUDIT_WRITE",
-        "CHOWN",
-        "DAC_OVERRIDE",
-        "FOWNER",
-        "FSETID",
-        "KILL",
-        "MKNOD",
-        "NET_BIND_SERVICE",
-        "SETFCAP",
-        "SETGID",
-        "SETPCAP",
-        "SETUID",
-        "SYS_CHROOT",
-    }
+    (
+        *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP"),
+        *("SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+    )
 )
-SELINUX_TYPES = ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
-SYSCTLS = frozenset(
-    {
-        "kernel.shm_rmid_forced",
-        "net.ipv4.ip_local_port_range",
-        "net.ipv4.ip_local_reserved_ports",
-        "net.ipv4.ip_unprivileged_port_start",
-        "net.ipv4.ping_group_range",
-        "net.ipv4.tcp_fin_timeout",
-        "net.ipv4.tcp_keepalive_intvl",
-        "net.ipv4.tcp_keepalive_probes",
-        "net.ipv4.tcp_keepalive_time",
-        "net.ipv4.tcp_rmem",
-        "net.ipv4.tcp_syncookies",
-        "net.ipv4.tcp_wmem",
-    }
-)
+SELINUX_TYPES = {"": 0, "container_t": 0, "container_init_t": 0, "container_kvm_t": 0, "container_engine_t": 31}
+SYSCTLS = {  # and since when
+    "kernel.shm_rmid_forced": 0,
+    "net.ipv4.ip_local_port_range": 0,
+    "net.ipv4.ip_unprivileged_port_start": 0,
+    "net.ipv4.ping_group_range": 0,
+    "net.ipv4.tcp_syncookies": 0,
+    "net.ipv4.ip_local_reserved_ports": 27,
+    "net.ipv4.tcp_fin_timeout": 29,
+    "net.ipv4.tcp_keepalive_intvl": 29,
+    "net.ipv4.tcp_keepalive_probes": 29,
+    "net.ipv4.tcp_keepalive_time": 29,
+    "net.ipv4.tcp_rmem": 32,
+    "net.ipv4.tcp_wmem": 32,
+}
 VOLUMES = (
-    "configMap",
-    "csi",
-    "downwardAPI",
-    "emptyDir",
-    "ephemeral",
-    "image",
-    "persistentVolumeClaim",
-    "projected",
+    *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected"),
     "secret",
 )
+NEWEST = 35  # the minor version in which the standards changed last
 
 
 class Violation(NamedTuple):
@@ -73,25 +56,30 @@ class Violation(NamedTuple):
 
 
 class Pod:
-    """A pod, or a template of one, as the checks read it."""
+    """A pod, or a template of one, as the checks of a minor version read it."""
 
-    def __init__(self, body: Object) -> None:
+    def __init__(self, body: Object, minor: int) -> None:
+        self.minor = minor
         self.spec: Object = body.get("spec") or {}
         self.annotations: Object = (body.get("metadata") or {}).get("annotations") or {}
         self.context: Object = self.spec.get("securityContext") or {}
         self.containers = [(c.get("name", ""), c, c.get("securityContext") or {}) for c in containers(self.spec)]
-        self.windows = (self.spec.get("os") or {}).get("name") == "windows"
-        self.own_users = self.spec.get("hostUsers") is False
+        self.windows = minor >= 25 and (self.spec.get("os") or {}).get("name") == "windows"
+        self.own_users = minor >= 35 and self.spec.get("hostUsers") is False
 
     def named(self, wrong: Callable[[Object, Object], Any]) -> list[str]:
         """The containers for which `wrong(container, its security context)`."""
         return [name for name, container, context in self.containers if wrong(container, context)]
 
 
-def violations(body: Object, level: str) -> list[Violation]:
-    """What a pod at this level may not do; [] is nothing."""
-    pod = Pod(body)
-    found = (check(pod) for check in CHECKS[level])
+def violations(body: Object, level: str, version: str = "latest") -> list[Violation]:
+    """What a pod at this level may not do, by the standards of a version (`v1.30`); [] is nothing."""
+    minor = NEWEST if version == "latest" else min(int(version.removeprefix("v1.")), NEWEST)
+    pod = Pod(body, minor)
+    rules = {"privileged": (), "baseline": BASELINE, "restricted": RESTRICTED}[level]
+    counting = [rule for rule in rules if rule.since <= minor]
+    replaced = {rule.replaces for rule in counting}
+    found = (rule.check(pod) for rule in counting if rule.check not in replaced)
     return [violation for violation in found if violation is not None]
 
 
@@ -203,8 +191,10 @@ def privileged(pod: Pod) -> Violation | None:
 
 
 def proc_mount(pod: Pod) -> Violation | None:
-    if pod.own_users:
-        return None
+    return None if pod.own_users else default_proc_mount(pod)
+
+
+def default_proc_mount(pod: Pod) -> Violation | None:
     bad: set[str] = set()
 
     def wrong(_: Object, context: Object) -> bool:
@@ -223,7 +213,8 @@ def se_linux(pod: Pod) -> Violation | None:
 
     def wrong(context: Object) -> bool:
         options = context.get("seLinuxOptions") or {}
-        bad = {options.get("type", "")} - set(SELINUX_TYPES)
+        type_ = options.get("type", "")
+        bad = {type_} if SELINUX_TYPES.get(type_, NEWEST + 1) > pod.minor else set()
         types.update(bad)
         forbidden = [key for key in said if options.get(key)]
         said.update(dict.fromkeys(forbidden, True))
@@ -235,6 +226,24 @@ def se_linux(pod: Pod) -> Violation | None:
     data = [f"{plural('type', 'types', len(types))} {quote(sorted(types))}"] if types else []
     data += [f"{key} may not be set" for key, is_set in said.items() if is_set]
     return Violation("seLinuxOptions", f"{by} set forbidden securityContext.seLinuxOptions: {'; '.join(data)}")
+
+
+def seccomp(pod: Pod) -> Violation | None:
+    return _annotated_seccomp(pod) if pod.minor < 19 else _seccomp(pod)
+
+
+def _annotated_seccomp(pod: Pod) -> Violation | None:
+    keys = (SECCOMP, *(SECCOMP_PREFIX + name for name, _, _ in pod.containers))
+    said = ((key, pod.annotations[key]) for key in keys if key in pod.annotations)
+    bad = sorted(
+        {
+            f"{key}={quote([value])}"
+            for key, value in said
+            if value not in ("runtime/default", "docker/default") and not value.startswith("localhost/")
+        }
+    )
+    detail = f"forbidden {plural('annotation', 'annotations', len(bad))} {', '.join(bad)}"
+    return Violation("seccompProfile", detail) if bad else None
 
 
 def _seccomp(pod: Pod) -> Violation | None:
@@ -253,7 +262,8 @@ def _seccomp(pod: Pod) -> Violation | None:
 
 
 def sysctls(pod: Pod) -> Violation | None:
-    names = [each.get("name", "") for each in pod.context.get("sysctls") or () if each.get("name") not in SYSCTLS]
+    names = [each.get("name", "") for each in pod.context.get("sysctls") or ()]
+    names = [name for name in names if SYSCTLS.get(name, NEWEST + 1) > pod.minor]
     return Violation("forbidden sysctls", ", ".join(names)) if names else None
 
 
@@ -336,37 +346,34 @@ def some_seccomp(pod: Pod) -> Violation | None:
 
 Check = Callable[[Pod], Violation | None]
 
-CHECKS: dict[str, tuple[Check, ...]] = {
-    "privileged": (),
-    "baseline": (
-        app_armor,
-        capabilities,
-        host_namespaces,
-        host_paths,
-        host_ports,
-        host_probes,
-        privileged,
-        proc_mount,
-        se_linux,
-        _seccomp,
-        sysctls,
-        windows_host_process,
-    ),
-    "restricted": (
-        app_armor,
-        host_namespaces,
-        host_ports,
-        host_probes,
-        privileged,
-        proc_mount,
-        se_linux,
-        sysctls,
-        windows_host_process,
-        escalation,
-        all_capabilities,
-        volume_types,
-        non_root,
-        root_user,
-        some_seccomp,
-    ),
-}
+
+class Rule(NamedTuple):
+    check: Check
+    since: int = 0  # the minor version
+    replaces: Check | None = None  # of the level below
+
+
+BASELINE = (
+    Rule(app_armor),
+    Rule(capabilities),
+    Rule(host_namespaces),
+    Rule(host_paths),
+    Rule(host_ports),
+    Rule(host_probes, 34),
+    Rule(privileged),
+    Rule(proc_mount),
+    Rule(se_linux),
+    Rule(seccomp),
+    Rule(sysctls),
+    Rule(windows_host_process),
+)
+RESTRICTED = (
+    *BASELINE,
+    Rule(escalation, 8),
+    Rule(all_capabilities, 22, capabilities),
+    Rule(default_proc_mount, 35),
+    Rule(volume_types, 0, host_paths),
+    Rule(non_root),
+    Rule(root_user, 23),
+    Rule(some_seccomp, 19, seccomp),
+)

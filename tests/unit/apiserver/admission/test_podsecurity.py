@@ -6,7 +6,7 @@ import pytest
 
 from apiserver.admission.namespacelifecycle import NAMESPACES
 from apiserver.admission.plugin import Admission
-from apiserver.admission.podsecurity import PodSecurity
+from apiserver.admission.podsecurity import PodSecurity, policy
 from apiserver.admission.podstandards import violations
 from apiserver.authz.node import PODS
 from apiserver.kinds.kind import Kind
@@ -110,6 +110,81 @@ def test_baseline_tells_what_escalates(body: Object, words: str) -> None:
 )
 def test_restricted_asks_for_a_hardened_pod(body: Object, words: str) -> None:
     assert told(body, "restricted") == words
+
+
+NEW_SYSCTLS = pod(
+    {"sysctls": [{"name": f"net.ipv4.{name}"} for name in ("tcp_rmem", "tcp_fin_timeout", "tcp_syncookies")]}
+)
+ANNOTATED = {"metadata": {"name": "a", "annotations": {"seccomp.security.alpha.kubernetes.io/pod": "unconfined"}}}
+WINDOWS = pod({"runAsNonRoot": True}, os={"name": "windows"})
+
+
+@pytest.mark.parametrize(
+    ("body", "level", "version", "reasons"),
+    [
+        (pod(), "restricted", "v1.7", ["runAsNonRoot != true"]),
+        (pod(), "restricted", "v1.8", ["allowPrivilegeEscalation != false", "runAsNonRoot != true"]),
+        (
+            pod(container={"capabilities": {"add": ["NET_ADMIN"]}}),
+            "restricted",
+            "v1.21",
+            ["non-default capabilities", "allowPrivilegeEscalation != false", "runAsNonRoot != true", "seccompProfile"],
+        ),
+        (pod({**HARDENED_POD, "runAsUser": 0}, HARDENED), "restricted", "v1.22", []),
+        (pod({**HARDENED_POD, "runAsUser": 0}, HARDENED), "restricted", "v1.23", ["runAsUser=0"]),
+        (WINDOWS, "restricted", "v1.25", []),
+        (
+            WINDOWS,
+            "restricted",
+            "v1.24",
+            ["allowPrivilegeEscalation != false", "unrestricted capabilities", "seccompProfile"],
+        ),
+        (NEW_SYSCTLS, "baseline", "v1.32", []),
+        (NEW_SYSCTLS, "baseline", "v1.29", ["forbidden sysctls"]),
+        (pod({"seLinuxOptions": {"type": "container_engine_t"}}), "baseline", "v1.30", ["seLinuxOptions"]),
+        (pod({"seLinuxOptions": {"type": "container_engine_t"}}), "baseline", "v1.31", []),
+        ({**pod(), **ANNOTATED}, "baseline", "v1.18", ["seccompProfile"]),
+        ({**pod(), **ANNOTATED}, "baseline", "v1.19", []),
+        (pod({"seccompProfile": {"type": "Unconfined"}}), "baseline", "v1.18", []),
+        (pod(container={"procMount": "Unmasked"}, hostUsers=False), "baseline", "v1.34", ["procMount"]),
+        (pod(HARDENED_POD, {**HARDENED, "procMount": "Unmasked"}), "restricted", "v1.99", ["procMount", "procMount"]),
+        (
+            pod(containers=[{"name": "c", "livenessProbe": {"httpGet": {"host": "h"}}}]),
+            "baseline",
+            "v1.33",
+            [],
+        ),
+    ],
+)
+def test_the_standards_of_a_version_are_those_of_that_time(
+    body: Object, level: str, version: str, reasons: list[str]
+) -> None:
+    assert [violation.reason for violation in violations(body, level, version)] == reasons
+
+
+@pytest.mark.parametrize(
+    ("labels", "mode", "wanted"),
+    [
+        ({"enforce": "strict"}, "enforce", "restricted:latest"),
+        ({"enforce": "strict"}, "warn", "privileged:latest"),
+        ({"warn": "strict"}, "warn", "privileged:latest"),
+        ({"enforce": "baseline", "enforce-version": "v1.30"}, "warn", "baseline:v1.30"),
+        ({"enforce": "baseline", "enforce-version": "v1.30", "warn-version": "v1.31"}, "warn", "baseline:v1.31"),
+        ({"enforce": "baseline", "warn": "privileged"}, "warn", "privileged:latest"),
+        ({"audit": "baseline", "audit-version": "new"}, "audit", "baseline:latest"),
+    ],
+)
+def test_labels_say_a_level_and_a_version(labels: dict[str, str], mode: str, wanted: str) -> None:
+    said = {f"pod-security.kubernetes.io/{key}": value for key, value in labels.items()}
+    assert str(policy(said, mode)) == wanted
+
+
+async def test_what_only_looks_like_a_workload_is_not_judged() -> None:
+    rollout = Kind("example.com", "v1", "Rollout", "rollouts", Schema("object"))
+    template = {"metadata": {"name": "d", "namespace": "x"}, "spec": {"template": pod(hostPID=True)}}
+    asked = write("CREATE", rollout, template)
+    await PodSecurity(world(warn="baseline")).validate(asked)
+    assert asked.warnings == []
 
 
 def test_privileged_lets_everything_through() -> None:
