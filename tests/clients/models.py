@@ -114,7 +114,7 @@ def _certificate_request() -> str:
     return base64.b64encode(signed.public_bytes(Encoding.PEM)).decode()
 
 
-# What the server does not say well enough, laid over what is generated.
+# What the server does not say well enough, or leaves out as Kubernetes does, laid over what is generated.
 SAMPLES: dict[str, Object] = {
     "APIService": {
         "metadata": {"name": "v1.example.org"},
@@ -164,9 +164,15 @@ SAMPLES: dict[str, Object] = {
     "IPAddress": {"metadata": {"name": "10.1.2.3"}},
     "IngressClass": {"spec": {"controller": "example.org/a"}},
     "Job": {"spec": {"template": {"spec": {"restartPolicy": "Never"}}}},
+    "Lease": {"spec": {"preferredHolder": None, "strategy": None}},
     "LimitRange": {"spec": {"limits": [{"type": "Container", "max": {"cpu": "2"}, "min": {"cpu": "1"}}]}},
     "PersistentVolume": {
-        "spec": {"accessModes": ["ReadWriteOnce"], "capacity": {"a": None, "storage": "1Gi"}, "claimRef": None}
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "capacity": {"a": None, "storage": "1Gi"},
+            "claimRef": None,
+            "volumeAttributesClassName": None,
+        }
     },
     "MutatingAdmissionPolicy": {
         "spec": {
@@ -174,7 +180,7 @@ SAMPLES: dict[str, Object] = {
             "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": "Object{}"}}],
         }
     },
-    "Node": {"spec": {"taints": None}},
+    "Node": {"spec": {"taints": None, "configSource": None}},
     "PersistentVolumeClaim": {"spec": {"dataSource": None, **CLAIM["spec"]}},
     "Pod": {"spec": {"automountServiceAccountToken": False, "tolerations": None}},
     "PodDisruptionBudget": {"spec": {"maxUnavailable": None}},
@@ -193,6 +199,7 @@ SAMPLES: dict[str, Object] = {
     },
     "RuntimeClass": {"overhead": {"podFixed": {"cpu": "1"}}},
     "Secret": {"stringData": None},
+    "ServiceAccount": {"secrets": [{"name": "a"}]},
     "StatefulSet": {"spec": {**SELECTED["spec"], "volumeClaimTemplates": [CLAIM]}},
     "ValidatingAdmissionPolicy": {
         "spec": {**POLICY, "auditAnnotations": None, "validations": [{"expression": "true", "message": "a"}]}
