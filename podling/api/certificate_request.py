@@ -13,6 +13,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 
+from podling.api import der
+
 CLIENT, KUBELET_CLIENT, KUBELET_SERVING, LEGACY = (
     f"kubernetes.io/{name}"
     for name in ("kube-apiserver-client", "kube-apiserver-client-kubelet", "kubelet-serving", "legacy-unknown")
@@ -54,7 +56,9 @@ def parse(request: str) -> x509.CertificateSigningRequest:
     try:
         return x509.load_der_x509_csr(first.der)
     except ValueError as error:
-        raise Malformed(f"asn1: structure error: {error}") from None
+        raise Malformed(
+            der.wrong_sequence(first.der, "certificateRequest") or f"asn1: structure error: {error}"
+        ) from None
 
 
 def check_signature(request: x509.CertificateSigningRequest) -> None:
@@ -86,8 +90,8 @@ def check_certificates(pem: bytes) -> None:
             raise Malformed("no PEM block headers are permitted")
         try:
             x509.load_der_x509_certificate(block.der)
-        except ValueError as error:
-            raise Malformed(f"x509: malformed certificate: {error}") from None
+        except ValueError:
+            raise Malformed("x509: malformed certificate") from None
     if not found:
         raise Malformed("must contain at least one CERTIFICATE PEM block")
 
