@@ -44,7 +44,9 @@ class ResourceQuota(Validating):
         async with self._turns.setdefault(write.namespace, asyncio.Lock()):
             more = self._more(write)
             found = [each for each in self._lister.list(QUOTAS, write.namespace) if _means(each, write)]
-            taken = {each["metadata"]["name"]: _check(each, write, more) for each in found}
+            for each in found:
+                _complete(each, write, more)
+            taken = {each["metadata"]["name"]: _fitting(each, write, more) for each in found}
             if write.dry_run:
                 return
             for name, amount in taken.items():
@@ -86,16 +88,26 @@ def _means(found: Object, write: Admission) -> bool:
     return quota.means(found.get("spec") or {}, *write.kind.resource, write.object or {})
 
 
-def _check(found: Object, write: Admission, more: Amounts) -> Amounts:
-    """What is to be counted against this quota; raises `Forbidden` where it does not fit."""
-    name, status = found["metadata"]["name"], found.get("status") or {}
+def _read(found: Object, more: Amounts) -> tuple[str, Amounts, Amounts, Amounts]:
+    """Its name, its bounds, what is used, and what of `more` it counts."""
+    status = found.get("status") or {}
     hard, used = amounts(status.get("hard")), amounts(status.get("used"))
-    counted = {each: amount for each, amount in more.items() if each in hard}
+    return found["metadata"]["name"], hard, used, {each: amount for each, amount in more.items() if each in hard}
+
+
+def _complete(found: Object, write: Admission, more: Amounts) -> None:
+    """Raises `Forbidden` where something is not known that the quota counts."""
+    name, hard, used, counted = _read(found, more)
     if write.kind.resource == PODS and (missing := quota.unsaid(write.object or {}, hard)):
         raise write.forbidden(f"failed quota: {name}: must specify {missing}")
     unknown = sorted(set(counted) - set(used))
     if unknown:
         raise write.forbidden(f"status unknown for quota: {name}, resources: {','.join(unknown)}")
+
+
+def _fitting(found: Object, write: Admission, more: Amounts) -> Amounts:
+    """What is to be counted against this quota; raises `Forbidden` where it does not fit."""
+    name, hard, used, counted = _read(found, more)
     if over := quota.exceeded(used, counted, hard):
         asked, has, limit = (quota.told(each, over) for each in (counted, used, hard))
         raise write.forbidden(f"exceeded quota: {name}, requested: {asked}, used: {has}, limited: {limit}")

@@ -248,7 +248,7 @@ def _field(value: Any, field: Field | None, name: str) -> Any:
 
 def _unset(field: Field, name: str) -> Any:
     of = field.schema
-    if field.pointer or of.type == "array" or of.values is not None:
+    if field.pointer or of.type == "array" or of.values is not None or of.format in ("date-time", "micro-time"):
         return None
     if of.fields:
         return _struct({}, of) if field.absent == "struct" or name in _STRUCTS else None

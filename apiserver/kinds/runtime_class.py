@@ -10,6 +10,7 @@ from apiserver.kinds.go import internal
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod.amounts import validate_requirements
 from apiserver.kinds.pod.scheduling import validate_tolerations
+from apiserver.kinds.pod.warnings import LABELS
 from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, Path
@@ -33,6 +34,11 @@ def _tolerations(tolerations: Sequence[Object], path: Path) -> ErrorList:
     return errors
 
 
+def warn(obj: Object) -> list[str]:
+    chosen = (obj.get("scheduling") or {}).get("nodeSelector") or {}
+    return [f"scheduling.nodeSelector: {LABELS[key]}" for key in sorted(chosen) if key in LABELS]
+
+
 def validate_update(new: Object, old: Object) -> ErrorList:
     if new.get("handler") == old.get("handler"):
         return []
@@ -48,6 +54,7 @@ RUNTIME_CLASS = Kind(
     schema=schema("node.v1.RuntimeClass"),
     validate=validate,
     validate_update=validate_update,
+    warn=warn,
     columns=(
         columns.NAME,
         Column("Handler", "string", "", lambda obj: obj.get("handler", "")),

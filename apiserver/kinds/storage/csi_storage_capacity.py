@@ -3,6 +3,7 @@
 from apiserver.kinds import columns, names
 from apiserver.kinds.fraction import validate_not_negative
 from apiserver.kinds.kind import Kind, Object
+from apiserver.kinds.pod.warnings import LABELS
 from apiserver.kinds.workload import immutable
 from apiserver.schema.load import schema
 from podling.api.field import ErrorList, Path
@@ -20,6 +21,23 @@ def validate_update(new: Object, old: Object) -> ErrorList:
     return [error for name in fixed for error in immutable(new.get(name), old.get(name), Path(name))]
 
 
+def warn(obj: Object) -> list[str]:
+    """Source: kubernetes/pkg/api/node.GetWarningsForNodeSelector."""
+    topology, path = obj.get("nodeTopology") or {}, Path("nodeTopology")
+    return [
+        *(
+            f"{path.child('matchExpressions').index(place).child('key')}: {each['key']} is {LABELS[each['key']]}"
+            for place, each in enumerate(topology.get("matchExpressions") or ())
+            if each.get("key") in LABELS
+        ),
+        *(
+            f"{path.child('matchLabels', key)}: {LABELS[key]}"
+            for key in topology.get("matchLabels") or ()
+            if key in LABELS
+        ),
+    ]
+
+
 _TYPE = "storage.v1.CSIStorageCapacity"
 CSI_STORAGE_CAPACITY = Kind(
     group="storage.k8s.io",
@@ -28,8 +46,8 @@ CSI_STORAGE_CAPACITY = Kind(
     plural="csistoragecapacities",
     schema=schema(_TYPE),
     validate=validate,
-    validate_create=validate,  # Kubernetes looks twice, and says so
     validate_update=validate_update,
+    warn=warn,
     unconditional_update=False,
     columns=(
         columns.NAME,

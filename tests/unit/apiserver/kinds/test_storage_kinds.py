@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from apiserver.kinds import Kind
+from apiserver.kinds.runtime_class import RUNTIME_CLASS
 from apiserver.kinds.storage.csi_driver import CSI_DRIVER
 from apiserver.kinds.storage.csi_node import CSI_NODE
 from apiserver.kinds.storage.csi_storage_capacity import CSI_STORAGE_CAPACITY
@@ -109,11 +110,29 @@ def test_a_nodes_driver_changes_but_in_how_much_it_takes() -> None:
     ]
 
 
-def test_capacities_are_looked_at_twice_when_they_are_new() -> None:
+def test_a_driver_has_a_generation_when_it_changes() -> None:
+    old, new = driver(), driver(podInfoOnMount=True)
+    assert CSI_DRIVER.prepare_update is not None
+    CSI_DRIVER.prepare_update(new, old)
+    assert new["metadata"]["generation"] == 1
+
+
+def test_former_labels_of_nodes_are_warned_of() -> None:
+    zone = "failure-domain.beta.kubernetes.io/zone"
+    words = 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead'
+    topology = {"matchLabels": {zone: "a"}, "matchExpressions": [{"key": zone, "operator": "Exists"}]}
+    assert list(CSI_STORAGE_CAPACITY.warn(named(nodeTopology=topology))) == [
+        f"nodeTopology.matchExpressions[0].key: {zone} is {words}",
+        f"nodeTopology.matchLabels.{zone}: {words}",
+    ]
+    runtime = named(handler="h", scheduling={"nodeSelector": {zone: "a"}})
+    assert list(RUNTIME_CLASS.warn(runtime)) == [f"scheduling.nodeSelector: {words}"]
+
+
+def test_capacities_are_of_a_class_and_never_negative() -> None:
     bad = named(storageClassName="Bad Name", capacity="-1Gi")
-    once = told(CSI_STORAGE_CAPACITY.validate(bad))
-    assert [words.partition(":")[0] for words in once] == ["storageClassName", "capacity"]
-    assert told(CSI_STORAGE_CAPACITY.validate_create(bad)) == once
+    wrong = told(CSI_STORAGE_CAPACITY.validate(bad))
+    assert [words.partition(":")[0] for words in wrong] == ["storageClassName", "capacity"]
     assert cells(CSI_STORAGE_CAPACITY, named(storageClassName="fast")) == ["fast", "<unset>"]
     new, old = named(storageClassName="a", nodeTopology={}), named(storageClassName="b")
     assert told(CSI_STORAGE_CAPACITY.validate_update(new, old)) == [
