@@ -25,7 +25,7 @@ from apiserver.authz.authorizer import Chain as Authorizers
 from apiserver.config import Config
 from apiserver.context import Context, Kinds
 from apiserver.crd.controller import Controller
-from apiserver.encryption.storage import encrypted
+from apiserver.encryption.storage import EncryptedStorage
 from apiserver.fairness import keeper
 from apiserver.fairness.gate import Gate
 from apiserver.http import metrics
@@ -57,7 +57,7 @@ def build(config: Config, storage: Storage, kinds: Sequence[Kind] = KINDS, clock
     clock = clock or RealClock()
     CAPABILITIES.allow_privileged = config.allow_privileged
     if config.encryption_provider_config is not None:
-        storage = encrypted(storage, config.encryption_provider_config, kinds)
+        storage = EncryptedStorage(storage, config.encryption_provider_config, kinds)
     feed = Feed(storage, kinds)
     authorizers = Authorizers(feed)
     quotas = next((kind for kind in kinds if kind.resource == QUOTAS), None)
@@ -107,6 +107,8 @@ async def run(config: Config, storage: Storage) -> None:
     metrics.IN_FLIGHT.set_function(lambda: context.under_way.count)
     async with AsyncExitStack() as stack:
         _start(stack, "feed", context.feed.run())
+        if isinstance(context.storage, EncryptedStorage):
+            _start(stack, "encryption", context.storage.reload())
         _start(stack, "compaction", compaction.run(storage, config.compaction_seconds))
         if context.auditor is not None:
             stack.callback(context.auditor.close)

@@ -3,7 +3,9 @@
 What cannot be opened comes out as it is, `Closed`, and says why: whoever reads it answers with that.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import yaml
@@ -16,14 +18,46 @@ from apiserver.objects import keys
 from podling.api.errors import GroupResource
 from podling.storage import Batch, Change, Delete, Event, If, KeyValue, Put, Range, Storage, Written
 
+log = logging.getLogger(__name__)
+
+RELOAD_SECONDS = 2.0
+
 
 class EncryptedStorage:
-    def __init__(self, inner: Storage, rules: Sequence[Rule], kinds: Iterable[Kind]) -> None:
-        self._inner = inner
-        self._rules = [(rule, Transformer(rule.providers)) for rule in rules]
+    """`file` holds the configuration. Raises `ConfigurationError`."""
+
+    def __init__(self, inner: Storage, file: Path, kinds: Iterable[Kind]) -> None:
+        self._inner, self._file = inner, file
         self._resources = {keys.prefix(kind): kind.resource for kind in kinds if kind.stored}
-        self._by_prefix: dict[str, Transformer | None] = {}
         self.stale: set[bytes] = set()  # keys of what would be sealed otherwise today
+        self._changed = asyncio.Event()
+        self._read = b""
+        self._use(_bytes(file))
+
+    def _use(self, configuration: bytes) -> None:
+        """Watches end when another configuration counts: whoever watches reads everything anew, by its keys."""
+        if configuration == self._read:
+            return
+        self._read = configuration
+        rules = _rules(configuration, self._file)
+        self._transformers: list[tuple[Rule, Transformer]] = [(rule, Transformer(rule.providers)) for rule in rules]
+        self._by_prefix: dict[str, Transformer | None] = {}
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def reload(self, seconds: float = RELOAD_SECONDS) -> None:
+        """For ever: look whether the file has changed. One that cannot be used leaves things as they were."""
+        while True:
+            await asyncio.sleep(seconds)
+            before = self._changed
+            try:
+                self._use(await asyncio.to_thread(self._file.read_bytes))
+            except OSError:
+                continue  # somebody is about to replace it
+            except ConfigurationError as error:
+                log.error("encryption configuration not used error=%s", error)
+            if before is not self._changed:
+                log.info("encryption configuration loaded file=%s", self._file)
 
     def _of(self, key: bytes) -> Transformer | None:
         parts = key.decode(errors="replace").removeprefix(keys.ROOT).split("/")
@@ -32,7 +66,7 @@ class EncryptedStorage:
             prefix += f"{parts[1]}/" if len(parts) > 1 else ""
         if prefix not in self._by_prefix:
             resource = self._resources.get(prefix) or GroupResource(parts[0], parts[1] if len(parts) > 1 else "")
-            found = (transformer for rule, transformer in self._rules if rule.means(resource))
+            found = (transformer for rule, transformer in self._transformers if rule.means(resource))
             self._by_prefix[prefix] = next(found, None) if key.startswith(keys.ROOT.encode()) else None
         return self._by_prefix[prefix]
 
@@ -70,8 +104,25 @@ class EncryptedStorage:
         return written._replace(current=self._opened(written.current)) if written.current else written
 
     async def watch(self, start: bytes, end: bytes, from_revision: int) -> AsyncIterator[Batch]:
-        async for batch in self._inner.watch(start, end, from_revision):
-            yield Batch(batch.revision, [self._seen(event) for event in batch.events])
+        changed = asyncio.ensure_future(self._changed.wait())
+        batches = aiter(self._inner.watch(start, end, from_revision))
+        following: asyncio.Task[Batch] | None = None
+        try:
+            while True:
+                following = asyncio.create_task(_next(batches))
+                await asyncio.wait((following, changed), return_when=asyncio.FIRST_COMPLETED)
+                if changed.done():
+                    return
+                try:
+                    batch = following.result()
+                except StopAsyncIteration:
+                    return
+                yield Batch(batch.revision, [self._seen(event) for event in batch.events])
+        finally:
+            tasks = [task for task in (changed, following) if task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _seen(self, event: Event) -> Event:
         if self._of(event.kv.key) is None:
@@ -97,10 +148,19 @@ class EncryptedStorage:
         await self._inner.close()
 
 
-def encrypted(inner: Storage, file: Path, kinds: Iterable[Kind]) -> EncryptedStorage:
-    """Raises `ConfigurationError`."""
+async def _next(batches: AsyncIterator[Batch]) -> Batch:
+    return await anext(batches)
+
+
+def _bytes(file: Path) -> bytes:
     try:
-        rules = read(yaml.safe_load(file.read_bytes()))
-    except (OSError, yaml.YAMLError, ConfigurationError) as error:
+        return file.read_bytes()
+    except OSError as error:
         raise ConfigurationError(f"encryption configuration {file}: {error}") from None
-    return EncryptedStorage(inner, rules, kinds)
+
+
+def _rules(configuration: bytes, file: Path) -> list[Rule]:
+    try:
+        return read(yaml.safe_load(configuration))
+    except (yaml.YAMLError, ConfigurationError) as error:
+        raise ConfigurationError(f"encryption configuration {file}: {error}") from None

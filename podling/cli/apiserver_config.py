@@ -1,5 +1,6 @@
 """What the API server is told besides its addresses: an audit policy, an encryption configuration. Taken at
-`podling up` or `podling apiserver`, kept in the state directory, read at each start."""
+`podling up` or `podling apiserver`, kept in the state directory, read at each start. An encryption configuration that
+takes the place of another is read by a running server, too."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -78,7 +79,7 @@ def _write(state: "State", kept: Path, data: bytes, option: str) -> None:
 
     if data == (kept.read_bytes() if kept.exists() else b""):
         return
-    if state.is_running:
+    if state.is_running and not (data and kept == state.encryption and kept.exists()):
         raise Refusal(f"{option}: cluster {state.name} runs already; `podling down --name {state.name}` first")
     if not data:
         kept.unlink()

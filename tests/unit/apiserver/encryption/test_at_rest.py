@@ -1,5 +1,6 @@
 """A server whose store keeps secrets sealed: what stands in the store, what clients see, how keys are changed."""
 
+import asyncio
 import base64
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,23 @@ async def test_a_value_that_cannot_be_opened_is_told_and_the_others_are_served(t
         await make(server, name="b")
         assert (await server.call("GET", f"{SECRETS}/b")).status == 200
         assert (await server.call("GET", "/api/v1/namespaces/kube-system/secrets")).status == 200
+
+
+async def test_a_running_server_takes_the_keys_of_a_file_that_changed(tmp_path: Path) -> None:
+    file = config(tmp_path, gcm("one"))
+    async with door(tmp_path, encryption_provider_config=file) as server:
+        found = await make(server, stringData={"word": WORD})
+        file.write_text("kind: Nothing")  # changes nothing
+        config(tmp_path, gcm("two", "one"))
+        async with asyncio.timeout(10):
+            while not kept(server.storage, "/registry/secrets/default/a").startswith(b"k8s:enc:aesgcm:v1:two:"):
+                answer = await server.call("PUT", f"{SECRETS}/a", json=found)
+                found = answer.body if answer.status == 200 else found
+                await asyncio.sleep(0.05)
+        assert base64.b64decode(found["data"]["word"]).decode() == WORD
+        third = await server.call("PUT", f"{SECRETS}/a", json=found)
+        assert third.body == found
+        assert (await server.call("GET", SECRETS)).body["items"][0]["data"] == found["data"]
 
 
 async def test_a_server_does_not_start_with_a_configuration_that_it_cannot_use(tmp_path: Path) -> None:

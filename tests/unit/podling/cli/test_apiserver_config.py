@@ -47,6 +47,22 @@ def test_what_was_given_once_is_kept_until_it_is_taken_back(state: State, tmp_pa
     assert fields(state) == {}
 
 
+def test_a_running_server_takes_another_encryption_configuration_and_nothing_else(
+    state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(State, "is_running", True)
+    with pytest.raises(Refusal, match="runs already"):
+        keep(state, None, None, file(tmp_path, SECRETS))
+    monkeypatch.setattr(State, "is_running", False)
+    keep(state, None, None, file(tmp_path, SECRETS))
+    monkeypatch.setattr(State, "is_running", True)
+    keep(state, None, None, file(tmp_path, SECRETS.replace("secrets", "configmaps")))
+    assert "configmaps" in state.encryption.read_text()
+    for options in ((None, None, ""), (file(tmp_path, POLICY), None, None)):
+        with pytest.raises(Refusal, match="runs already"):
+            keep(state, *options)
+
+
 @pytest.mark.parametrize(
     ("policy", "encryption", "words"),
     [
