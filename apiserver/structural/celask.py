@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from apiserver.cel.errors import EvalError
 from apiserver.cel.program import Inputs
 from apiserver.structural.celrules import OLD, OLDS, Rule, Rules, rules_of
+from apiserver.structural.listtype import ordered_like
 from apiserver.structural.node import MISSING, Node, Object, same
 from apiserver.structural.values import earlier
 from podling.api import field as errors
@@ -116,6 +117,8 @@ def _check(rules: Rules, spot: Spot, into: Findings) -> None:
 def _ask(rules: Rules, spot: Spot, into: Findings) -> None:
     value, old, path, unchanged = spot
     known = old is not MISSING and old is not None
+    if known:
+        old = ordered_like(old, value, rules.node)
     inputs = Inputs({"self": value, OLD: old, OLDS: [old]} if known else {"self": value, OLDS: []})
     for rule in rules.here:
         if rule.error:

@@ -51,3 +51,25 @@ def _again(items: list[Any]) -> list[int]:
         if times[text] == 2:
             found.append(place)
     return found
+
+
+def ordered_like(old: Any, new: Any, node: Node | None) -> Any:
+    """The old value, its sets and maps in the new value's order where they have the same items: rules compare them
+    regardless of order."""
+    if node is None or not node.has_lists or type(old) is not type(new):
+        return old
+    if isinstance(old, dict):
+        return {name: ordered_like(each, new.get(name), node.member(name)) for name, each in old.items()}
+    if not isinstance(old, list) or len(old) != len(new):
+        return old
+    known = {_identity(each, node): each for each in old}
+    names = [_identity(each, node) for each in new]
+    if node.list_type not in ("set", "map") or known.keys() != set(names) or len(known) != len(old):
+        return old
+    return [ordered_like(known[name], each, node.items) for name, each in zip(names, new, strict=True)]
+
+
+def _identity(item: Any, node: Node) -> str:
+    if node.list_type == "map" and isinstance(item, dict):
+        item = [item.get(name) for name in node.list_map_keys]
+    return json.dumps(item, sort_keys=True)

@@ -240,3 +240,36 @@ def test_items_without_identity_have_no_old_self() -> None:
         f'{AT}.items.x-kubernetes-validations[0].rule: Invalid value: "self == oldSelf": oldSelf cannot be used on the '
         f"uncorrelatable portion of the schema within {AT}"
     ]
+
+
+TAGS = {"type": "array", "items": {**STRING, "maxLength": 9}, "maxItems": 9, "x-kubernetes-list-type": "set"}
+PORT = {"type": "object", "required": ["name"], "properties": {"name": {**STRING, "maxLength": 9}, "tags": TAGS}}
+PORTS = {
+    "type": "array",
+    "items": PORT,
+    "maxItems": 9,
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["name"],
+}
+PLAIN = {"type": "array", "items": {**STRING, "maxLength": 9}, "maxItems": 9}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ({"tags": ["a", "b"]}, {"tags": ["b", "a"]}, True),
+        ({"tags": ["a", "b"]}, {"tags": ["b", "c"]}, False),
+        ({"ports": [{"name": "x"}, {"name": "y"}]}, {"ports": [{"name": "y"}, {"name": "x"}]}, True),
+        (
+            {"ports": [{"name": "x", "tags": ["a", "b"]}, {"name": "y"}]},
+            {"ports": [{"name": "y"}, {"name": "x", "tags": ["b", "a"]}]},
+            True,
+        ),
+        ({"ports": [{"name": "x", "tags": ["a"]}]}, {"ports": [{"name": "x", "tags": ["b"]}]}, False),
+        ({"plain": ["a", "b"]}, {"plain": ["b", "a"]}, False),
+    ],
+)
+def test_sets_and_maps_stay_the_same_in_another_order(old: Any, new: Any, same: bool) -> None:
+    props = {"type": "object", "properties": {"tags": TAGS, "ports": PORTS, "plain": PLAIN}}
+    boats = of(ruled(props, {"rule": "self == oldSelf", "message": "never changes"}))
+    assert said(boats, new, old) == ([] if same else ["spec: Invalid value: never changes"])
