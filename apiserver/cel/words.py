@@ -123,6 +123,13 @@ _EVALUATION: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"cannot convert (string|int|uint|double) to (int|uint|double|bool)"),
         r"type conversion error from '\1' to '\2'",
     ),
+    (re.compile(r"Type (conversion error .*)"), r"type \1"),
+    (
+        re.compile(r"String to (Duration|Timestamp) conversion failed"),
+        r"type conversion error from 'string' to 'google.protobuf.\1'",
+    ),
+    (re.compile(r"\w+ out of int64 range"), "integer overflow"),
+    (re.compile(r"\w+ out of uint64 range"), "unsigned integer overflow"),
 )
 
 
@@ -132,10 +139,24 @@ def eval_error(said: str, expression: str, values: Mapping[str, Any]) -> str:
     for pattern, say in _EVALUATION:
         if found := pattern.fullmatch(message):
             return str(found.expand(say))
+    if message.startswith("<string>."):
+        return _out_of_range(message, expression)
     if message == "Applying SELECT to non-message type":
         name = _not_a_map(expression, values)
         return f"no such key: {name}" if name else "no such key"
     return message
+
+
+def _out_of_range(message: str, expression: str) -> str:
+    """Which place in a text is none: the engine does not tell, the expression does where it says a number."""
+    name = message.removeprefix("<string>.").partition("(")[0]
+    said = re.search(rf"\.{re.escape(name)}\(\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?\)", expression)
+    if said is None:
+        return "index out of range"
+    start, end = said[1], said[2]
+    if "is less than <start>" in message:
+        return f"invalid substring range. start: {start}, end: {end}"
+    return f"index out of range: {end if end and 'or <end>' in message else start}"
 
 
 def _not_a_map(expression: str, values: Mapping[str, Any]) -> str:
