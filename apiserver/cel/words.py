@@ -24,6 +24,21 @@ _TYPES = (
     (re.compile(r"optional_type<[^()]*>\("), "optional_type("),
     (re.compile(r"'TYPE'"), "'type'"),
 )
+_MACROS = (
+    (re.compile(r"has\(\) argument must be a field selection"), "invalid argument to has() macro"),
+    (re.compile(r"(?:map|filter)\(\) variable name must be a simple identifier"), "argument is not an identifier"),
+    (
+        re.compile(r"(?!opt)\w+\(\) (?:first |second )?variable name must be a simple identifier"),
+        "argument must be a simple name",
+    ),
+    (
+        re.compile(r"\w+\(\) (?:first |second )?variable name cannot be .*"),
+        "iteration variable overwrites accumulator variable",
+    ),
+    (re.compile(r"(expression of type .* cannot be )the (range of a comprehension .*)"), r"\1\2"),
+)
+# What follows from another mistake: cel-go goes on with anything in its place.
+_FOLLOWS = re.compile(r"type '!error!' does not support field selection|expression of type '!error!' cannot be .*")
 _SIMPLE = "bool bytes double dyn int list map string type uint"
 _WORDS = {name.upper(): name for name in _SIMPLE.split()} | {
     "NULL": "null_type",
@@ -49,7 +64,8 @@ def compile_error(said: str, expression: str, shown: Mapping[str, str]) -> str:
     ]
     if not found:
         return f"ERROR: <input>:-1:0: {_too_much(said) or _STATUS.fullmatch(said)[1]}"  # type: ignore[index]
-    return "\n".join(_show(each, lines) for each in sorted(set(found)))
+    told = {each for each in found if not _FOLLOWS.fullmatch(each.message)}
+    return "\n".join(_show(each, lines) for each in sorted(told or found))
 
 
 def literal_error(wrong: Iterable[tuple[int, str]], expression: str) -> str:
@@ -89,6 +105,8 @@ def _mistake(line: int, column: int, message: str, lines: list[str], shown: Mapp
             message = f"type '{field[2]}' does not support field selection"
     elif select := _SELECT.fullmatch(message):
         message = f"type '{select[1]}' does not support field selection"
+    for pattern, say in _MACROS:
+        message = pattern.sub(say, message)
     return Mistake(line, column, message)
 
 

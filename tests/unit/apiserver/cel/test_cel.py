@@ -153,6 +153,14 @@ def test_an_expression_has_the_value_that_kubernetes_documents(expression: str, 
         ("self.any.q ? 1 : 2", "no such overload"),
         ("9223372036854775807 + self.min", "integer overflow"),
         ("int('z')", "type conversion error from 'string' to 'int'"),
+        ("duration(self.part.name)", "type conversion error from 'string' to 'google.protobuf.Duration'"),
+        ("bool(self.part.name)", "type conversion error from 'string' to 'bool'"),
+        ("uint(-self.min) == 1u", "unsigned integer overflow"),
+        ("int(1e30)", "integer overflow"),
+        ("'abc'.substring(5)", "index out of range: 5"),
+        ("'abc'.substring(2, 1)", "invalid substring range. start: 2, end: 1"),
+        ("'abc'.charAt(9)", "index out of range: 9"),
+        ("'abc'.charAt(9 + 1)", "index out of range"),
         ("optional.none().value()", "optional.none() dereference"),
         ("self.sizes.filter(size, size > 9).min()", "min called on empty list"),
         ("quantity('1.5').asInteger()", "cannot convert value to integer"),
@@ -209,6 +217,14 @@ def paragraph(column: int, words: str, line: str) -> str:
         ("self.min == 'a'", 10, "found no matching overload for '_==_' applied to '(int, string)'"),
         ("self.sizes == null", 12, "found no matching overload for '_==_' applied to '(list(int), null)'"),
         ("self.when + 1", 11, "found no matching overload for '_+_' applied to '(timestamp, int)'"),
+        ("self.colour.name.first", 5, "undefined field 'colour'"),
+        ("has(self.colour.name)", 9, "undefined field 'colour'"),
+        ("self.colour.all(x, true)", 5, "undefined field 'colour'"),
+        ("has(self)", 5, "invalid argument to has() macro"),
+        ("self.sizes.all(1, true)", 16, "argument must be a simple name"),
+        ("self.sizes.map(1, true)", 16, "argument is not an identifier"),
+        ("self.part.all(x, true)", 5,
+         "expression of type 'object' cannot be range of a comprehension (must be list, map, or dynamic)"),
         ("self.color.name", 11, "type 'string' does not support field selection"),
         ("quantity('1').v", 14, "type 'kubernetes.Quantity' does not support field selection"),
         ("quantity('1').isLessThan(1)", 25,
@@ -230,6 +246,7 @@ def test_a_mistake_is_shown_at_its_place_in_the_words_of_cel_go(expression: str,
     with pytest.raises(CompileError) as refused:
         ask(expression)
     assert str(refused.value).split("\nERROR")[0] == paragraph(column, words, expression)
+    assert "!error!" not in str(refused.value)
 
 
 def test_every_mistake_is_told_in_the_order_of_the_text() -> None:
