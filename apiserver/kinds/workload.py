@@ -52,7 +52,7 @@ def validate_no_decrease(new: Object, old: Object, name: str) -> ErrorList:
     now, was = ((each.get("status") or {}).get(name) for each in (new, old))
     if was is None or (now is not None and now >= was):
         return []
-    return [field.invalid(STATUS.child(name), now, "cannot be decremented")]
+    return [field.invalid(STATUS.child(name), now or 0, "cannot be decremented")]
 
 
 def immutable(new: Any, old: Any, path: Path) -> ErrorList:

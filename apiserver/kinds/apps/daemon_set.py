@@ -80,7 +80,7 @@ def validate(obj: Object) -> ErrorList:
     spec = spec_of(obj)
     template = spec.get("template") or {}
     found = chosen(spec, "daemonset")
-    errors = found.errors
+    errors = found.errors if spec.get("selector") is not None else []  # without one, none of its pods is its own
     if not found.unreadable:
         errors += pods.validate_matching(template, found.selector, TEMPLATE)
     errors += pods.validate_template(template, TEMPLATE)
@@ -100,11 +100,12 @@ def _strategy(strategy: Object, path: Path) -> ErrorList:
     path = path.child("rollingUpdate")
     here, there = path.child("maxUnavailable"), path.child("maxSurge")
     errors = validate_fraction(unavailable, here) + validate_fraction(surge, there)
+    errors += validate_at_most_all(unavailable, here) + validate_at_most_all(surge, there)
     if amount(unavailable) and amount(surge):
         errors.append(field.invalid(there, surge, "may not be set when maxUnavailable is non-zero"))
     if not amount(unavailable) and not amount(surge):
         errors.append(field.required(here, "cannot be 0 when maxSurge is 0"))
-    return errors + validate_at_most_all(unavailable, here) + validate_at_most_all(surge, there)
+    return errors
 
 
 def validate_status(new: Object, old: Object) -> ErrorList:

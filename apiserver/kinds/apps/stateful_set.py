@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from apiserver.kinds import columns, names
-from apiserver.kinds.fraction import validate_at_most_all, validate_fraction, validate_not_negative
+from apiserver.kinds.fraction import amount, validate_at_most_all, validate_fraction, validate_not_negative
 from apiserver.kinds.kind import Column, Kind, Object
-from apiserver.kinds.persistent_volume_claim import warn_claim_spec
+from apiserver.kinds.persistent_volume_claim import validate_claim_spec, warn_claim_spec
 from apiserver.kinds.pod import template as pods
 from apiserver.kinds.pod.warnings import warn_template
 from apiserver.kinds.scale import scale
@@ -26,7 +26,7 @@ from apiserver.schema.load import schema
 from podling.api import field
 from podling.api.field import ErrorList, Path
 
-TEMPLATE = SPEC.child("template")
+TEMPLATE, CLAIMS = SPEC.child("template"), SPEC.child("volumeClaimTemplates")
 MUTABLE = (
     "replicas",
     "ordinals",
@@ -61,7 +61,8 @@ def default(obj: Object) -> None:
         claim["status"] = {"phase": "Pending"} | (claim.get("status") or {})
 
 
-def validate(obj: Object) -> ErrorList:
+def _validate(obj: Object, *, new: bool) -> ErrorList:
+    """`new` as far as sets are let be that were there before Kubernetes looked at claims and the service's name."""
     spec = spec_of(obj)
     errors: ErrorList = []
     policy = spec.get("podManagementPolicy", "")
@@ -73,9 +74,13 @@ def validate(obj: Object) -> ErrorList:
     for name in RETENTION:
         if retention.get(name) not in ("Retain", "Delete"):
             errors.append(field.not_supported(path.child(name), retention.get(name), ("Retain", "Delete")))
+    for position, claim in enumerate((spec.get("volumeClaimTemplates") or ()) if new else ()):
+        errors += validate_claim_spec(spec_of(claim), CLAIMS.index(position).child("spec"))
     errors += validate_counts(spec, ("replicas", "minReadySeconds"), SPEC)
     start = (spec.get("ordinals") or {}).get("start")
     errors += validate_not_negative(start, SPEC.child("ordinals", "start"))
+    if new and spec.get("serviceName"):
+        errors += names.each(SPEC.child("serviceName"), spec["serviceName"], names.label(spec["serviceName"]))
     found = chosen(spec, "statefulset")
     errors += found.errors
     template = spec.get("template") or {}
@@ -83,8 +88,17 @@ def validate(obj: Object) -> ErrorList:
         errors.append(field.invalid(SPEC.child("selector"), spec["selector"], ""))
     else:
         errors += pods.validate_matching(template, found.selector, TEMPLATE)
-        errors += pods.validate_template(template, TEMPLATE)
+        errors += pods.validate_template(_with_claims(template, spec), TEMPLATE)
     return errors + pods.validate_lasting(template, "StatefulSet", TEMPLATE)
+
+
+def _with_claims(template: Object, spec: Object) -> Object:
+    """The template as its pods are made of it: each claim is a volume, instead of any other of its name."""
+    claimed = {(each.get("metadata") or {}).get("name", ""): None for each in spec.get("volumeClaimTemplates") or ()}
+    inner = template.get("spec") or {}
+    volumes = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claimed]
+    volumes += [each for each in inner.get("volumes") or () if each.get("name", "") not in claimed]
+    return {**template, "spec": {**inner, "volumes": volumes}}
 
 
 def _strategy(strategy: Object, path: Path) -> ErrorList:
@@ -104,12 +118,20 @@ def _strategy(strategy: Object, path: Path) -> ErrorList:
         return errors
     here = here.child("maxUnavailable")
     errors += validate_fraction(most, here)
-    if most in (0, "0%"):
+    if amount(most) == 0:
         errors.append(field.invalid(here, most, "cannot be 0"))
     return errors + validate_at_most_all(most, here)
 
 
+def validate_create(obj: Object) -> ErrorList:
+    return _validate(obj, new=True)
+
+
 def validate_update(new: Object, old: Object) -> ErrorList:
+    return _validate(new, new=False) + _fixed(new, old)
+
+
+def _fixed(new: Object, old: Object) -> ErrorList:
     now, was = ({name: value for name, value in spec_of(each).items() if name not in MUTABLE} for each in (new, old))
     if now == was:
         return []
@@ -144,7 +166,7 @@ def _warn_template(obj: Object) -> Sequence[str]:
 
 def _warn_claims(obj: Object, *below: str) -> Iterator[str]:
     for position, claim in enumerate(spec_of(obj).get("volumeClaimTemplates") or ()):
-        path = SPEC.child("volumeClaimTemplates").index(position)
+        path = CLAIMS.index(position)
         yield from warn_claim_spec(spec_of(claim), path.child(*below) if below else path)
 
 
@@ -165,7 +187,7 @@ STATEFUL_SET = Kind(
     default=default,
     prepare_create=drop_status("apps.v1.StatefulSet"),
     prepare_update=keep_status,
-    validate=validate,
+    validate_create=validate_create,
     validate_update=validate_update,
     validate_name=names.label,
     warn=warn,

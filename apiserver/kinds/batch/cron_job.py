@@ -1,13 +1,11 @@
 """CronJob."""
 
-import re
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 from apiserver.kinds import columns
 from apiserver.kinds.batch.job import default_failure_policy
 from apiserver.kinds.batch.job_spec import validate_job_spec, warn_job_spec
-from apiserver.kinds.batch.schedule import ScheduleError, check
+from apiserver.kinds.batch.schedule import ScheduleError, check, is_zone
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.pod import template as pods
 from apiserver.kinds.strategy import drop_status, keep_status, status
@@ -75,20 +73,9 @@ def _time_zone(name: str | None, path: Path) -> ErrorList:
         errors.append(field.invalid(path, name, words))
     return (
         errors
-        if name == "Local" or _is_zone(name)
+        if name == "Local" or is_zone(name)
         else [*errors, field.invalid(path, name, f"unknown time zone {name}")]
     )
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError, KeyError):
-        return False
-    return all(map(_ZONE_PART.fullmatch, name.split("/")))
-
-
-_ZONE_PART = re.compile(r"(?!\.{1,2}$)(?!-)[A-Za-z._0-9+-]{1,14}")
 
 
 def _job_template(spec: Object) -> ErrorList:

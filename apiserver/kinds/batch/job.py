@@ -86,13 +86,13 @@ def prepare_create(obj: Object) -> None:
 
 def _labels(obj: Object) -> dict[str, str]:
     new = {UID_LABEL: obj["metadata"].get("uid", ""), NAME_LABEL: obj["metadata"].get("name", "")}
-    return new | {former: new[name] for name, former in FORMER.items()}
+    return {former: new[name] for name, former in FORMER.items()} | new
 
 
 def validate(obj: Object) -> ErrorList:
     spec = spec_of(obj)
-    errors = [] if spec.get("manualSelector") else _generated(obj)
-    return errors + _validate_spec(spec)
+    errors = [] if spec.get("manualSelector") or spec.get("selector") is None else _generated(obj)
+    return errors + _validate_spec(spec) + _hostnames(obj)
 
 
 def _validate_spec(spec: Object) -> ErrorList:
@@ -117,16 +117,16 @@ def _generated(obj: Object) -> ErrorList:
         if key not in found:
             errors.append(field.required(path, f"must be '{value}'"))
         elif found[key] != value:
-            errors.append(field.invalid(path, found[key], f"must be '{value}'"))
-    selector = spec_of(obj).get("selector") or {}
-    labels: Mapping[str, str] = selector.get("matchLabels") or {}
-    if labels and (set(labels) - {UID_LABEL, FORMER[UID_LABEL]} or selector.get("matchExpressions")):
-        shown = {**selector, "matchLabels": pods.sorted_map(labels)}
+            errors.append(field.invalid(path, pods.sorted_map(found), f"must be '{value}'"))
+    selector = spec_of(obj)["selector"]
+    path = SPEC.child("selector")
+    if not names.selector(selector, path) and not selectors.matches(selectors.from_object(selector), _labels(obj)):
+        shown = {**selector, "matchLabels": pods.sorted_map(selector.get("matchLabels"))}
         errors.append(field.invalid(SPEC.child("selector"), shown, "`selector` not auto-generated"))
     return errors
 
 
-def validate_create(obj: Object) -> ErrorList:
+def _hostnames(obj: Object) -> ErrorList:
     """The last pod's name is its hostname."""
     spec, name = spec_of(obj), obj["metadata"].get("name", "")
     if spec.get("completionMode") != "Indexed" or (spec.get("completions") or 0) < 1:
@@ -209,7 +209,6 @@ JOB = Kind(
     prepare_create=prepare_create,
     prepare_update=keep_status,
     validate=validate,
-    validate_create=validate_create,
     validate_update=validate_update,
     warn=lambda obj: [*pods.warn_name(obj), *_warn(obj)],
     warn_update=pods.warn_update(_warn),

@@ -21,7 +21,7 @@ COUNTS = (
 )
 MOST_CHARACTERS = 63  # of managedBy
 MOST_PARALLEL = MOST_INDEXES = 100_000
-MOST_PARALLEL_OF_MANY = 10_000
+MOST_PARALLEL_OF_MANY = MOST_INDEXES_OF_MANY = 10_000
 RESTART_POLICIES = ("OnFailure", "Never")
 
 
@@ -64,7 +64,7 @@ def _mode(spec: Object, path: Path) -> ErrorList:
         errors.append(field.not_supported(path.child("completionMode"), mode, MODES))
     if mode == "Indexed":
         errors += _indexed(spec, path)
-    if mode == "NonIndexed":
+    if mode in (None, "NonIndexed"):
         for name in ("backoffLimitPerIndex", "maxFailedIndexes"):
             if spec.get(name) is not None:
                 errors.append(field.invalid(path.child(name), spec[name], "requires indexed completion mode"))
@@ -93,6 +93,9 @@ def _indexed(spec: Object, path: Path) -> ErrorList:
         if parallelism is not None and parallelism > MOST_PARALLEL_OF_MANY:
             words = f"must be less than or equal to {MOST_PARALLEL_OF_MANY} {many}"
             errors.append(field.invalid(path.child("parallelism"), parallelism, words))
+        if failed is not None and failed > MOST_INDEXES_OF_MANY:
+            words = f"must be less than or equal to {MOST_INDEXES_OF_MANY} {many}"
+            errors.append(field.invalid(path.child("maxFailedIndexes"), failed, words))
     return errors
 
 

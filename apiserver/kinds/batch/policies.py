@@ -51,7 +51,7 @@ def _failure_rule(spec: Object, rule: Object, containers: Collection[str], path:
 
 def _exit_codes(codes: Object, containers: Collection[str], path: Path) -> ErrorList:
     errors: ErrorList = []
-    operator, name, values = codes.get("operator", ""), codes.get("containerName"), codes.get("values") or []
+    operator, name, values = codes.get("operator", ""), codes.get("containerName"), codes.get("values")
     if not operator:
         errors.append(field.required(path.child("operator"), f"valid values: {', '.join(map(field.show, OPERATORS))}"))
     elif operator not in OPERATORS:
@@ -64,17 +64,17 @@ def _exit_codes(codes: Object, containers: Collection[str], path: Path) -> Error
         errors.append(field.invalid(here, values, "at least one value is required"))
     elif len(values) > MOST_CODES:
         errors.append(field.too_many(here, len(values), MOST_CODES))
-    return errors + _codes(values, operator, here)
+    return errors + _codes(values or (), operator, here)
 
 
 def _codes(values: Sequence[int], operator: str, path: Path) -> ErrorList:
     errors: ErrorList = []
     seen: set[int] = set()
     for position, value in enumerate(values):
+        if operator == "In" and value == 0:
+            errors.append(field.invalid(path.index(position), value, "must not be 0 for the In operator"))
         if value in seen:
             errors.append(field.duplicate(path.index(position), value))
-        elif operator == "In" and value == 0:
-            errors.append(field.invalid(path.index(position), value, "must not be 0 for the In operator"))
         seen.add(value)
     if list(values) != sorted(values):
         errors.append(field.invalid(path, values, "must be ordered"))

@@ -6,6 +6,7 @@ Source: github.com/robfig/cron/v3, parser.go.
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 DESCRIPTORS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
 _DURATION = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+")
@@ -37,7 +38,10 @@ class ScheduleError(ValueError):
 def check(text: str) -> None:
     """Raises `ScheduleError`."""
     if text.startswith(("TZ=", "CRON_TZ=")):
-        text = text.partition(" ")[2].strip()
+        zone, _, text = text.partition("=")[2].partition(" ")
+        if zone not in ("", "Local") and not is_zone(zone):
+            raise ScheduleError(f"provided bad location {zone}: unknown time zone {zone}")
+        text = text.strip()
     if text.startswith("@"):
         return _check_descriptor(text)
     fields = text.split()
@@ -46,6 +50,17 @@ def check(text: str) -> None:
     for field, bounds in zip(fields, FIELDS, strict=True):
         for part in filter(None, field.split(",")):
             _check_range(part, bounds)
+
+
+def is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        return False
+    return all(map(_ZONE_PART.fullmatch, name.split("/")))
+
+
+_ZONE_PART = re.compile(r"(?!\.{1,2}$)(?!-)[A-Za-z._0-9+-]{1,14}")
 
 
 def _check_descriptor(text: str) -> None:

@@ -165,3 +165,92 @@ def test_a_time_zone_is_named_by_iana(zone: str, errors: int):
     held = {"spec": {"template": template(restartPolicy="Never")}}
     obj = made(CRON_JOB, {"spec": {"schedule": "@daily", "timeZone": zone, "jobTemplate": held}})
     assert len(CRON_JOB.validate(obj)) == errors
+
+
+def test_a_time_zone_in_a_schedule_is_looked_up_too():
+    held = {"spec": {"template": template(restartPolicy="Never")}}
+    obj = made(CRON_JOB, {"spec": {"schedule": "TZ=No/Where * * * * *", "jobTemplate": held}})
+    assert "provided bad location No/Where: unknown time zone No/Where" in str(CRON_JOB.validate(obj)[0])
+
+
+CLAIM = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"]}}
+STORAGE = {"resources": {"requests": {"storage": "1Gi"}}}
+
+
+def stateful_set(**spec: Any) -> Object:
+    mount = {"name": "data", "mountPath": "/data"}
+    held = template(containers=[{"name": "c", "image": "x", "volumeMounts": [mount]}], **spec.pop("inner", {}))
+    return made(STATEFUL_SET, {"spec": {"template": held, "selector": {"matchLabels": {"app": "a"}}, **spec}})
+
+
+def paths(errors: Any) -> list[str]:
+    return [error.field for error in errors]
+
+
+def test_claims_of_a_stateful_set_are_volumes_of_its_pods():
+    whole = {**CLAIM, "spec": {**CLAIM["spec"], **STORAGE}}
+    twice = {"volumes": [{"name": "data", "emptyDir": {}}, {"name": "data", "emptyDir": {}}]}
+    for obj in (stateful_set(volumeClaimTemplates=[whole]), stateful_set(volumeClaimTemplates=[whole], inner=twice)):
+        assert STATEFUL_SET.validate_create(obj) == []
+        assert STATEFUL_SET.validate_update(obj, deepcopy(obj)) == []
+    assert paths(STATEFUL_SET.validate_create(stateful_set())) == [
+        "spec.template.spec.containers[0].volumeMounts[0].name"
+    ]
+
+
+def test_claims_and_the_service_of_a_stateful_set_are_looked_at_once():
+    obj = stateful_set(volumeClaimTemplates=[CLAIM], serviceName="a.b", replicas=-1)
+    assert paths(STATEFUL_SET.validate_create(obj)) == [
+        "spec.volumeClaimTemplates[0].spec.resources[storage]",
+        "spec.replicas",
+        "spec.serviceName",
+    ]
+    assert paths(STATEFUL_SET.validate_update(obj, deepcopy(obj))) == ["spec.replicas"]
+
+
+def test_a_daemon_set_without_a_selector_has_no_pods():
+    assert paths(DAEMON_SET.validate(made(DAEMON_SET, {"spec": {"template": template()}}))) == [
+        "spec.template.metadata.labels"
+    ]
+
+
+def test_what_a_daemon_set_replaces_at_once_is_looked_at_in_order():
+    both = {"rollingUpdate": {"maxUnavailable": "101%", "maxSurge": 1}}
+    spec = {"template": template(), "selector": {"matchLabels": {"app": "a"}}, "updateStrategy": both}
+    words = [error.text for error in DAEMON_SET.validate(made(DAEMON_SET, {"spec": spec}))]
+    assert [each.rpartition(": ")[2] for each in words] == [
+        "must not be greater than 100%",
+        "may not be set when maxUnavailable is non-zero",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "fields"),
+    [
+        ({"selector": {"matchLabels": {"job-name": "a"}}}, []),
+        ({"selector": {"matchLabels": {"app": "a"}}}, ["spec.selector"]),
+        (
+            {"completionMode": "Indexed", "completions": 10**5 + 1, "maxFailedIndexes": 10**4 + 1},
+            ["spec.maxFailedIndexes"],
+        ),
+    ],
+)
+def test_a_job_is_told_by_labels_of_its_own(spec: Object, fields: list[str]):
+    if "completions" in spec:
+        spec = {**spec, "backoffLimitPerIndex": 1, "parallelism": 1}
+    job = made(JOB, {"spec": {"template": template(restartPolicy="Never"), **spec}})
+    assert paths(JOB.validate(job)) == fields
+
+
+def test_labels_that_a_job_puts_on_its_pods_are_not_chosen():
+    held = template(restartPolicy="Never")
+    held["metadata"]["labels"] = {"job-name": "b", "controller-uid": "u"}
+    [error, *_] = JOB.validate(made(JOB, {"spec": {"template": held}}))
+    assert error.field == "spec.template.metadata.labels[job-name]"
+    assert '"job-name":"b"}: must be \'a\'' in error.text
+
+
+def test_indexes_may_fail_in_indexed_jobs_of_cron_jobs_only():
+    held = {"spec": {"template": template(restartPolicy="Never"), "backoffLimitPerIndex": 1}}
+    obj = made(CRON_JOB, {"spec": {"schedule": "@daily", "jobTemplate": held}})
+    assert paths(CRON_JOB.validate(obj)) == ["spec.jobTemplate.spec.backoffLimitPerIndex"]
