@@ -52,7 +52,7 @@ class LimitRanger:
             if pod is not None:
                 found += [words for asked in _of_pod(pod, item.get("type", "")) for words in refusals(asked, item)]
             if claim is not None and item.get("type") == "PersistentVolumeClaim":
-                found += refusals(_of_claim(claim), item)
+                found += refusals(of_claim(claim), item)
         if found:
             raise write.forbidden(found[0] if len(found) == 1 else f"[{', '.join(found)}]")
 
@@ -97,8 +97,9 @@ def _of_pod(pod: Object, kind: str) -> Iterable[Asked]:
     return [_asked(container.get("resources") or {}) for container in every]
 
 
-def _of_claim(claim: Object) -> Asked:
-    return _asked((claim.get("spec") or {}).get("resources") or {})
+def of_claim(claim: Object) -> Asked:
+    """Of claims only what they request counts."""
+    return Asked(amounts(((claim.get("spec") or {}).get("resources") or {}).get("requests")), {})
 
 
 def _asked(resources: Object) -> Asked:
@@ -109,7 +110,9 @@ def refusals(asked: Asked, item: Object) -> list[str]:
     """Why an item of a LimitRange refuses this; [] when it does not."""
     kind = item.get("type", "")
     most = _too_large_claim if kind == "PersistentVolumeClaim" else _too_large
-    checks = (("min", _too_small), ("max", most), ("maxLimitRequestRatio", _too_far))
+    checks = [("min", _too_small), ("max", most)]
+    if kind != "PersistentVolumeClaim":
+        checks.append(("maxLimitRequestRatio", _too_far))
     found = [
         words
         for part, check in checks

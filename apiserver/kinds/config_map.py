@@ -27,7 +27,7 @@ def validate(obj: Object) -> ErrorList:
 
 
 def validate_update(new: Object, old: Object) -> ErrorList:
-    return immutable(new, old, ("data", "binaryData"))
+    return immutable(new, old, ("data", "binaryData")) + validate(new)
 
 
 def immutable(new: Object, old: Object, guarded: tuple[str, ...]) -> ErrorList:
@@ -50,8 +50,8 @@ CONFIG_MAP = Kind(
     plural="configmaps",
     short_names=("cm",),
     schema=schema("core.v1.ConfigMap"),
-    validate=validate,
-    validate_update=validate_update,
+    validate_create=validate,
+    validate_update=validate_update,  # looks at the change first, at the rest then
     columns=(
         columns.NAME,
         Column("Data", "string", columns.documented("core.v1.ConfigMap", "data"), _count),

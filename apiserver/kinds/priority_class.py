@@ -73,7 +73,7 @@ PRIORITY_CLASS = Kind(
     schema=schema(_TYPE),
     default=default,
     prepare_create=_prepare_create,
-    validate=validate,
+    validate_create=validate,
     validate_update=validate_update,
     columns=(
         columns.NAME,

@@ -73,7 +73,7 @@ def validate_update(new: Object, old: Object) -> ErrorList:
     errors: ErrorList = []
     if new.get("type") != old.get("type"):
         errors.append(field.invalid(Path("type"), new.get("type", ""), "field is immutable"))
-    return errors + immutable(new, old, ("data",))
+    return errors + immutable(new, old, ("data",)) + validate(new)
 
 
 SECRET = Kind(
@@ -83,8 +83,8 @@ SECRET = Kind(
     plural="secrets",
     schema=schema("core.v1.Secret"),
     default=default,
-    validate=validate,
-    validate_update=validate_update,
+    validate_create=validate,
+    validate_update=validate_update,  # looks at the change first, at the rest then
     selectable=lambda obj: {"type": obj.get("type", "")},
     columns=(
         columns.NAME,

@@ -50,7 +50,7 @@ def _parameters(found: Object, path: Path) -> ErrorList:
 
 def validate_update(new: Object, old: Object) -> ErrorList:
     now, was = spec_of(new).get("controller"), spec_of(old).get("controller")
-    return immutable(now, was, SPEC.child("controller"))
+    return immutable(now, was, SPEC.child("controller")) + validate(new)
 
 
 def _parameters_text(obj: Object) -> str:
@@ -69,8 +69,8 @@ INGRESS_CLASS = Kind(
     namespaced=False,
     schema=schema("networking.v1.IngressClass"),
     default=default,
-    validate=validate,
-    validate_update=validate_update,
+    validate_create=validate,
+    validate_update=validate_update,  # looks at the change first, at the rest then
     generation=("spec",),
     columns=(
         columns.NAME,

@@ -63,7 +63,7 @@ def validate_update(new: Object, old: Object) -> ErrorList:
     name = "healthCheckNodePort"
     if needs_health_port(now) and needs_health_port(was) and now.get(name) != was.get(name):
         errors.append(field.forbidden(SPEC.child(name), "field is immutable"))
-    return errors
+    return errors + validate(new)
 
 
 def validate_status(new: Object, _old: Object) -> ErrorList:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apiserver.admission.limitranger import LIMIT_RANGES, LimitRanger
+from apiserver.admission.limitranger import LIMIT_RANGES, LimitRanger, of_claim, refusals
 from apiserver.admission.plugin import Admission
 from apiserver.kinds.kind import Kind
 from apiserver.lister import MemoryLister
@@ -41,3 +41,14 @@ async def test_amounts_that_are_left_out_are_filled_in(operation: str, subresour
 async def test_a_resize_is_held_to_the_bounds() -> None:
     with pytest.raises(Forbidden, match="maximum memory usage per Container is 2Gi, but limit is 3Gi"):
         await ranger().validate(write("UPDATE", "resize", limits={"memory": "3Gi"}))
+
+
+@pytest.mark.parametrize(
+    ("requests", "words"),
+    [({"storage": "2Gi"}, []), ({"storage": "512Mi"}, ["minimum storage usage per {} is 1Gi, but request is 512Mi"])],
+)
+def test_of_claims_only_requests_count(requests: dict[str, str], words: list[str]) -> None:
+    kind = "PersistentVolumeClaim"
+    item = {"type": kind, "min": {"storage": "1Gi"}, "maxLimitRequestRatio": {"storage": "1"}}
+    claim = {"spec": {"resources": {"requests": requests, "limits": {"storage": "1Mi"}}}}
+    assert refusals(of_claim(claim), item) == [each.format(kind) for each in words]

@@ -81,7 +81,9 @@ def test_source_ranges_of_the_field_go_before_those_of_the_annotation() -> None:
     found = {"metadata": {"annotations": {BETA_RANGES: "10.0.0.0/8, x"}}, "spec": spec}
     SERVICE.default(found)
     words = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
-    wrong = [str(error) for error in SERVICE.validate(found)]
+    wrong = [str(error) for error in SERVICE.validate_create(found)]
     assert wrong == [f'metadata.annotations[{BETA_RANGES}]: Invalid value: "x": {words}']
-    wrong = [str(error) for error in SERVICE.validate({**found, "spec": {**spec, "loadBalancerSourceRanges": [" y"]}})]
+    wrong = [
+        str(error) for error in SERVICE.validate_create({**found, "spec": {**spec, "loadBalancerSourceRanges": [" y"]}})
+    ]
     assert f'spec.LoadBalancerSourceRanges[0]: Invalid value: "y": {words}' in wrong

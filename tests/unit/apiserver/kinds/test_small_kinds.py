@@ -40,7 +40,7 @@ def cells(kind: Any, obj: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_config_maps_keys_are_file_names_and_stand_once():
-    errors = told(CONFIG_MAP.validate(named(data={"..": "x", "k": "a"}, binaryData={"k": "YQ=="})))
+    errors = told(CONFIG_MAP.validate_create(named(data={"..": "x", "k": "a"}, binaryData={"k": "YQ=="})))
     assert errors == [
         "data[..]: Invalid value: \"..\": must not be '..'",
         'data[k]: Invalid value: "k": duplicate of key present in binaryData',
@@ -48,8 +48,8 @@ def test_a_config_maps_keys_are_file_names_and_stand_once():
 
 
 def test_a_config_map_over_a_mebibyte_is_too_long():
-    assert told(CONFIG_MAP.validate(named(data={"k": "x" * (1024 * 1024)}))) == []
-    assert told(CONFIG_MAP.validate(named(data={"k": "x" * (1024 * 1024 + 1)}))) == [
+    assert told(CONFIG_MAP.validate_create(named(data={"k": "x" * (1024 * 1024)}))) == []
+    assert told(CONFIG_MAP.validate_create(named(data={"k": "x" * (1024 * 1024 + 1)}))) == [
         "[]: Too long: may not be more than 1048576 bytes"
     ]
 
@@ -61,6 +61,18 @@ def test_what_is_immutable_stays_so():
     assert told(CONFIG_MAP.validate_update(named(data={"a": "1"}, immutable=True), old)) == []
 
 
+def test_the_change_is_looked_at_before_the_rest():
+    old, new = named(data={"a": "1"}, immutable=True), named(data={"..": "2"}, immutable=True)
+    wrong = [words.partition(":")[0] for words in told(CONFIG_MAP.validate_update(new, old))]
+    assert wrong == ["data", "data[..]"]
+
+
+def test_of_a_changed_priority_only_the_change_is_wrong():
+    old, new = named(value=1, preemptionPolicy="Never"), named(value=2_000_000_000, preemptionPolicy="Never")
+    wrong = told([*PRIORITY_CLASS.validate(new), *PRIORITY_CLASS.validate_update(new, old)])
+    assert wrong == ["value: Forbidden: may not be changed in an update."]
+
+
 def test_string_data_goes_into_a_secrets_data():
     secret = named(data={"user": "Ym9i", "pass": "b2xk"}, stringData={"pass": "new"})
     SECRET.default(secret)
@@ -70,7 +82,7 @@ def test_string_data_goes_into_a_secrets_data():
 def test_types_of_secrets_ask_for_their_keys():
     def wrong(kind: str, **data: str) -> list[str]:
         encoded = {key.replace("_", "."): base64.b64encode(value.encode()).decode() for key, value in data.items()}
-        return told(SECRET.validate(named(type=kind, data=encoded)))
+        return told(SECRET.validate_create(named(type=kind, data=encoded)))
 
     assert wrong("kubernetes.io/tls", tls_crt="x") == ["data[tls.key]: Required value"]
     assert wrong("kubernetes.io/basic-auth") == ["data[username]: Required value", "data[password]: Required value"]
@@ -270,7 +282,7 @@ def test_bindings_get_groups_and_keep_their_role():
 
 def test_priorities_of_users_have_a_limit():
     high = named(value=1_000_000_001, preemptionPolicy="Never")
-    assert told(PRIORITY_CLASS.validate(high)) == [
+    assert told(PRIORITY_CLASS.validate_create(high)) == [
         "value: Forbidden: maximum allowed value of a user defined priority is 1000000000"
     ]
 
