@@ -5,6 +5,7 @@ and not by an API server alone. Source: k8s.io/metrics/pkg/apis/metrics/v1beta1,
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from apiserver.kinds.kind import Column, Kind, Object
@@ -16,9 +17,8 @@ GROUP, VERSION = "metrics.k8s.io", "v1beta1"
 _NAME = "io.k8s.metrics.pkg.apis.metrics.v1beta1."
 _USAGE = Field(Schema("object", values=QUANTITY), "The usage: cpu in cores, memory as its working set.", required=True)
 _COMMON = {
-    "apiVersion": Field(STRING),
-    "kind": Field(STRING),
-    "metadata": Field(schema("meta.v1.ObjectMeta"), absent="struct"),
+    **{name: schema("core.v1.Node").fields[name] for name in ("apiVersion", "kind")},
+    "metadata": replace(schema("core.v1.Node").fields["metadata"], absent="struct"),
     "timestamp": Field(TIME, "The end of the window that the metrics were collected in.", required=True),
     "window": Field(STRING, "The window that the metrics were collected in: [Timestamp-Window, Timestamp].", True),
 }
