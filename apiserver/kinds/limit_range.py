@@ -33,6 +33,13 @@ def _stored(obj: Object, _: Object | None = None) -> None:
     obj["spec"] = {**(obj.get("spec") or {}), "limits": (obj.get("spec") or {}).get("limits") or None}
 
 
+def _created(obj: Object) -> None:
+    """One that is not named is named at random."""
+    _stored(obj)
+    if not obj["metadata"].get("name"):
+        obj["metadata"]["name"] = obj["metadata"]["uid"]
+
+
 def validate(obj: Object) -> ErrorList:
     errors: ErrorList = []
     seen: set[str] = set()
@@ -135,7 +142,8 @@ LIMIT_RANGE = Kind(
     short_names=("limits",),
     schema=schema("core.v1.LimitRange"),
     default=default,
-    prepare_create=_stored,
+    prepare_create=_created,
     prepare_update=_stored,
     validate=validate,
+    create_on_update=True,
 )

@@ -55,6 +55,8 @@ RUNTIME_CLASS = Kind(
     validate=validate,
     validate_update=validate_update,
     warn=warn,
+    create_on_update=True,
+    unconditional_update=False,
     columns=(
         columns.NAME,
         Column("Handler", "string", "", lambda obj: obj.get("handler", "")),

@@ -54,6 +54,29 @@ def owner_references(found: Sequence[Object] | None, path: Path) -> ErrorList:
     return errors
 
 
+def dedup_owners(meta: Object, warnings: list[str], *, mutated: bool = False) -> None:
+    """An owner that is named twice in the same words is named once, and whoever said so is told. `mutated`: patches and
+    admission have done their part. Source: k8s.io/apiserver/pkg/endpoints/handlers/rest.go."""
+    kept: list[Object] = []
+    twice: list[str] = []
+    for owner in meta.get("ownerReferences") or ():
+        if owner in kept:
+            twice.append(owner.get("uid", ""))
+        else:
+            kept.append(owner)
+    if not twice:
+        return
+    meta["ownerReferences"] = kept
+    when = " after mutating admission happens" if mutated else ""
+    words = (
+        f".metadata.ownerReferences contains duplicate entries{when}; API server dedups owner references in 1.20+, and "
+        f"may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
+        f"{', '.join(twice)}"
+    )
+    if words not in warnings:
+        warnings.append(words)
+
+
 def _mask_dash(prefix: str) -> str:
     """A name prefix may end in a dash: more follows."""
     return prefix[:-1] + "a" if len(prefix) > 1 and prefix.endswith("-") else prefix

@@ -143,6 +143,7 @@ class Registry:
             await _track(kind, body, None, write, now)
         admission = self._admission("CREATE", kind, body, None, write)
         await self._admit(admission, write)
+        objectmeta.dedup_owners(meta, write.warnings, mutated=True)
         objectmeta.stamp(meta, str(uuid.uuid4()), now)
         admission.name = meta.get("name", "")
         kind.prepare_create(body)
@@ -202,6 +203,7 @@ class Registry:
             await _track(kind, new, old, write, "" if sub and sub.view else timestamp(self.clock.now()))
         admission = self._admission("UPDATE", kind, new, old, write)
         await self._admit(admission, write)
+        objectmeta.dedup_owners(meta, write.warnings, mutated=True)
         prepare = sub.prepare_update if sub else kind.prepare_update
         if prepare is not None:
             prepare(new, old)
@@ -343,15 +345,14 @@ def _refuse(kind: Kind, meta: Object, found: list[FieldError]) -> None:
 def _check_version(kind: Kind, current: Cached, meta: Object) -> None:
     """Has anybody written since the writer read?"""
     old = current.metadata
-    version = meta.get("resourceVersion")
+    try:
+        version = parse_version(meta.get("resourceVersion") or "0")  # a zero says nothing
+    except ValueError as error:
+        raise Unexplained(str(error)) from None
     if not version and not kind.unconditional_update:
         words = "Invalid value: 0: must be specified for an update"
         wrong = FieldError("FieldValueInvalid", "metadata.resourceVersion", words)
         raise errors.invalid(kind.home.group, kind.plural, old["name"], [wrong])
-    try:
-        stale = version and parse_version(version) != current.revision
-    except ValueError as error:
-        raise Unexplained(str(error)) from None
-    if stale:
+    if version and version != current.revision:
         raise errors.conflict(kind.home.resource, old["name"])
     meta["resourceVersion"] = old["resourceVersion"]

@@ -2,6 +2,7 @@
 
 from apiserver import handlers
 from apiserver.answer import Answer
+from apiserver.objects import objectmeta
 from apiserver.options import write_options
 from apiserver.refusal import not_allowed
 from apiserver.verbs.call import Call
@@ -19,5 +20,6 @@ async def create(call: Call) -> Answer:
     if call.sub is not None or not call.kind.stored:
         raise not_allowed()
     call.place(body)
+    objectmeta.dedup_owners(body["metadata"], call.request.warnings)
     cached = await call.context.registry.create(call.kind, call.namespace, body, call.write(options))
     return Answer(cached.object, 201, call.kind, cached)

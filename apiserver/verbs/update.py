@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from apiserver.answer import Answer
-from apiserver.objects import keys
+from apiserver.objects import keys, objectmeta
 from apiserver.objects.cached import decode, encode
 from apiserver.options import write_options
 from apiserver.verbs.call import Call
@@ -18,6 +18,7 @@ async def update(call: Call) -> Answer:
     wanted = call.decoded(options.field_validation)
     call.place(wanted)
     call.check_name(wanted)
+    objectmeta.dedup_owners(wanted["metadata"], call.request.warnings)
     raw = encode(wanted)
 
     async def replace(current: Object) -> Object:

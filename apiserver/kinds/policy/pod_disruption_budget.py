@@ -59,6 +59,7 @@ POD_DISRUPTION_BUDGET = Kind(
     prepare_update=keep_status,
     validate=validate,
     generation=("spec",),
+    unconditional_update=False,
     subresources=(status(validate_status),),
     columns=(
         columns.NAME,

@@ -47,6 +47,7 @@ SERVICE = Kind(
     validate_name=names.label,
     warn=warn,
     returns_deleted=True,
+    create_on_update=True,
     selectable=lambda obj: {
         "spec.clusterIP": spec_of(obj).get("clusterIP", ""),
         "spec.type": spec_of(obj).get("type", ""),

@@ -42,3 +42,23 @@ def test_every_column_has_a_cell_for_a_bare_object(kind: Kind):
     undescribed = [column.name for column in kind.columns if not column.description]
     assert undescribed == (["Handler"] if kind.kind == "RuntimeClass" else []), "Kubernetes says nothing of that one"
     assert len([column.cell(obj) for column in kind.columns]) == len(kind.columns)
+
+
+def test_what_a_put_may_do_is_what_the_strategies_of_kubernetes_say() -> None:
+    created = {kind.plural for kind in KINDS if kind.create_on_update}
+    bindings = {"roles", "rolebindings", "clusterroles", "clusterrolebindings"}
+    assert created == {"endpoints", "events", "leases", "limitranges", "runtimeclasses", "services", *bindings}
+    versioned = {kind.plural for kind in KINDS if not kind.unconditional_update}
+    policies = {"mutatingadmissionpolicies", "mutatingadmissionpolicybindings"}
+    policies |= {"validatingadmissionpolicies", "validatingadmissionpolicybindings"}
+    hooks = {"mutatingwebhookconfigurations", "validatingwebhookconfigurations"}
+    storage = {"csidrivers", "csinodes", "csistoragecapacities", "volumeattachments"}
+    others = {"apiservices", "customresourcedefinitions", "leases", "poddisruptionbudgets", "runtimeclasses"}
+    assert versioned == policies | hooks | storage | others
+
+
+def test_a_limit_range_without_a_name_gets_one() -> None:
+    (limits,) = (kind for kind in KINDS if kind.plural == "limitranges")
+    obj = {"metadata": {"uid": "1-2"}, "spec": {"limits": []}}
+    limits.prepare_create(obj)
+    assert obj["metadata"]["name"] == "1-2"

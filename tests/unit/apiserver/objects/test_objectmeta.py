@@ -88,3 +88,13 @@ def test_what_an_update_leaves_out_stays() -> None:
 def test_labels_are_checked_where_they_stand() -> None:
     (found,) = names.labels({"a": "b c"}, Path("spec.labels"))
     assert found.field == "spec.labels"
+
+
+def test_owners_that_are_the_same_are_told_and_others_of_one_uid_stay() -> None:
+    one, other = {"uid": "1", "name": "a"}, {"uid": "1", "name": "b"}
+    meta, told = {"ownerReferences": [one, other, dict(one), dict(one)]}, list[str]()
+    objectmeta.dedup_owners(meta, told)
+    assert meta == {"ownerReferences": [one, other]}
+    assert [words.rpartition("; ")[2] for words in told] == ["duplicate UID(s) observed: 1, 1"]
+    objectmeta.dedup_owners(meta, told)
+    assert len(told) == 1

@@ -112,6 +112,22 @@ async def test_an_unconditional_update_is_refused_where_the_kind_wants_a_version
         await world.registry.update(LEASE, "default", "a", replace, by_server())
 
 
+async def test_a_version_of_zero_says_nothing(world: World) -> None:
+    await world.note("a")
+    found = await world.registry.update(NOTE, "default", "a", change_text("mine", "0"), by_server())
+    assert found.object["text"] == "mine"
+
+
+async def test_an_owner_that_admission_names_twice_is_named_once(world: World) -> None:
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "1"}
+    write = by_server()
+    made = await world.registry.create(
+        NOTE, "default", {"metadata": {"name": "a", "ownerReferences": [owner, owner]}}, write
+    )
+    assert made.object["metadata"]["ownerReferences"] == [owner]
+    assert ["after mutating admission happens" in words for words in write.warnings] == [True]
+
+
 async def test_a_version_that_is_no_number_is_a_500(world: World) -> None:
     await world.note("a")
     with pytest.raises(Unexplained, match="invalid syntax"):
