@@ -1,8 +1,8 @@
 """Objects whose owners are gone, and owners that wait for theirs. Works on the metadata of every kind served.
 
     owner                                      its dependents
-    gone (uid not found)                       deleted, when no other owner lives
-    deleted with finalizer foregroundDeletion  deleted first; the finalizer goes when none blocks any more
+    gone (uid not found)                       deleted, or where another owner lives, lose the reference
+    deleted with finalizer foregroundDeletion  likewise, first; the finalizer goes when none blocks any more
     deleted with finalizer orphan              lose the reference; then the finalizer goes
 Source: k8s.io/kubernetes/pkg/controller/garbagecollector.
 """
@@ -23,6 +23,12 @@ from podling.loop.workqueue import WorkQueue
 
 RETRY_SECONDS = 1.0
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+LIVE, WAITING, GONE = "live", "waiting", "gone"
+
+
+def _waits(metadata: Any) -> bool:
+    """Whether an object goes only after what it owns."""
+    return bool(metadata.deletionTimestamp) and FOREGROUND in (metadata.finalizers or ())
 
 
 class Collector:
@@ -68,38 +74,46 @@ class Collector:
             if await self._delete_dependents(uid):
                 return
             await self._drop_finalizer(item, metadata, FOREGROUND)
-        elif metadata.ownerReferences and not metadata.deletionTimestamp and not await self._is_owned(item, metadata):
-            await self._delete(item, metadata, "Background")
+        elif metadata.ownerReferences and not metadata.deletionTimestamp:
+            await self._attempt(uid, item, metadata)
 
-    async def _is_owned(self, item: Item, metadata: Any) -> bool:
-        """Whether some owner lives. Owners that no informer has told of are asked for: each kind has a watch of its
-        own, and one may be behind another."""
-        if self._owned(metadata):
-            return True
+    async def _attempt(self, uid: str, item: Item, metadata: Any) -> None:
+        """An object that is not going: does an owner hold it?"""
+        owners = await self._owners(item, metadata)
+        if LIVE in owners.values():
+            await self._disown(item, metadata, {owner for owner, state in owners.items() if state != LIVE})
+            return
+        propagation = self._propagation(metadata)
+        if WAITING in owners.values() and (dependents := self._graph.dependents.get(uid)):
+            if any(_waits(self._graph.items[each][1]) for each in dependents if each in self._graph.items):
+                await self._unblock(item, metadata)  # they may wait for each other
+            propagation = "Foreground"
+        await self._delete(item, metadata, propagation)
+
+    @staticmethod
+    def _propagation(metadata: Any) -> str:
+        held = metadata.finalizers or ()
+        return "Orphan" if ORPHAN in held else "Foreground" if FOREGROUND in held else "Background"
+
+    async def _owners(self, item: Item, metadata: Any) -> dict[str, str]:
+        """LIVE, WAITING (for its dependents to go) or GONE, by uid. Owners that no informer has told of are asked for:
+        each kind has a watch of its own, and one may be behind another."""
+        return {str(each.uid): await self._owner(item, each) for each in metadata.ownerReferences}
+
+    async def _owner(self, item: Item, reference: Any) -> str:
         namespace, _ = split_key(item.key)
-        for reference in metadata.ownerReferences:
-            if str(reference.uid) in self._graph.items:
-                continue
-            group = reference.apiVersion.rpartition("/")[0]
-            of = next((of for of in self._followed if (of.group, of.kind) == (group, reference.kind)), None)
-            if of is None or (of.namespaced and not namespace):
-                return True  # nobody can say: a kind that is not served, or not where this object could see it
-            with suppress(NotFound):
-                found = await self._client.get(of, reference.name, namespace if of.namespaced else "")
-                if found.metadata.uid == reference.uid:
-                    return True
-        return False
-
-    def _owned(self, metadata: Any) -> bool:
-        """Some owner lives and is not waiting for this object to go."""
-        for reference in metadata.ownerReferences:
-            owner = self._graph.items.get(str(reference.uid))
-            if owner is None:
-                continue
-            waiting = owner[1].deletionTimestamp and FOREGROUND in (owner[1].finalizers or ())
-            if not waiting or len(metadata.ownerReferences) > 1:
-                return True
-        return False
+        known = self._graph.items.get(str(reference.uid))
+        if known is not None and split_key(known[0].key) in ((namespace, reference.name), ("", reference.name)):
+            return WAITING if _waits(known[1]) else LIVE
+        group = reference.apiVersion.rpartition("/")[0]
+        of = next((of for of in self._followed if (of.group, of.kind) == (group, reference.kind)), None)
+        if of is None or (of.namespaced and not namespace):
+            return LIVE  # nobody can say: a kind that is not served, or not where this object could see it
+        with suppress(NotFound):
+            found = await self._client.get(of, reference.name, namespace if of.namespaced else "")
+            if found.metadata.uid == reference.uid:
+                return WAITING if _waits(found.metadata) else LIVE
+        return GONE
 
     async def _delete_dependents(self, uid: str) -> bool:
         """True while a dependent that blocks its owner remains."""
@@ -108,15 +122,23 @@ class Collector:
             item, metadata = self._graph.items[dependent]
             reference = next(r for r in metadata.ownerReferences if r.uid == uid)
             blocking = blocking or bool(reference.blockOwnerDeletion)
-            if not metadata.deletionTimestamp and not self._owned(metadata):
-                await self._delete(item, metadata, "Foreground" if self._graph.dependents.get(dependent) else "")
+            if not metadata.deletionTimestamp:
+                await self._attempt(dependent, item, metadata)
         return blocking
+
+    async def _disown(self, item: Item, metadata: Any, gone: set[str]) -> None:
+        """Owners that do not hold it any more are owners no more: one that waits would wait for ever."""
+        kept = [each.to_dict() for each in metadata.ownerReferences if str(each.uid) not in gone]
+        if gone:
+            await self._patch(item, metadata, {"ownerReferences": kept or None})
+
+    async def _unblock(self, item: Item, metadata: Any) -> None:
+        free = [each.to_dict() | {"blockOwnerDeletion": False} for each in metadata.ownerReferences]
+        await self._patch(item, metadata, {"ownerReferences": free})
 
     async def _orphan(self, uid: str) -> None:
         for dependent in list(self._graph.dependents.get(uid, ())):
-            item, metadata = self._graph.items[dependent]
-            kept = [r.to_dict() for r in metadata.ownerReferences if r.uid != uid]
-            await self._patch(item, metadata, {"ownerReferences": kept or None})
+            await self._disown(*self._graph.items[dependent], {uid})
 
     async def _drop_finalizer(self, item: Item, metadata: Any, finalizer: str) -> None:
         kept = [found for found in metadata.finalizers if found != finalizer]

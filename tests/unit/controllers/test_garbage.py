@@ -35,7 +35,8 @@ async def test_what_is_owned_goes_with_its_last_owner(bench: Any) -> None:
     await bench.start(garbage.control)
     await bench.client.delete(CONFIG_MAPS, "first", "default")
     await bench.wait()
-    assert bench.names("secrets") == ["child"]
+    child = bench.client.find(SECRETS, "child")
+    assert [owner["name"] for owner in child["metadata"]["ownerReferences"]] == ["second"]
     await bench.client.delete(CONFIG_MAPS, "second", "default")
     await bench.wait()
     assert bench.names("secrets") == []
@@ -61,6 +62,35 @@ async def test_in_the_foreground_the_owner_goes_last(bench: Any) -> None:
     await bench.client.patch(SECRETS, "child", {"metadata": {"finalizers": None}}, "default")
     await bench.wait()
     assert bench.names("configmaps") == []
+
+
+async def test_an_owner_that_goes_first_waits_for_nobody_whom_another_owner_holds(bench: Any) -> None:
+    going = bench.client.add(CONFIG_MAPS, {"metadata": {"name": "going"}})
+    living = bench.client.add(CONFIG_MAPS, {"metadata": {"name": "living"}})
+    bench.client.add(SECRETS, {"metadata": {"name": "child", **owned_by(going, living, block=True)}})
+    await bench.start(garbage.control)
+    await bench.client.delete(CONFIG_MAPS, "going", "default", propagation="Foreground")
+    await bench.wait()
+    assert (bench.names("configmaps"), bench.names("secrets")) == (["living"], ["child"])
+
+
+async def test_owners_that_both_wait_for_a_dependent_see_it_go(bench: Any) -> None:
+    first = bench.client.add(CONFIG_MAPS, {"metadata": {"name": "first"}})
+    second = bench.client.add(CONFIG_MAPS, {"metadata": {"name": "second"}})
+    bench.client.add(SECRETS, {"metadata": {"name": "child", **owned_by(first, second, block=True)}})
+    await bench.start(garbage.control)
+    await bench.client.delete(CONFIG_MAPS, "first", "default", propagation="Foreground")
+    await bench.client.delete(CONFIG_MAPS, "second", "default", propagation="Foreground")
+    await bench.wait()
+    assert (bench.names("configmaps"), bench.names("secrets")) == ([], [])
+
+
+async def test_an_owner_in_another_namespace_is_none(bench: Any) -> None:
+    owner = bench.client.add(CONFIG_MAPS, {"metadata": {"name": "owner", "namespace": "elsewhere"}})
+    bench.client.add(SECRETS, {"metadata": {"name": "child", **owned_by(owner)}})
+    await bench.start(garbage.control)
+    await bench.wait()
+    assert (bench.names("configmaps"), bench.names("secrets")) == (["owner"], [])
 
 
 async def test_orphans_stay_and_forget_their_owner(bench: Any) -> None:
