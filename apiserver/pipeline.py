@@ -68,14 +68,19 @@ def resolve(context: Context, request: Request) -> Call:
             raise no_such_resource()
         if asked.verb not in sub.verbs:
             raise not_allowed()
+        _check_name(asked.name)
         return Call(context, request, kind, sub)
     if kind.namespaced and not asked.namespace and (asked.name or "list" not in kind.verbs):
         raise no_such_resource()
     if not _takes(kind, asked):
         raise not_allowed()
-    if wrong := names.path_segment(asked.name):
-        raise BadRequest(f"Name parameter invalid: {show(asked.name)}: {';'.join(wrong)}")
+    _check_name(asked.name)
     return Call(context, request, kind, None)
+
+
+def _check_name(name: str) -> None:
+    if wrong := names.path_segment(name):
+        raise BadRequest(f"Name parameter invalid: {show(name)}: {';'.join(wrong)}")
 
 
 def _takes(kind: Kind, asked: Attributes) -> bool:

@@ -89,5 +89,5 @@ def missing(group: str) -> web.Response:
 
 
 def nowhere() -> web.Response:
-    headers = {"Content-Type": "text/plain; charset=utf-8"}
+    headers = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
     return web.Response(status=404, text="404 page not found\n", headers=headers)

@@ -14,7 +14,11 @@ from apiserver.objects.cached import encode
 from podling.api.version import OURS
 from podling.storage import StorageError
 
-TEXT = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-cache, private"}
+TEXT = {
+    "Content-Type": "text/plain; charset=utf-8",
+    "Cache-Control": "no-cache, private",
+    "X-Content-Type-Options": "nosniff",
+}
 
 Check = Callable[[Context], Awaitable[str]]  # why not, "" for well
 

@@ -15,7 +15,7 @@ from apiserver.request import Attributes
 
 Page = Callable[[Context, BaseRequest, list[str]], Awaitable[web.StreamResponse]]
 
-TEXT = {"Content-Type": "text/plain; charset=utf-8"}
+TEXT = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
 
 
 async def paths(context: Context, _: BaseRequest, rest: list[str]) -> web.StreamResponse:

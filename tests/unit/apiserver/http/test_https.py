@@ -101,6 +101,7 @@ async def test_a_body_without_a_length_is_counted_as_it_comes(server: Running) -
         ("PUT", "/apis/apps/v1", 405, "the server does not allow this method on the requested resource"),
         ("HEAD", MAPS, 405, ""),
         ("POST", "/apis/authorization.k8s.io/v1/localsubjectaccessreviews", 404, "could not find the requested"),
+        ("GET", "/api/v1/namespaces/default/pods/a%25b/status", 400, """Name parameter invalid: "a%b": may not"""),
         ("GET", f"{MAPS}/a%25b", 400, """Name parameter invalid: "a%b": may not contain '%'"""),
         ("GET", f"{MAPS}?limit=x", 400, 'strconv.ParseInt: parsing "x": invalid syntax'),
     ],
