@@ -6,12 +6,12 @@ from apiserver.kinds import columns, names
 from apiserver.kinds.go import difference
 from apiserver.kinds.kind import Column, Kind, Object
 from apiserver.kinds.persistent_volume_claim import (
-    BETA_CLASS,
     VOLUME_MODES,
     class_of,
     modes_text,
     phase,
     validate_modes,
+    warn_class,
 )
 from apiserver.kinds.pod.affinity import validate_node_selector
 from apiserver.kinds.pod.volumes import validate_source
@@ -192,10 +192,7 @@ DEPRECATED = {  # sources of which nothing is left but the field
 def warn(obj: Object) -> list[str]:
     """Source: kubernetes/pkg/api/persistentvolume.GetWarningsForPersistentVolume."""
     spec = spec_of(obj)
-    found: list[str] = []
-    if BETA_CLASS in (obj["metadata"].get("annotations") or {}):
-        path = Path("metadata.annotations").key(BETA_CLASS)
-        found.append(f'{path}: deprecated since v1.8; use "storageClassName" attribute instead')
+    found = warn_class(obj)
     if spec.get("persistentVolumeReclaimPolicy") == "Recycle":
         words = "Instead, the recommended approach is to use dynamic provisioning."
         found.append(f"spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. {words}")

@@ -29,23 +29,25 @@ _drop_status = drop_status(CLAIM)
 
 
 def prepare_create(obj: Object) -> None:
-    """A kind that is no source of data is left out, as ever; the newer field refuses it."""
     _drop_status(obj)
     obj["status"]["phase"] = "Pending"
-    spec = spec_of(obj)
-    source = spec.get("dataSource")
-    if source and (source.get("apiGroup") or "", source.get("kind")) not in SOURCES:
-        del spec["dataSource"]
-    _both_sources(spec)
+    _both_sources(spec_of(obj), {})
 
 
 def _prepare_update(new: Object, old: Object) -> None:
     keep_status(new, old)
-    _both_sources(spec_of(new))
+    _both_sources(spec_of(new), spec_of(old))
 
 
-def _both_sources(spec: Object) -> None:
-    """Of what it is a copy, both fields tell."""
+def _both_sources(spec: Object, was: Object) -> None:
+    """Of what it is a copy, both fields tell. In the older one, where it is alone, a kind that is no source of data is
+    left out, as ever; sources in other namespaces are a feature that is off unless asked for."""
+    if (spec.get("dataSourceRef") or {}).get("namespace") and not was.get("dataSourceRef"):
+        del spec["dataSourceRef"]
+    source, known = spec.get("dataSource"), was.get("dataSource") or was.get("dataSourceRef")
+    alone = source and not known and not spec.get("dataSourceRef")
+    if source and alone and (source.get("apiGroup") or "", source.get("kind")) not in SOURCES:
+        del spec["dataSource"]
     for one, other in (("dataSource", "dataSourceRef"), ("dataSourceRef", "dataSource")):
         if spec.get(one) and not spec.get(other) and (other != "dataSource" or not spec[one].get("namespace")):
             spec[other] = dict(spec[one])
@@ -193,16 +195,27 @@ def _resource(name: str, path: Path) -> ErrorList:
     return [field.not_supported(path, name, ("storage",))] if native and name != "storage" else []
 
 
-def warn(obj: Object) -> Sequence[str]:
-    return warn_claim_spec(spec_of(obj), SPEC)
+def warn(obj: Object) -> list[str]:
+    return [*warn_class(obj), *warn_claim_spec(spec_of(obj), SPEC)]
 
 
 def warn_claim_spec(spec: Object, path: Path) -> Sequence[str]:
     """Source: kubernetes/pkg/api/persistentvolumeclaim.GetWarningsForPersistentVolumeClaimSpec."""
-    path, asked = path.child("resources", "requests").key("storage"), _requests(spec).get("storage")
-    if asked is None or not parse(asked).nanos % WHOLE:
-        return ()
-    return [f"{path}: fractional byte value {field.show(asked)} is invalid, must be an integer"]
+    asked = {part: ((spec.get("resources") or {}).get(part) or {}).get("storage") for part in ("requests", "limits")}
+    words = "fractional byte value {} is invalid, must be an integer"
+    return [
+        f"{path.child('resources', part).key('storage')}: {words.format(field.show(text))}"
+        for part, text in asked.items()
+        if text is not None and parse(text).nanos % WHOLE
+    ]
+
+
+def warn_class(obj: Object) -> list[str]:
+    """Of a volume, too."""
+    if BETA_CLASS not in (obj["metadata"].get("annotations") or {}):
+        return []
+    path = Path("metadata.annotations").key(BETA_CLASS)
+    return [f'{path}: deprecated since v1.8; use "storageClassName" attribute instead']
 
 
 def _requests(spec: Object) -> dict[str, str]:

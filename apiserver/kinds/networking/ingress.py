@@ -148,7 +148,7 @@ def validate_status(new: Object, _old: Object) -> ErrorList:
 
 
 def _warn(obj: Object) -> Sequence[str]:
-    if CLASS in (obj["metadata"].get("annotations") or {}):
+    if CLASS in (obj["metadata"].get("annotations") or {}) and spec_of(obj).get("ingressClassName") is None:
         return [f"annotation \"{CLASS}\" is deprecated, please use 'spec.ingressClassName' instead"]
     return ()
 
@@ -173,6 +173,7 @@ INGRESS = Kind(
     validate=validate,
     validate_create=validate_create,
     warn=_warn,
+    warn_update=lambda _new, _old: (),
     generation=("spec",),
     subresources=(status(validate_status, keep_spec, warn_balancer),),
     columns=(

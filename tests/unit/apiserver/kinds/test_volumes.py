@@ -100,6 +100,38 @@ def test_what_a_claim_is_a_copy_of_stays_in_both_fields() -> None:
     assert new["spec"] == {"dataSourceRef": source, "dataSource": source}
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"dataSource": {"kind": "Pod", "name": "a"}}, {}),
+        (
+            {
+                "dataSource": {"kind": "Pod", "name": "a"},
+                "dataSourceRef": {"kind": "Tape", "name": "b", "apiGroup": "x.y"},
+            },
+            {
+                "dataSource": {"kind": "Pod", "name": "a"},
+                "dataSourceRef": {"kind": "Tape", "name": "b", "apiGroup": "x.y"},
+            },
+        ),
+        ({"dataSourceRef": {"kind": "PersistentVolumeClaim", "name": "a", "namespace": "other"}}, {}),
+    ],
+)
+def test_what_is_no_source_of_data_is_left_out_where_it_stands_alone(given: Object, kept: Object) -> None:
+    claim = {"metadata": {}, "spec": dict(given)}
+    PERSISTENT_VOLUME_CLAIM.prepare_create(claim)
+    assert claim["spec"] == kept
+
+
+def test_claims_are_warned_of_the_annotation_and_of_parts_of_bytes() -> None:
+    annotation = "volume.beta.kubernetes.io/storage-class"
+    spec = {"resources": {"requests": {"storage": "1500m"}, "limits": {"storage": "2"}}}
+    assert list(PERSISTENT_VOLUME_CLAIM.warn({"metadata": {"annotations": {annotation: "a"}}, "spec": spec})) == [
+        f'metadata.annotations[{annotation}]: deprecated since v1.8; use "storageClassName" attribute instead',
+        'spec.resources.requests[storage]: fractional byte value "1500m" is invalid, must be an integer',
+    ]
+
+
 def test_topologies_of_a_class_of_storage() -> None:
     zone = {"key": "failure-domain.beta.kubernetes.io/zone", "values": ["a", "a"]}
     terms = [{"matchLabelExpressions": [zone, {"key": zone["key"]}]}, {}]
