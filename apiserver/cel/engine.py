@@ -25,7 +25,7 @@ from apiserver.cel.library.function import Function
 from apiserver.cel.tokens import Literal
 from apiserver.cel.types import OPAQUE as OPAQUE_TYPES
 from apiserver.cel.types import CelType, Object, Opaque
-from podling.pb.expr.expr_pb2 import CheckedExpr
+from podling.pb.expr.expr_pb2 import CheckedExpr, ParsedExpr
 
 EXTENSIONS = ("optional", "sets", "strings", "two-var-comprehensions")  # Source: apiserver/pkg/cel/environment/base.go
 _PENDING = ctypes.pythonapi.PyErr_Occurred  # ctypes looks whether an exception is pending, and raises it
@@ -119,6 +119,14 @@ class Evaluator:
     def compile(self, expression: str) -> Any:
         return self._env.compile(expression, disable_check=True)
 
+    def tree(self, expression: Any) -> tuple[ParsedExpr, str]:
+        """What was compiled here as a tree, and how the engine names its type."""
+        packed = AnyMessage.FromString(expression.serialize())
+        return ParsedExpr.FromString(packed.value), packed.type_url
+
+    def of_tree(self, tree: ParsedExpr, type_: str) -> Any:
+        return self._env.deserialize(AnyMessage(type_url=type_, value=tree.SerializeToString()).SerializeToString())
+
     def inputs(self, values: Mapping[str, Any]) -> Any:
         return self._env.Activation(values)
 
@@ -133,6 +141,8 @@ class Evaluator:
             return time_message(value)
         if isinstance(value, timedelta):
             return duration_message(value)
+        if isinstance(value, dict):
+            return {key: self.out(each) for key, each in value.items()}
         return [self.out(each) for each in value] if isinstance(value, list) else value
 
     def _implementations(self) -> Any:

@@ -11,6 +11,7 @@ from apiserver.cel.engine import Checker, evaluator
 from apiserver.cel.errors import CompileError, EvalError
 from apiserver.cel.library import LISTS, OPTIONAL
 from apiserver.cel.library.authorizer import ASKED, START, Authorizer
+from apiserver.cel.loops import Parts, is_spent
 from apiserver.cel.types import CelType, Object, Opaque
 from apiserver.cel.values import Convert, converter
 from podling.pb.expr.expr_pb2 import CheckedExpr
@@ -82,21 +83,28 @@ class Program:
 
     def eval(self, values: Mapping[str, Any]) -> Any:
         """The value as plain Python; what is opaque as `Opaque`. Raises `EvalError`."""
-        answer = self._ask(values)
-        if answer.type().name() == "ERROR":
-            raise EvalError(words.eval_error(str(_read(answer)), self.expression, values))
-        return _plain(answer)
+        try:
+            return self._ask(self._run, self._activation(values), values)
+        except EvalError as error:
+            if not is_spent(error):
+                raise
+        return Parts(
+            self._run, self._given(values), lambda run, given: self._ask(run, evaluator().inputs(given), values)
+        ).value()
 
-    def _ask(self, values: Mapping[str, Any]) -> Any:
+    def _ask(self, run: Any, activation: Any, values: Mapping[str, Any]) -> Any:
         asked = values.get("authorizer") if self._authorized else None
         token = ASKED.set(asked) if isinstance(asked, Authorizer) else None
         try:
-            return self._run.eval(self._activation(values))
+            answer = run.eval(activation)
         except RuntimeError as error:
             raise EvalError(words.eval_error(str(error), self.expression, values)) from None
         finally:
             if token:
                 ASKED.reset(token)
+        if answer.type().name() == "ERROR":
+            raise EvalError(words.eval_error(str(_read(answer)), self.expression, values))
+        return _plain(answer)
 
     def _activation(self, values: Mapping[str, Any]) -> Any:
         if isinstance(values, Inputs):

@@ -1,7 +1,7 @@
 """What rules in a schema (`x-kubernetes-validations`) say of an object.
 
 Source: k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go. Costs are not counted: the engine does
-not tell them. It gives up after 10,000 turns of a rule's loops, which is told as the cost that it is.
+not tell them. It gives up loops that turn too often (`cel/loops.py`), which is told as the cost that it is.
 """
 
 from collections.abc import Callable

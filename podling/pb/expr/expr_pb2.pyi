@@ -31,6 +31,12 @@ class CheckedExpr(_message.Message):
     expr: Expr
     def __init__(self, reference_map: _Optional[_Mapping[int, Reference]] = ..., type_map: _Optional[_Mapping[int, Type]] = ..., expr: _Optional[_Union[Expr, _Mapping]] = ...) -> None: ...
 
+class ParsedExpr(_message.Message):
+    __slots__ = ("expr",)
+    EXPR_FIELD_NUMBER: _ClassVar[int]
+    expr: Expr
+    def __init__(self, expr: _Optional[_Union[Expr, _Mapping]] = ...) -> None: ...
+
 class Reference(_message.Message):
     __slots__ = ("name", "overload_id")
     NAME_FIELD_NUMBER: _ClassVar[int]
