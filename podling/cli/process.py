@@ -1,6 +1,6 @@
 """A service as a process: how it is started, how it ends.
 
-Two ways to start one: `fork` from the supervisor, which loads each service's modules once (the default), or `spawn`
+Two ways to start one: `fork` from the supervisor, which has loaded what takes long (the default), or `spawn`
 a new interpreter (PODLING_START=spawn; to compare). In both the service gets SIGTERM when its supervisor dies, however
 that dies.
 """
@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from podling.cli import logs
-from podling.cli.services import Service, load
+from podling.cli.services import API_SERVER, ITS_CLIENTS, Service, load
 from podling.state import Cluster, State
 
 PR_SET_PDEATHSIG = 1
@@ -33,7 +33,7 @@ def fork(service: Service, state: State, cluster: Cluster) -> int:
 
     What is loaded moves out of the collector's sight first, so that its pages stay shared.
     """
-    load(service.module)
+    load(API_SERVER if service.stage == 1 else ITS_CLIENTS)
     gc.freeze()
     gc.enable()
     sys.stdout.flush()

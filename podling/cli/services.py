@@ -1,19 +1,24 @@
 """The services of a cluster, in the order in which they start; they stop by stages, the last stage first.
 
 Each is one module here with `async def serve(state, cluster, …)`, which composes `Config` and `run` of the package of
-the same name. Nothing heavy is imported before it is loaded or served.
+the same name. Nothing heavy is imported before it is loaded or served (docs/decisions/0003-fork-server.md).
 """
 
 import importlib
-import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
 from podling.state import Cluster, State
 
-BESIDE = {  # what else a service imports while it starts
-    "apiserver": ("uvloop", "podling.cli.store", "store.service", "store.local"),
-}
+API_SERVER = (
+    "uvloop",
+    "podling.cli.apiserver",
+    "apiserver.service",
+    "podling.cli.store",
+    "store.service",
+    "store.local",
+)
+ITS_CLIENTS = ("podling.client.grpc",)  # with the models of the kinds
 
 API_WAIT_SECONDS = 5.0
 API_POLL_SECONDS = 0.01
@@ -30,16 +35,16 @@ class Service(NamedTuple):
 
     async def serve(self, state: State, cluster: Cluster) -> None:
         """Until cancelled."""
-        load(self.module)
-        function: Callable[..., Awaitable[None]] = sys.modules[f"podling.cli.{self.module}"].serve
+        function: Callable[..., Awaitable[None]] = importlib.import_module(f"podling.cli.{self.module}").serve
+        importlib.import_module(f"{self.module}.service")
         if self.stage > 1:
             await api_listens(cluster.ports["apiserver-grpc"])
         await (function(state, cluster, self.node) if self.node else function(state, cluster))
 
 
-def load(module: str) -> None:
-    """Starts no thread and opens nothing: who loads may fork (docs/decisions/0003-fork-server.md)."""
-    for name in (f"podling.cli.{module}", f"{module}.service", *BESIDE.get(module, ())):
+def load(names: Iterable[str]) -> None:
+    """What is loaded here starts no thread and opens nothing: the supervisor loads it, and forks."""
+    for name in names:
         importlib.import_module(name)
 
 

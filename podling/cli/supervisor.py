@@ -24,7 +24,7 @@ from podling.cli import process
 from podling.cli.logs import rotate
 from podling.cli.report import Report, Running, born, end, end_leftovers
 from podling.cli.restarts import next_restart
-from podling.cli.services import Service, load, services
+from podling.cli.services import API_SERVER, Service, load, services
 from podling.files import try_lock, write_atomically
 from podling.state import Cluster, State
 
@@ -138,7 +138,7 @@ def describe(status: int) -> str:
 def main() -> None:
     """`python -m podling.cli.supervisor ROOT NAME`, detached by `podling up`.
 
-    It loads what the first service needs while `up` prepares the state, and goes on when `up` writes "go" and the
+    It loads the API server while `up` prepares the state, and goes on when `up` writes "go" and the
     engine's address to its standard input; when that ends without, it ends too.
     """
     state = State(sys.argv[2], Path(sys.argv[1]))
@@ -147,7 +147,7 @@ def main() -> None:
     if (held := try_lock(state.supervisor_lock)) is None:
         sys.exit(f"cluster {state.name} has a supervisor already")
     gc.disable()  # until the first fork: what is loaded stays
-    load("apiserver")
+    load(API_SERVER)
     from podling.loop.service import configure_logging
 
     configure_logging()
