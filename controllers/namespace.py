@@ -98,7 +98,7 @@ async def _report(context: Context, namespace: Any, left: list[Left]) -> None:
 
 def conditions(left: list[Left]) -> list[tuple[str, str, str, str]]:
     """(type, status, reason, message) in Kubernetes' words."""
-    contents = ", ".join(f"{kind.resource} has {kind.objects} resource instances" for kind in left)
+    contents = ", ".join(sorted(f"{kind.resource} has {kind.objects} resource instances" for kind in left))
     counts: dict[str, int] = {}
     for kind in left:
         for finalizer, count in kind.finalizers.items():
@@ -110,6 +110,12 @@ def conditions(left: list[Left]) -> list[tuple[str, str, str, str]]:
             "False",
             "ResourcesDiscovered",
             "All resources successfully discovered",
+        ),
+        (
+            "NamespaceDeletionGroupVersionParsingFailure",
+            "False",
+            "ParsedGroupVersions",
+            "All legacy kube types successfully parsed",
         ),
         (
             "NamespaceDeletionContentFailure",

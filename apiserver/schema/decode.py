@@ -115,17 +115,22 @@ def recognize(value: Any) -> tuple[str, str]:
 
 def _refuse_other(wrong: str, kind: str, api_version: str, found_version: str, found_kind: str) -> None:
     """A body of another kind than the path serves."""
+    if why := foreign(kind, api_version, found_version, found_kind):
+        raise BadRequest(wrong + why)
+    raise BadRequest(
+        f"the API version in the data ({found_version}) does not match the expected API version ({api_version})"
+    )
+
+
+def foreign(kind: str, api_version: str, found_version: str, found_kind: str) -> str:
+    """Why what says to be of another kind cannot be read as one of this; "" where it is another version of it."""
     if not registered(found_version, found_kind):
-        raise BadRequest(
-            f'{wrong}no kind "{found_kind}" is registered for version "{found_version}" in scheme "{SCHEME}"'
-        )
+        return f'no kind "{found_kind}" is registered for version "{found_version}" in scheme "{SCHEME}"'
     group = api_version.rpartition("/")[0].partition(".")[0]
     if found_kind == kind and found_version.rpartition("/")[0].partition(".")[0] == group:
-        raise BadRequest(
-            f"the API version in the data ({found_version}) does not match the expected API version ({api_version})"
-        )
+        return ""
     version = found_version.rpartition("/")[2]
-    raise BadRequest(f"{wrong}converting ({version}.{found_kind}) to ({group or 'core'}.{kind}): unknown conversion")
+    return f"converting ({version}.{found_kind}) to ({group or 'core'}.{kind}): unknown conversion"
 
 
 def summary(body: bytes) -> str:

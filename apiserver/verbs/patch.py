@@ -22,7 +22,6 @@ from apiserver.schema.text import Malformed, plain
 from apiserver.verbs.call import Call
 from podling.api import errors
 from podling.api.errors import BadRequest
-from podling.api.field import show
 from podling.api.meta import timestamp
 
 Object = dict[str, Any]
@@ -88,9 +87,10 @@ def _same(value: Any, known: Any) -> bool:
 
 
 def _check_type(api_version: str, kind: str, patched: Patched) -> None:
+    """A patch may not make another kind of an object. Another version is taken for this one."""
     said = patched.object.get("apiVersion") or api_version, patched.object.get("kind") or kind
-    if said != (api_version, kind):
-        raise patched.refusal(f"unable to decode {show(f'{said[0]}, Kind={said[1]}')} into {api_version}, Kind={kind}")
+    if said != (api_version, kind) and (why := decode.foreign(kind, api_version, *said)):
+        raise patched.refusal(why)
 
 
 async def _apply(call: Call, options: WriteOptions) -> Answer:

@@ -62,6 +62,13 @@ async def test_a_namespace_says_what_it_waits_for(bench: Any) -> None:
     assert said["NamespaceContentRemaining"]["message"] == (
         "Some resources are remaining: pods. has 1 resource instances"
     )
+    assert list(said) == [
+        "NamespaceDeletionDiscoveryFailure",
+        "NamespaceDeletionGroupVersionParsingFailure",
+        "NamespaceDeletionContentFailure",
+        "NamespaceContentRemaining",
+        "NamespaceFinalizersRemaining",
+    ]
     assert not bench.client.find(CONFIG_MAPS, "c", "a")["metadata"].get("deletionTimestamp"), "the pod may read it yet"
     await bench.client.delete(PODS, "p", "a", grace_seconds=0)
     await bench.wait(1)
