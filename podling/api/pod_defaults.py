@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from podling.api.pod_resources import aggregate, amounts, is_pod_level, rounded
+from podling.api.pod_resources import aggregate, amounts, is_huge, is_pod_level, rounded
 
 Object = dict[str, Any]  # JSON
 MODE = 0o644
@@ -36,6 +36,7 @@ def default_pod(obj: Object) -> None:
     default_pod_spec(spec)
     for container in [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]:
         _default_requests(container.setdefault("resources", {}))
+    _default_huge_limits(spec)
     _default_pod_requests(spec)
     if spec.get("enableServiceLinks") is None:
         spec["enableServiceLinks"] = True
@@ -76,6 +77,8 @@ def default_pod_spec(spec: Object) -> None:
     grace = spec.get("terminationGracePeriodSeconds")
     spec["terminationGracePeriodSeconds"] = 30 if grace is None else 1 if grace < 0 else grace
     _round_up(spec.get("resources") or {})
+    if spec.get("overhead"):
+        spec["overhead"] = _all_rounded(spec["overhead"])
     for part in ("initContainers", "containers", "ephemeralContainers"):
         for container in spec.get(part) or ():
             _default_container(container)
@@ -98,7 +101,11 @@ def _round_up(resources: Object) -> None:
     """Amounts are kept to thousandths."""
     for part in ("limits", "requests"):
         if resources.get(part):
-            resources[part] = {name: rounded(text) for name, text in resources[part].items()}
+            resources[part] = _all_rounded(resources[part])
+
+
+def _all_rounded(found: Object) -> Object:
+    return {name: rounded(text) for name, text in found.items()}
 
 
 def _default_container(container: Object) -> None:
@@ -145,16 +152,26 @@ def _default_requests(resources: Object) -> None:
         resources["requests"] = {**limits, **requests}
 
 
-def _default_pod_requests(spec: Object) -> None:
-    """A pod's own requests come from its containers', else from its own limits."""
-    resources = spec.get("resources")
-    if not resources or not (resources.get("limits") or resources.get("requests")):
+def _default_huge_limits(spec: Object) -> None:
+    """A pod with resources of its own has the huge pages of its containers."""
+    resources = spec.get("resources") or {}
+    limits, requests = (resources.get(part) or {} for part in ("limits", "requests"))
+    if not (limits or requests):
         return
-    requests = dict(resources.get("requests") or {})
-    for found in (aggregate(spec, "requests"), amounts(resources.get("limits"))):
-        for name, amount in found.items():
-            if name not in requests and is_pod_level(name):
-                requests[name] = str(amount)
+    sums = {name: str(amount) for name, amount in aggregate(spec, "limits").items() if is_huge(name)}
+    found = {name: text for name, text in sums.items() if name not in requests} | limits
+    if found:
+        resources["limits"] = found
+
+
+def _default_pod_requests(spec: Object) -> None:
+    """The requests of a pod with limits of its own come from its containers', else from those limits."""
+    resources = spec.get("resources") or {}
+    if not resources.get("limits"):
+        return
+    asked = {name: amount for name, amount in aggregate(spec, "requests").items() if not is_huge(name)}
+    sums = {name: str(amount) for name, amount in (amounts(resources["limits"]) | asked).items() if is_pod_level(name)}
+    requests = sums | (resources.get("requests") or {})
     if requests:
         resources["requests"] = requests
 

@@ -10,9 +10,13 @@ Amounts = dict[str, Quantity]
 _MILLI = 10**6
 
 
+def is_huge(name: str) -> bool:
+    return name.startswith("hugepages-")
+
+
 def is_pod_level(name: str) -> bool:
     """Whether a pod, not only a container, may ask for it."""
-    return name in ("cpu", "memory") or name.startswith("hugepages-")
+    return name in ("cpu", "memory") or is_huge(name)
 
 
 def amounts(found: Mapping[str, str] | None) -> Amounts:

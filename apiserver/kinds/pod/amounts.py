@@ -7,7 +7,7 @@ from apiserver.kinds.fraction import validate_not_negative
 from apiserver.kinds.kind import Object
 from podling.api import field
 from podling.api.field import ErrorList, FieldError, Path
-from podling.api.pod_resources import aggregate, amounts, is_pod_level
+from podling.api.pod_resources import aggregate, amounts, is_huge, is_pod_level
 from podling.api.quantity import WHOLE, Quantity, QuantityError, parse
 
 POD_LEVEL = ("cpu", "hugepages-", "memory")
@@ -20,10 +20,6 @@ STANDARD = (
 _CONTAINER = ("cpu", "memory", "ephemeral-storage")
 
 
-def _is_huge(name: str) -> bool:
-    return name.startswith("hugepages-")
-
-
 def is_native(name: str) -> bool:
     return "/" not in name or "kubernetes.io/" in name
 
@@ -34,7 +30,7 @@ def is_extended(name: str) -> bool:
 
 
 def overcommits(name: str) -> bool:
-    return is_native(name) and not _is_huge(name)
+    return is_native(name) and not is_huge(name)
 
 
 def container_resource_name(name: str, path: Path) -> ErrorList:
@@ -43,9 +39,9 @@ def container_resource_name(name: str, path: Path) -> ErrorList:
         if not is_native(name) and not is_extended(name):
             errors.append(field.invalid(path, name, "doesn't follow extended resource name standard"))
         return errors
-    if not errors and name not in STANDARD and not _is_huge(name):
+    if not errors and name not in STANDARD and not is_huge(name):
         errors.append(field.invalid(path, name, "must be a standard resource type or fully qualified"))
-    if name not in _CONTAINER and not _is_huge(name):
+    if name not in _CONTAINER and not is_huge(name):
         errors.append(field.invalid(path, name, "must be a standard resource for containers"))
     return errors
 
@@ -62,7 +58,7 @@ def validate_amount(name: str, amount: Quantity, path: Path) -> ErrorList:
 
 
 def _huge(name: str, amount: Quantity, path: Path) -> ErrorList:
-    if not _is_huge(name):
+    if not is_huge(name):
         return []
     try:
         size = parse(name.removeprefix("hugepages-")).nanos
@@ -89,7 +85,7 @@ def validate_requirements(
         errors += check_name(name, here) + validate_amount(name, amount, here)
         errors += _within(name, amount, limits.get(name), path) + _huge(name, amount, here)
     asked = {*limits, *requests}
-    if any(map(_is_huge, asked)) and not asked & {"cpu", "memory"}:
+    if any(map(is_huge, asked)) and not asked & {"cpu", "memory"}:
         errors.append(field.forbidden(path, "HugePages require cpu or memory"))
     return errors + _claims(requirements.get("claims"), claims, path.child("claims"))
 
@@ -161,7 +157,7 @@ def validate_pod_level(spec: Object, claims: Collection[str], path: Path) -> Err
             words = f"must be greater than or equal to aggregate container requests of {amount}"
             errors.append(field.invalid(path.child("requests").key(name), str(requests[name]), words))
     for name, amount in sorted(aggregate(spec, "limits").items()):
-        if _is_huge(name) and name in limits and amount.nanos > limits[name].nanos:
+        if is_huge(name) and name in limits and amount.nanos > limits[name].nanos:
             words = f"must be greater than or equal to aggregate container limits of {amount}"
             errors.append(field.invalid(path.child("limits").key(name), str(limits[name]), words))
     for position, container in enumerate(spec.get("containers") or ()):

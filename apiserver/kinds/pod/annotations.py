@@ -17,7 +17,9 @@ SECCOMP_POD, SECCOMP_CONTAINER = (
     "container.seccomp.security.alpha.kubernetes.io/",
 )
 APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
-PATH = Path("metadata.annotations")
+PATH, SPEC = Path("metadata.annotations"), Path("spec")
+PARTS = ("initContainers", "containers", "ephemeralContainers")
+DEFAULTS = ("runtime/default", "docker/default")  # the second of seccomp alone
 _COST = re.compile(r"0|-?[1-9][0-9]*")
 
 
@@ -53,7 +55,7 @@ def validate_annotations_update(new: Object, old: Object) -> ErrorList:
 
 
 def _seccomp(value: str, path: Path) -> ErrorList:
-    if value in ("runtime/default", "docker/default", "unconfined"):
+    if value in (*DEFAULTS, "unconfined"):
         return []
     if value.startswith("localhost/"):
         return descending(value.removeprefix("localhost/"), path)
@@ -62,9 +64,46 @@ def _seccomp(value: str, path: Path) -> ErrorList:
 
 def _app_armor(key: str, value: str, spec: Object, path: Path) -> ErrorList:
     name = key.removeprefix(APP_ARMOR)
-    parts = ("initContainers", "containers", "ephemeralContainers")
-    known = {each.get("name") for part in parts for each in spec.get(part) or ()}
+    known = {each.get("name") for part in PARTS for each in spec.get(part) or ()}
     errors = [] if name in known else [field.invalid(path.key(key), name, "container not found")]
     if value not in ("", "runtime/default", "unconfined") and not value.startswith("localhost/"):
         errors.append(field.invalid(path.key(key), value, f'invalid AppArmor profile name: "{value}"'))
     return errors
+
+
+def validate_profiles(obj: Object) -> ErrorList:
+    """A new pod's annotations and fields say the same: of AppArmor the pod's field too, of seccomp the container's."""
+    found, spec = obj["metadata"].get("annotations") or {}, obj.get("spec") or {}
+    of_pod = spec.get("securityContext") or {}
+    path = SPEC.child("securityContext", "seccompProfile")
+    errors = _same(of_pod.get("seccompProfile"), found.get(SECCOMP_POD), "seccomp", path)
+    containers = [
+        (container, SPEC.child(part).index(position).child("securityContext"))
+        for part in PARTS
+        for position, container in enumerate(spec.get(part) or ())
+    ]
+    for container, path in containers:
+        profile = (container.get("securityContext") or {}).get("seccompProfile")
+        said = found.get(f"{SECCOMP_CONTAINER}{container.get('name', '')}")
+        errors += _same(profile, said, "seccomp", path.child("seccompProfile"))
+    if (spec.get("os") or {}).get("name") == "windows":
+        return errors
+    for container, path in containers:
+        profile = (container.get("securityContext") or {}).get("appArmorProfile") or of_pod.get("appArmorProfile")
+        said = found.get(f"{APP_ARMOR}{container.get('name', '')}")
+        errors += _same(profile, said, "apparmor", path.child("appArmorProfile"))
+    return errors
+
+
+def _same(profile: Object | None, said: str | None, noun: str, path: Path) -> ErrorList:
+    if profile is None or said is None:
+        return []
+    local = said.startswith("localhost/")
+    defaults = DEFAULTS if noun == "seccomp" else DEFAULTS[:1]
+    means = {"Unconfined": said == "unconfined", "RuntimeDefault": said in defaults, "Localhost": local}
+    if not means.get(profile.get("type", ""), True):
+        return [field.forbidden(path.child("type"), f"{noun} type in annotation and field must match")]
+    if profile.get("type") == "Localhost" and said.removeprefix("localhost/") != profile.get("localhostProfile"):
+        words = f"{noun} profile in annotation and field must match"
+        return [field.forbidden(path.child("localhostProfile"), words)]
+    return []

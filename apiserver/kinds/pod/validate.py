@@ -8,7 +8,7 @@ from apiserver.kinds.kind import Object
 from apiserver.kinds.pod import dns
 from apiserver.kinds.pod.affinity import validate_affinity
 from apiserver.kinds.pod.amounts import validate_pod_level, validate_requirements
-from apiserver.kinds.pod.annotations import validate_annotations
+from apiserver.kinds.pod.annotations import validate_annotations, validate_profiles
 from apiserver.kinds.pod.containers import (
     Around,
     validate_containers,
@@ -55,7 +55,7 @@ def validate_create(obj: Object) -> ErrorList:
     if spec.get("nodeName") and spec.get("schedulingGates"):
         words = "cannot be set until all schedulingGates have been cleared"
         errors.append(field.forbidden(SPEC.child("nodeName"), words))
-    return errors
+    return errors + validate_profiles(obj)
 
 
 def _tokens_without_account(spec: Object) -> ErrorList:

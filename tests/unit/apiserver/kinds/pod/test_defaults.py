@@ -77,6 +77,25 @@ def test_a_pods_own_requests_come_from_its_containers(make_pod: Any):
     assert pod["spec"]["resources"]["requests"] == {"memory": "64Mi", "cpu": "2"}
 
 
+def test_a_pod_without_limits_of_its_own_requests_what_it_says(make_pod: Any):
+    pod = make_pod({"resources": {"requests": {"memory": "64Mi"}}}, resources={"requests": {"cpu": "1"}})
+    assert pod["spec"]["resources"] == {"requests": {"cpu": "1"}}
+
+
+def test_huge_pages_of_containers_are_those_of_a_pod_with_resources(make_pod: Any):
+    app = {"resources": {"limits": {"hugepages-2Mi": "4Mi", "cpu": "1"}}}
+    pod = make_pod(app, resources={"requests": {"cpu": "1"}})
+    assert pod["spec"]["resources"] == {
+        "limits": {"hugepages-2Mi": "4Mi"},
+        "requests": {"cpu": "1", "hugepages-2Mi": "4Mi"},
+    }
+    assert "resources" not in make_pod(app)["spec"]
+
+
+def test_overhead_is_rounded_up(make_pod: Any):
+    assert make_pod({}, overhead={"cpu": "0.0005"})["spec"]["overhead"] == {"cpu": "1m"}
+
+
 def test_a_status_sent_along_is_dropped_and_gates_give_a_condition(make_pod: Any):
     pod = make_pod(schedulingGates=[{"name": "hold"}])
     (condition,) = pod["status"]["conditions"]

@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-from apiserver.kinds.pod import POD
-
 CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     # ({the container}, {the spec}, errors)
     ({}, {}, []),
@@ -362,21 +360,4 @@ def test_errors_come_in_kubernetes_order(refused: Any):
         "spec.restartPolicy",
         "spec.hostname",
         "spec.tolerations[0].operator",
-    ]
-
-
-def test_annotations_speak_of_containers_that_are_there(make_pod: Any):
-    pod = make_pod()
-    pod["metadata"]["annotations"] = {
-        "controller.kubernetes.io/pod-deletion-cost": "dear",
-        "container.apparmor.security.beta.kubernetes.io/none": "odd",
-        "seccomp.security.alpha.kubernetes.io/pod": "localhost/../x",
-    }
-    path = "metadata.annotations"
-    assert [str(error) for error in POD.validate(pod)] == [
-        f'{path}[controller.kubernetes.io/pod-deletion-cost]: Invalid value: "dear": must be a 32bit integer',
-        f"{path}.seccomp.security.alpha.kubernetes.io/pod: Invalid value: \"../x\": must not contain '..'",
-        f'{path}[container.apparmor.security.beta.kubernetes.io/none]: Invalid value: "none": container not found',
-        f'{path}[container.apparmor.security.beta.kubernetes.io/none]: Invalid value: "odd": '
-        'invalid AppArmor profile name: "odd"',
     ]
