@@ -1,7 +1,8 @@
 """kubectl port-forward: each connection is a pair of SPDY streams, and one call to the kubelet.
 
 The client opens an error stream and a data stream with the same requestID and port. Over a WebSocket the same SPDY
-frames travel inside binary messages. Source: k8s.io/kubelet/pkg/cri/streaming/portforward/httpstream.go.
+frames travel inside binary messages; clients other than kubectl use channels (`portchannels.py`). Source:
+k8s.io/kubelet/pkg/cri/streaming/portforward/httpstream.go.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from aiohttp.web_request import BaseRequest
 
 from apiserver.context import Context
 from apiserver.request import Request
-from apiserver.streams import target
+from apiserver.streams import portchannels, target
 from apiserver.streams.kubelets import words_of
 from apiserver.streams.remotecommand import PODS
 from apiserver.streams.session import SpdySession, SpdyStream
@@ -40,7 +41,9 @@ async def port_forward(http: BaseRequest, context: Context, request: Request) ->
     phase = pod.get("status", {}).get("phase", "")
     if phase != "Running":
         raise BadRequest(f"unable to forward port because pod is not running. Current status={phase}")
-    upgrade = wanted_upgrade(http, (PROTOCOL,), (TUNNEL,))
+    upgrade = wanted_upgrade(http, (PROTOCOL,), (TUNNEL, *portchannels.PROTOCOLS))
+    by_channels = not upgrade.spdy and upgrade.protocol != TUNNEL
+    ports = portchannels.asked_ports(http.query.getall("ports", [])) if by_channels else []
     node, stub = await context.kubelets.find(context.lister, context.config, node_name)
     meta = pod["metadata"]
     start = pb.PortForwardStart(namespace=meta["namespace"], pod=meta["name"], uid=meta["uid"])
@@ -49,6 +52,9 @@ async def port_forward(http: BaseRequest, context: Context, request: Request) ->
         await _Forwarder(SpdySession(wire), stub, node, start).run()
         return answer
     socket = await open_socket(http, upgrade)
+    if by_channels:
+        await portchannels.Channels(socket, upgrade.protocol, ports, node, start).run(stub)
+        return socket
     await _Forwarder(SpdySession(Tunnel(socket)), stub, node, start).run()
     return socket
 

@@ -1,5 +1,6 @@
 """The WebSocket protocols that kubectl does not speak, and requests that are no upgrade."""
 
+import asyncio
 import base64
 import ssl
 from collections.abc import AsyncIterator
@@ -83,4 +84,47 @@ async def test_port_forward_wants_a_running_pod(world: Any, session: aiohttp.Cli
     world.pod["status"]["phase"] = "Pending"
     async with session.post("/api/v1/namespaces/default/pods/p/portforward") as answer:
         words = "unable to forward port because pod is not running. Current status=Pending"
+        assert (answer.status, (await answer.json())["message"]) == (400, words)
+
+
+FORWARD = "/api/v1/namespaces/default/pods/p/portforward?ports="
+
+
+async def test_ports_are_forwarded_over_channels_that_begin_with_their_number(session: aiohttp.ClientSession) -> None:
+    async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((await reader.readline()).upper())
+        writer.close()
+
+    server = await asyncio.start_server(shout, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    number = port.to_bytes(2, "little")
+    async with asyncio.timeout(10), server:
+        async with session.ws_connect(f"{FORWARD}{port},1", protocols=("v4.channel.k8s.io",)) as socket:
+            begun = [await socket.receive_bytes() for _ in range(4)]
+            assert begun == [b"\x00" + number, b"\x01" + number, b"\x02\x01\x00", b"\x03\x01\x00"]
+            for junk in (b"", b"\x01to errors", b"\x08to nowhere", b"\x00hi\n"):
+                await socket.send_bytes(junk)
+            told = sorted([await socket.receive_bytes(), await socket.receive_bytes()])
+            assert told[0] == b"\x00HI\n"
+            assert told[1].startswith(b"\x03error forwarding port 1 to pod u, uid : dial tcp4 127.0.0.1:1: connect: ")
+            assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+        async with session.ws_connect(f"{FORWARD}{port}", protocols=("v4.base64.channel.k8s.io",)) as socket:
+            assert await socket.receive_str() == "0" + base64.b64encode(number).decode()
+            assert await socket.receive_str() == "1" + base64.b64encode(number).decode()
+            await socket.send_str("0" + base64.b64encode(b"hi\n").decode())
+            assert await socket.receive_str() == "0" + base64.b64encode(b"HI\n").decode()
+
+
+@pytest.mark.parametrize(
+    ("ports", "words"),
+    [
+        ("", 'query parameter "port" cannot be empty'),
+        ("80,x", 'unable to parse "80,x" as a port: strconv.ParseUint: parsing "x": invalid syntax'),
+        ("0", 'port "0" must be > 0'),
+        ("70000", 'unable to parse "70000" as a port: strconv.ParseUint: parsing "70000": value out of range'),
+    ],
+)
+async def test_channels_want_ports(session: aiohttp.ClientSession, ports: str, words: str) -> None:
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Protocol": "v4.channel.k8s.io"}
+    async with session.get(FORWARD + ports, headers=headers) as answer:
         assert (answer.status, (await answer.json())["message"]) == (400, words)
