@@ -33,6 +33,7 @@ from podling.api.field import ErrorList, Path
 
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
 PREEMPTION_POLICIES = ("PreemptLowerPriority", "Never")
+LONGEST_HOSTNAME = 64
 SPEC = Path("spec")
 
 
@@ -100,6 +101,7 @@ def validate_spec(spec: Object, path: Path, pod: str | None = None) -> ErrorList
     errors += validate_spread(spec.get("topologySpreadConstraints") or (), path.child("topologySpreadConstraints"))
     errors += validate_host_process(spec, path)
     errors += _host_users(spec, path)
+    errors += _hostname(spec, path.child("hostnameOverride"))
     errors += _names(spec, path)
     errors += validate_tolerations(spec.get("tolerations") or (), path.child("tolerations"))
     errors += dns.validate_aliases(spec.get("hostAliases") or (), path.child("hostAliases"))
@@ -140,6 +142,18 @@ def _host_users(spec: Object, path: Path) -> ErrorList:
     spelled = {"hostNetwork": "hostNetwork", "hostPID": "HostPID", "hostIPC": "HostIPC"}
     shared = [shown for name, shown in spelled.items() if spec.get(name)]
     return [field.forbidden(path.child(shown), "when `hostUsers` is false") for shown in shared]
+
+
+def _hostname(spec: Object, path: Path) -> ErrorList:
+    """A pod that is called so has no other say in its name, and the kernel has room for it."""
+    name = spec.get("hostnameOverride")
+    if name is None:
+        return []
+    others = [other for other in ("setHostnameAsFQDN", "hostNetwork") if spec.get(other)]
+    errors = [field.forbidden(path, f"may not be specified when {other} is true") for other in others]
+    if len(name) > LONGEST_HOSTNAME:
+        errors.append(field.too_long(path, LONGEST_HOSTNAME))
+    return errors + names.each(path, name, names.subdomain(name))
 
 
 def _claims(spec: Object, path: Path) -> ErrorList:

@@ -7,6 +7,16 @@ import pytest
 CASES: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
     # ({the container}, {the spec}, errors)
     ({}, {}, []),
+    ({}, {"hostnameOverride": "a.b"}, []),
+    (
+        {},
+        {"hostnameOverride": f"{'a' * 62}.bc", "hostNetwork": True, "setHostnameAsFQDN": True},
+        [
+            "spec.hostnameOverride: Forbidden: may not be specified when setHostnameAsFQDN is true",
+            "spec.hostnameOverride: Forbidden: may not be specified when hostNetwork is true",
+            "spec.hostnameOverride: Too long: may not be more than 64 bytes",
+        ],
+    ),
     ({"name": ""}, {}, ["spec.containers[0].name: Required value"]),
     (
         {"image": " nginx"},
