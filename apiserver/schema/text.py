@@ -4,7 +4,9 @@ Where a key stands twice the object is a `Doubled`, so that the walk over it can
 an exponent keep their text (`Float`): type errors repeat it.
 """
 
+import base64
 import json
+import math
 import re
 from typing import Any, NoReturn
 
@@ -201,16 +203,38 @@ def _boolean(loader: _Loader, node: yaml.ScalarNode) -> bool:
     return str(node.value).lower() in _TRUE
 
 
-def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
+def _integer(loader: _Loader, node: yaml.ScalarNode) -> int | str:
     text = str(node.value).replace("_", "").lower()
     sign, digits = (-1, text[1:]) if text[0] == "-" else (1, text.lstrip("+"))
+    if digits in ("0b", "0x", "0o"):
+        return str(node.value)
     if digits.startswith(("0b", "0x", "0o")):
         return sign * int(digits, 0)
     return sign * int(digits, 8 if len(digits) > 1 and digits[0] == "0" else 10)
 
 
-def _float(loader: _Loader, node: yaml.ScalarNode) -> Float:
-    return Float(str(node.value).replace(".inf", "inf").replace(".nan", "nan"))
+def _float(loader: _Loader, node: yaml.ScalarNode) -> Float | str:
+    """What is too large for a number is text; what JSON has no number for is refused."""
+    text = str(node.value).lower()
+    if text.endswith((".inf", ".nan")):
+        shown = "NaN" if text == ".nan" else f"{'-' if text[0] == '-' else '+'}Inf"
+        raise Malformed(f"json: unsupported value: {shown}")
+    found = Float(text)
+    return str(node.value) if math.isinf(found) else found
+
+
+def _binary(loader: _Loader, node: yaml.ScalarNode) -> str:
+    try:
+        return base64.b64decode("".join(str(node.value).split()), validate=True).decode("utf-8", "replace")
+    except ValueError:
+        raise Malformed("yaml: !!binary value contains invalid base64 data") from None
+
+
+def _untagged(loader: _Loader, node: Any) -> Any:
+    """Tags that Go's reader knows nothing of change nothing."""
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(loader, node)
+    return loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else str(node.value)
 
 
 def _key(value: Any) -> str:
@@ -235,10 +259,18 @@ _Loader.add_constructor("tag:yaml.org,2002:bool", _boolean)
 _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 _Loader.add_constructor("tag:yaml.org,2002:float", _float)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:binary", _binary)
+for _name in ("timestamp", "set", "omap", "pairs"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_name}", _untagged)
+_Loader.add_constructor(None, _untagged)
 
 
-def _yaml_words(error: yaml.MarkedYAMLError) -> str:
+def _yaml_words(error: yaml.MarkedYAMLError, body: bytes) -> str:
     """Go counts lines from its parser's own marks (source: yaml.v2's decode.go, parser.fail)."""
+    if error.problem == "found undefined alias" and error.problem_mark:
+        line = body.decode(errors="replace").split("\n")[error.problem_mark.line]
+        alias = re.match(r"\*([^\s,\]}]+)", line[error.problem_mark.column :])
+        return f"yaml: unknown anchor '{alias[1] if alias else ''}' referenced"
     lines = [mark.line for mark in (error.context_mark, error.problem_mark) if mark and mark.line]
     if not lines:
         return f"yaml: {error.problem}"
@@ -252,7 +284,7 @@ def parse_yaml(body: bytes) -> tuple[Any, list[str]]:
     try:
         found = loader.get_single_data() if b"\n---" not in body else loader.get_data()
     except yaml.MarkedYAMLError as error:
-        raise Malformed(_yaml_words(error)) from None
+        raise Malformed(_yaml_words(error, body)) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise Malformed(f"yaml: {error}") from None
     finally:

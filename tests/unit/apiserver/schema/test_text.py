@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from apiserver.schema.text import Doubled, Float, parse_json, plain
+from apiserver.schema.text import Doubled, Float, Malformed, parse_json, parse_yaml, plain
 
 WORDS = some.sampled_from(["a", "b", ":", '"', "\\", "\\:", '":', "é", " :", "\n", "\ud800", "1.5"])
 SCALARS = some.one_of(WORDS, some.integers(), some.sampled_from([1.5, 1e30, None, True, -0.0, 2**70]))
@@ -56,3 +56,38 @@ def test_what_is_read_the_quick_way_has_the_same_marks(text: str) -> None:
 @pytest.mark.parametrize("body", [b'{"a":"\xff"}', b'{"a":"\xed\xa0\x80"}'])
 def test_bytes_that_are_no_text_are_replaced(body: bytes) -> None:
     assert set(parse_json(body)["a"]) == set(parse_json(body, exact=False)["a"]) == {"\ufffd"}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0b_", "0b_"),
+        ("1e400", "1e400"),
+        ("!!binary aGk=", "hi"),
+        ("!!timestamp 2020-01-01", "2020-01-01"),
+        ("!!set {b}", {"b": None}),
+        ("!!omap [b: 1]", [{"b": 1}]),
+        ("!colour red", "red"),
+        ("!!python/object:os.system x", "x"),
+        ("!point {x: 1}", {"x": 1}),
+        ("!list [1]", [1]),
+    ],
+)
+def test_tags_make_nothing_that_json_has_not(text: str, value: object) -> None:
+    assert parse_yaml(f"a: {text}".encode()) == ({"a": value}, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: .inf", "json: unsupported value: +Inf"),
+        ("a: -.INF", "json: unsupported value: -Inf"),
+        ("a: .nan", "json: unsupported value: NaN"),
+        ("a: !!binary '!'", "yaml: !!binary value contains invalid base64 data"),
+        ("b: 1\na: [*nope, 1]", "yaml: unknown anchor 'nope' referenced"),
+    ],
+)
+def test_what_yaml_can_say_and_json_cannot_is_refused_in_gos_words(text: str, words: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        parse_yaml(text.encode())
+    assert str(caught.value) == words
