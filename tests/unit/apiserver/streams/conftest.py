@@ -46,7 +46,8 @@ class LocalNode(node_pb2_grpc.NodeServicer):
         self.requests: list[Any] = []
         self.released = asyncio.Event()  # lets a followed log go on
         self.commands: set[_Command] = set()
-        self.changed = asyncio.Condition()
+        self.idle = asyncio.Event()  # no command runs
+        self.idle.set()
 
     async def _check(self, ref: pb.ContainerRef, context: Any) -> None:
         if ref.container == "waiting":
@@ -65,32 +66,34 @@ class LocalNode(node_pb2_grpc.NodeServicer):
             await self.released.wait()
             yield pb.LogsChunk(data=b"later\n")
 
-    async def Exec(self, requests: AsyncIterator[pb.StreamInput], context: Any) -> AsyncIterator[pb.StreamOutput]:
+    async def Exec(self, requests: AsyncIterator[pb.StreamInput], context: Any) -> None:
         start = (await anext(requests)).start
         self.requests.append(start)
         await self._check(start.container, context)
         try:
             command = await _Command.start(start)
         except OSError as wrong:
-            yield pb.StreamOutput(exit=pb.Exit(code=127, error=str(wrong)))
+            await context.write(pb.StreamOutput(exit=pb.Exit(code=127, error=str(wrong))))
             return
         self.commands.add(command)
+        self.idle.clear()
         feeding = asyncio.create_task(command.feed(requests))
         try:
-            async for output in command.outputs():
-                yield output
+            async with aclosing(command.outputs()) as outputs:
+                async for output in outputs:
+                    await context.write(output)
         finally:
             feeding.cancel()
-            await asyncio.gather(feeding, return_exceptions=True)
-            await command.end()
-            async with self.changed:
+            try:
+                await asyncio.gather(feeding, return_exceptions=True)
+                await command.end()
+            finally:  # the call may be cancelled while it ends by itself
                 self.commands.discard(command)
-                self.changed.notify_all()
+                if not self.commands:
+                    self.idle.set()
 
-    async def Attach(self, requests: AsyncIterator[pb.StreamInput], context: Any) -> AsyncIterator[pb.StreamOutput]:
-        async with aclosing(self.Exec(_attached(requests), context)) as outputs:  # type: ignore[type-var]
-            async for output in outputs:
-                yield output
+    async def Attach(self, requests: AsyncIterator[pb.StreamInput], context: Any) -> None:
+        await self.Exec(_attached(requests), context)
 
     async def PortForward(self, requests: AsyncIterator[pb.PortForwardInput], context: Any) -> None:
         start = (await anext(requests)).start
@@ -269,7 +272,8 @@ class World:
         credentials = grpc.ssl_server_credentials([pair], authority, require_client_auth=True)
         self.kubelet_port = self.server.add_secure_port("127.0.0.1:0", credentials)
         await self.server.start()
-        runner = web.ServerRunner(web.Server(self.handle, request_factory=_request, handler_cancellation=True))
+        web_server = web.Server(self.handle, request_factory=_request, handler_cancellation=True)
+        runner = web.ServerRunner(web_server, shutdown_timeout=5.0)
         await runner.setup()
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(self.folder / "apiserver.crt", self.folder / "apiserver.key")
@@ -365,6 +369,6 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     yield made
     await runner.cleanup()
     await made.kubelets.close()
-    async with made.node.changed:  # commands end when their calls do
-        await made.node.changed.wait_for(lambda: not made.node.commands)
+    async with asyncio.timeout(30):  # commands end when their calls do
+        await made.node.idle.wait()
     await made.server.stop(0)
