@@ -288,7 +288,7 @@ class Engine:
             self.have = replace(self.have, containers=[*kept, born])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(situations(), st.booleans())
 def test_from_whatever_is_seen_the_steps_come_to_rest_where_they_should(
     situation: tuple[Wanted, PodSeen], succeeds: bool
@@ -319,7 +319,6 @@ def test_from_whatever_is_seen_the_steps_come_to_rest_where_they_should(
         )
 
 
-@settings(deadline=None)
 @given(situations())
 def test_the_machine_asks_for_nothing_that_is_held(situation: tuple[Wanted, PodSeen]) -> None:
     want, have = situation

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from podling.api import selectors
@@ -181,7 +181,6 @@ def may_be_on(pod: PodInfo, here: NodeInfo, snapshot: Snapshot) -> bool:
     return all(any(same(t.topologyKey, where, here) for _, where in friends) for t in wanted)
 
 
-@settings(deadline=None)
 @given(st.lists(POD, max_size=12))
 def test_no_placement_breaks_a_rule_and_no_possible_one_is_missed(pods: list[dict[str, Any]]) -> None:
     nodes = [

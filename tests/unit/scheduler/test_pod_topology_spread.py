@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.cycle import place
@@ -127,7 +127,6 @@ def may_be_on(pod: PodInfo, here: NodeInfo, snapshot: Snapshot) -> bool:
     return True
 
 
-@settings(deadline=None)
 @given(st.lists(POD, max_size=15))
 def test_no_placement_skews_and_no_possible_one_is_missed(pods: list[dict[str, Any]]) -> None:
     racks = [("a", {"zone": "x", "rack": "1"}), ("b", {"zone": "x", "rack": "2"}), ("c", {"zone": "y"}), ("d", {})]

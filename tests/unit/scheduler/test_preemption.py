@@ -1,6 +1,6 @@
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.cycle import Cycle, by_node, decide
@@ -106,7 +106,6 @@ POD = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), POD), max_size=10), POD)
 def test_victims_are_less_important_needed_and_enough(there: list[tuple[str, Any]], wanted: Any) -> None:
     def there_without(gone: set[str]) -> Snapshot:
