@@ -310,7 +310,8 @@ class World:
         return await asyncio.create_subprocess_exec(kubectl.path, *arguments, **options)
 
     async def kubectl(self, kubectl: "Kubectl", *arguments: str, stdin: bytes = b"") -> tuple[int | None, bytes, bytes]:
-        """(exit code, stdout, stderr)"""
+        """(exit code, stdout, stderr). kubectl 1.32 may hear the server's greeting before it has made its streams, and
+        says so; the greeting is empty, as Kubernetes' own."""
         process = await self.open(kubectl, *arguments)
         try:
             async with asyncio.timeout(30):
@@ -319,7 +320,8 @@ class World:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-        return process.returncode, out, err
+        told = [line for line in err.splitlines(keepends=True) if b"Unknown stream id" not in line]
+        return process.returncode, out, b"".join(told)
 
 
 @dataclass(frozen=True)
