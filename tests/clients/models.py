@@ -181,7 +181,7 @@ SAMPLES: dict[str, Object] = {
         }
     },
     "Node": {"spec": {"taints": None, "configSource": None}},
-    "PersistentVolumeClaim": {"spec": {"dataSource": None, **CLAIM["spec"]}},
+    "PersistentVolumeClaim": {"spec": {"dataSource": None, "dataSourceRef": {"namespace": None}, **CLAIM["spec"]}},
     "Pod": {"spec": {"automountServiceAccountToken": False, "tolerations": None}},
     "PodDisruptionBudget": {"spec": {"maxUnavailable": None}},
     "PriorityLevelConfiguration": {"spec": {"type": "Limited", "exempt": None}},
