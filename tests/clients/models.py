@@ -200,7 +200,7 @@ SAMPLES: dict[str, Object] = {
     "RuntimeClass": {"overhead": {"podFixed": {"cpu": "1"}}},
     "Secret": {"stringData": None},
     "ServiceAccount": {"secrets": [{"name": "a"}]},
-    "StatefulSet": {"spec": {**SELECTED["spec"], "volumeClaimTemplates": [CLAIM]}},
+    "StatefulSet": {"spec": {**SELECTED["spec"], "volumeClaimTemplates": [{**CLAIM, "metadata": {"name": "claim"}}]}},
     "ValidatingAdmissionPolicy": {
         "spec": {**POLICY, "auditAnnotations": None, "validations": [{"expression": "true", "message": "a"}]}
     },

@@ -1,23 +1,19 @@
-"""Bodies that nobody foresaw, of some kinds, others each time. The server's log, too, must be free of tracebacks."""
+"""Bodies that nobody foresaw, some of each kind. The server's log, too, must be free of tracebacks.
 
-import random
-import time
+`python -m tests.clients.mutations` sends others each time, as long as one likes.
+"""
+
 from pathlib import Path
 
 from tests.clients.conftest import started
 from tests.clients.mutations import STORED, Driver
 
-SECONDS = 10.0
-
 
 def test_a_body_that_nobody_foresaw_is_refused_in_words(tmp_path: Path) -> None:
-    seed = random.randrange(1 << 32)
     with started(tmp_path) as server, server.client() as client:
-        driver = Driver(client, seed)
-        end = time.monotonic() + SECONDS
-        for kind in random.Random(seed).sample(STORED, len(STORED)):
-            if time.monotonic() < end:
-                driver.drive(kind, 5)
-    assert driver.failures == {}, f"seed {seed}"
+        driver = Driver(client, seed=1)
+        for kind in STORED:
+            driver.drive(kind, 3)
+    assert driver.failures == {}
     assert driver.codes[422], "nothing was refused"
     assert driver.codes[200], "nothing was taken"

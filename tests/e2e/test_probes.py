@@ -12,6 +12,8 @@ from tests.e2e.listening import Ear, listening, self_signed, serving_health
 from tests.e2e.manifests import FOREVER, manifest, shell
 
 QUICK = {"periodSeconds": 1, "failureThreshold": 1, "timeoutSeconds": 10}  # a busy machine is not to fail them
+# Told at once, and then not again within the test: an object has 25 events, and containers that start spend some.
+ONCE = {**QUICK, "periodSeconds": 90}
 WEB = "mkdir /www; echo hi > /www/index.html; touch /tmp/alive; exec httpd -f -p 8080 -h /www"
 LOOPBACK = "127.0.0.1"
 
@@ -54,19 +56,19 @@ def manifests(https: int, grpc: int) -> list[str]:
             "elsewhere",
             [
                 shell(FOREVER, "https", readinessProbe={"httpGet": remote, **QUICK}),
-                shell(FOREVER, "error", readinessProbe={"httpGet": {**remote, "path": "/no"}, **QUICK}),
-                shell(FOREVER, "refused", readinessProbe={"httpGet": {"port": 81}, **QUICK}),
-                shell(FOREVER, "closed", readinessProbe={"tcpSocket": {"port": 82}, **QUICK}),
-                shell(FOREVER, "slow", readinessProbe={"exec": {"command": ["sleep", "9"]}, "periodSeconds": 1}),
-                shell(FOREVER, "nameless", readinessProbe={"httpGet": {"port": "nope"}, **QUICK}),
+                shell(FOREVER, "error", readinessProbe={"httpGet": {**remote, "path": "/no"}, **ONCE}),
+                shell(FOREVER, "refused", readinessProbe={"httpGet": {"port": 81}, **ONCE}),
+                shell(FOREVER, "closed", readinessProbe={"tcpSocket": {"port": 82}, **ONCE}),
+                shell(FOREVER, "slow", readinessProbe={"exec": {"command": ["sleep", "9"]}, "periodSeconds": 90}),
+                shell(FOREVER, "nameless", readinessProbe={"httpGet": {"port": "nope"}, **ONCE}),
             ],
         ),
         manifest(
             "rpc",
             [
                 shell(FOREVER, "well", readinessProbe={"grpc": {"port": grpc, "service": "well"}, **QUICK}),
-                shell(FOREVER, "ill", readinessProbe={"grpc": {"port": grpc, "service": "ill"}, **QUICK}),
-                shell(FOREVER, "nobody", readinessProbe={"grpc": {"port": 1}, **QUICK}),
+                shell(FOREVER, "ill", readinessProbe={"grpc": {"port": grpc, "service": "ill"}, **ONCE}),
+                shell(FOREVER, "nobody", readinessProbe={"grpc": {"port": 1}, **ONCE}),
             ],
             hostNetwork=True,
         ),
