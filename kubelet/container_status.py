@@ -1,7 +1,9 @@
 """The status of each container of a pod: its state now, the state before, and how often it was started. Pure.
 
     newest instance    something waits           state           lastState
-    none, none in API  …                         waiting         (none)
+    none, none in API  pod leaves or is over     terminated      (none)         ContainerStatusUnknown
+    none, none in API  pod stays, or was over
+                       before its turn came      waiting         (none)
     none, was running  pod leaves or is over     terminated      (kept)         ContainerStatusUnknown
     none, was running  pod stays                 waiting         terminated     ContainerStatusUnknown
     none, had ended    …                         kept            kept
@@ -9,13 +11,15 @@
     dead               back-off or start error   waiting         terminated of this instance
     dead               nothing                   terminated      terminated of the instance before
 
-Source: convertToAPIContainerStatuses in k8s.io/kubernetes/pkg/kubelet/kubelet_pods.go.
+Source: convertToAPIContainerStatuses in k8s.io/kubernetes/pkg/kubelet/kubelet_pods.go, TerminatePod in
+status/status_manager.go.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from kubelet.machine import Wanted, by_attempt, exit_code_of, is_dead, restarts
+from kubelet.machine import Wanted, by_attempt, exit_code_of, has_succeeded, is_dead, restarts
+from kubelet.member import Member
 from kubelet.memory import Waiting
 from kubelet.resources_told import told_resources
 from kubelet.runtime import ContainerSeen, PodSeen, State
@@ -132,7 +136,7 @@ def _unseen(look: Look, container: Any, old: Data | None, waits: Waiting) -> Dat
             return old | {"started": False}
         return {**old, "state": fresh["state"], "lastState": state, "ready": False, "started": False}
     if not old or not old.get("containerID"):
-        if look.ended:
+        if look.ended and (look.wanted.leaving or _had_its_turn(look, container.name)):
             return fresh | {"state": {"terminated": _unknown(None)}}
         return fresh
     if look.ended and "running" in state:
@@ -142,6 +146,26 @@ def _unseen(look: Look, container: Any, old: Data | None, waits: Waiting) -> Dat
         lost = {"lastState": {"terminated": _unknown(old)}, "restartCount": restarts}
         return {**old, **lost, "state": fresh["state"], "ready": False, "started": False}
     return {**old, "state": {"waiting": _waiting(waits)}, "ready": False, "started": False}
+
+
+def _had_its_turn(look: Look, name: str) -> bool:
+    """Whether it may have been started, though nobody knows of it: the first init container always, another where one
+    after it is known, an app container when all of these are done."""
+    inits = [member for member in look.wanted.members if member.init]
+    place = next((at for at, member in enumerate(inits) if member.name == name), None)
+    if place is None:
+        return all(_is_known(look, member, done=not member.sidecar) for member in inits)
+    return place == 0 or any(_is_known(look, member) for member in inits[place + 1 :])
+
+
+def _is_known(look: Look, init: Member, done: bool = False) -> bool:
+    """An instance was started, as far as the engine or the API tells; `done`: and has succeeded."""
+    instances = by_attempt([each for each in look.seen.containers if each.name == init.name])
+    if instances:
+        return not done or has_succeeded(instances[0])
+    before: Sequence[Data] = look.old.get("initContainerStatuses") or ()
+    told = next((each for each in before if each["name"] == init.name), {})
+    return told.get("state", {}).get("terminated", {}).get("exitCode") == 0 if done else bool(told.get("containerID"))
 
 
 def _unknown(old: Data | None) -> Data:

@@ -102,10 +102,11 @@ class PodContext:
             self.changed.set()
             self.poke()
 
-    def hold_pod(self, key: str) -> None:
-        """No member starts for a while, a longer one with each failure of `key`."""
+    def hold_pod(self, key: str, at_once: bool = False) -> None:
+        """No member starts for a while, a longer one with each failure of `key`; `at_once`: until the next look, where
+        what it failed for has changed meanwhile."""
         now = self.tools.clock.now()
-        until = now + timedelta(seconds=self.memory.failures.grow(key, now))
+        until = now + timedelta(seconds=0 if at_once else self.memory.failures.grow(key, now))
         self.memory.holds[SANDBOX] = Hold(now, until)
 
     def event(self, type_: str, reason: str, message: str, container: str = "") -> None:

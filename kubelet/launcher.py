@@ -82,7 +82,7 @@ class Launcher:
         image = await self._image(job) if mounted is not None else None
         if image is None or mounted is None:
             return
-        now = self._clock.now()
+        now, news = self._clock.now(), job.memory.news
         try:
             container = container_of(job.pod, job.name)
             resolved = await self._resolver.resolve(job.pod, container, job.ip, image, mounted)
@@ -91,7 +91,9 @@ class Launcher:
         except (ConfigError, MountError) as error:
             job.tell("Failed", f"Error: {error}", "Warning")
             shown = Waiting("CreateContainerConfigError", str(error))
-            job.memory.holds[job.name] = Hold(now, now + timedelta(seconds=CONFIG_RETRY_SECONDS), shown)
+            # What changed while it was read had no hold to end: read it again at once.
+            seconds = CONFIG_RETRY_SECONDS if job.memory.news == news else 0
+            job.memory.holds[job.name] = Hold(now, now + timedelta(seconds=seconds), shown)
             return
         if job.restarts:
             job.memory.crashes.grow(job.name, now)

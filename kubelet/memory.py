@@ -100,6 +100,7 @@ class Memory:
     admitted: bool = False  # the node has taken the pod
     volumes_at: datetime | None = None  # when the volumes were last brought up to date
     volumes_stale: bool = False  # a config map or a secret of theirs has changed since
+    news: int = 0  # how often one of the pod's config maps and secrets has changed, come or gone
     volumes_gone: bool = False  # the pod is over and needs them no more
     told: set[str] = field(default_factory=set)  # events that are told once a pod
 

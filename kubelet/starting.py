@@ -120,7 +120,7 @@ async def prepare_volumes(context: PodContext, pod: Any) -> bool:
     except MountError as error:
         message = f'MountVolume.SetUp failed for volume "{error.volume}" : {error.message}'
         context.event("Warning", "FailedMount", message)
-        context.hold_pod("volumes")
+        context.hold_pod("volumes", at_once=memory.volumes_stale)
         return False
     memory.volumes_at = tools.clock.now()
     memory.failures.by_key.pop("volumes", None)
@@ -131,6 +131,7 @@ def sources_changed(context: PodContext) -> None:
     """A config map or a secret of the pod changed, came or went: what waited for it waits no longer."""
     memory = context.memory
     memory.volumes_stale = True
+    memory.news += 1
     for name, hold in list(memory.holds.items()):
         if name == SANDBOX or (hold.shown and hold.shown.reason == "CreateContainerConfigError"):
             del memory.holds[name]

@@ -85,3 +85,6 @@ def test_a_failing_init_container_keeps_the_others_from_starting(pods: Any) -> N
     pods.create(manifest("failed", [shell(FOREVER)], initContainers=[shell("exit 1", "init")], restartPolicy="Never"))
     pods.until_status("failed", "Init:Error")
     assert pods.phase("failed") == "Failed"
+    ended = {"type": "PodReadyToStartContainers", "status": "False"}
+    pods.until("failed", lambda pod: any(ended.items() <= each.items() for each in pod["status"]["conditions"]))
+    assert pods.status("failed") == "Init:Error", "what never had its turn is not lost"

@@ -1,9 +1,14 @@
 """Volumes and configuration that change, come or go under a kubelet: heard at once, without any time passing."""
 
+from collections.abc import Awaitable
 from typing import Any
 
+import pytest
+
 from kubelet.volumes.image import NoImageRoot
+from podling.client.fake import FakeClient
 from podling.client.resource import CONFIG_MAPS, PODS, SECRETS
+from podling.loop.clock import settle
 
 from .conftest import Node, pod
 
@@ -51,6 +56,45 @@ async def test_a_config_map_that_goes_takes_nothing_from_a_pod_that_runs(node: N
     await node.client.delete(CONFIG_MAPS, "conf", "default")
     await node.settle()
     assert content(node, "a") == "1" and "running" in node.container()["state"]
+
+
+class Overtaken(FakeClient):
+    """`news` comes, and is heard, before the answer to who has just read a config map."""
+
+    news: Awaitable[Any] | None = None
+
+    async def get(self, of: Any, name: str, namespace: str = "") -> Any:
+        try:
+            return await super().get(of, name, namespace)
+        finally:
+            if of is CONFIG_MAPS and (news := self.news):
+                self.news = None
+                await news
+                await settle(100)
+
+
+VARIABLE = {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "conf", "key": "b"}}}
+B = {"key": "b", "path": "b"}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"containers": [{"name": "app", "env": [VARIABLE]}]},
+        {"containers": MOUNT, "volumes": [{"name": "v", "configMap": {"name": "conf", "items": [B]}}]},
+    ],
+)
+async def test_what_changes_while_it_is_read_is_read_again(node: Node, spec: dict[str, Any]) -> None:
+    await node.kill()
+    node.client = client = Overtaken()
+    node.start()
+    client.add(CONFIG_MAPS, conf("1"))
+    await node.add(pod(**spec))
+    assert "waiting" in node.container()["state"]
+    client.news = client.patch(CONFIG_MAPS, "conf", {"data": {"b": "2"}}, "default")
+    await client.patch(CONFIG_MAPS, "conf", {"data": {"a": "2"}}, "default")
+    await node.settle()
+    assert client.news is None and "running" in node.container()["state"]
 
 
 class Roots:

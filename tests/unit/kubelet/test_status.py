@@ -168,6 +168,17 @@ def test_a_pod_that_failed_before_its_containers_were_there_shows_them_as_lost()
     assert container(found)["state"]["terminated"]["reason"] == "ContainerStatusUnknown"
 
 
+def test_a_failed_init_container_leaves_those_after_it_waiting() -> None:
+    pod = typed_pod(initContainers=[{"name": "init"}, {"name": "next"}], restartPolicy="Never")
+    dead, waiting = seen("init", EXITED, 1), {"waiting": {"reason": "PodInitializing"}}
+    found = status(pod, dead)
+    pod.status.phase = "Failed"
+    for sandbox in (True, False):
+        found = status(pod, dead, old=found, sandbox=sandbox)
+        assert found["initContainerStatuses"][1]["state"] == container(found)["state"] == waiting
+        assert condition(found, "Initialized")[0] == "False" and found["phase"] == "Failed"
+
+
 def test_the_instance_before_is_the_last_state() -> None:
     found = container(status(typed_pod(), seen(attempt=1), seen(state=EXITED, code=3)))
     assert found["lastState"]["terminated"]["exitCode"] == 3 and found["restartCount"] == 1
