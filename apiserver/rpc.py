@@ -8,6 +8,7 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from functools import lru_cache
 
@@ -17,9 +18,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from apiserver import pipeline
+from apiserver.aggregation import calls
 from apiserver.answer import Answer, ListAnswer, WatchAnswer
 from apiserver.audit.record import Record
 from apiserver.context import Context
+from apiserver.discovery.preferred import preferred, stale
 from apiserver.fairness import width
 from apiserver.http import address, metrics
 from apiserver.http.negotiate import Form
@@ -35,6 +38,7 @@ from podling.pb.cluster import cluster_pb2 as pb
 from podling.pb.cluster import cluster_pb2_grpc
 
 log = logging.getLogger(__name__)
+Found = pipeline.Result | calls.Handed
 
 VERBS = {
     pb.GET: "get",
@@ -65,23 +69,21 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
         self.context = context
 
     async def Discover(self, _: pb.DiscoverRequest, __: grpc.aio.ServicerContext) -> pb.DiscoverReply:
-        """What may be listed, watched and deleted: every kind that is stored, in one of its versions."""
-        one_each = {kind.home.resource: kind for kind in self.context.kinds.all if kind.stored and kind.hub is None}
-        for kind in self.context.kinds.all:
-            if kind.stored:
-                one_each.setdefault(kind.home.resource, kind)
+        """Every kind that is stored here, and what other servers serve."""
+        elsewhere = self.context.aggregator.elsewhere()
         return pb.DiscoverReply(
             resources=[
                 pb.Resource(
-                    group=kind.group,
-                    version=kind.version,
-                    resource=kind.plural,
-                    kind=kind.kind,
-                    namespaced=kind.namespaced,
-                    verbs=kind.verbs,
+                    group=each.group,
+                    version=each.version,
+                    resource=each.plural,
+                    kind=each.kind,
+                    namespaced=each.namespaced,
+                    verbs=each.verbs,
                 )
-                for kind in one_each.values()
-            ]
+                for each in preferred(self.context.kinds.all, elsewhere)
+            ],
+            stale=stale(elsewhere),
         )
 
     async def Do(self, request: pb.Request, call: grpc.aio.ServicerContext) -> pb.Reply:
@@ -106,9 +108,11 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
 
     async def Watch(self, request: pb.WatchRequest, call: grpc.aio.ServicerContext) -> None:
         asked = _attributes("watch", request.target, request.options)
-        found: pipeline.Result | None = None
+        found: Found | None = None
         try:
             found = await self._serve(_caller(self.context, call), asked, Request(asked, dict(request.options)))
+            if isinstance(found, calls.Handed):
+                return await _hand_back(found, call)
             assert isinstance(found, WatchAnswer)
             writer = EventWriter(found.kind, Form(), "")
             async for events, bookmark in told(found):
@@ -132,7 +136,9 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
         except ApiError as error:
             return pb.Reply(id=request.id, code=error.code, body=encode(error.status()), warnings=served.warnings)
         reply = pb.Reply(id=request.id, code=200, warnings=served.warnings)
-        if isinstance(found, ListAnswer):
+        if isinstance(found, calls.Handed):
+            _fill(reply, found, verb)
+        elif isinstance(found, ListAnswer):
             reply.items.extend(cached.encoded for cached in found.items)
             reply.resource_version = str(found.revision)
             setattr(reply, "continue", found.continue_)
@@ -141,7 +147,7 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
             reply.body = found.cached.encoded if found.cached else encode(found.object)
         return reply
 
-    async def _serve(self, caller: "User | ApiError", asked: Attributes, request: Request) -> pipeline.Result:
+    async def _serve(self, caller: "User | ApiError", asked: Attributes, request: Request) -> Found:
         started = time.perf_counter()
         code = 200
         record: Record | None = None
@@ -151,8 +157,11 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
             request.attributes = replace(asked, user=caller)
             record = self._audited(request)
             seats = width.seats(self.context.feed, request.attributes, request.options)
-            async with self.context.gate.enter(request.attributes, seats):
+            async with self.context.gate.enter(request.attributes, seats) as place:
                 pipeline.authorize(self.context, address.named_by_selector(request.attributes), request.annotations)
+                if (remote := self.context.aggregator.serving(asked)) is not None:
+                    place.leave()  # the other server has queues of its own
+                    return await calls.hand_on(self.context.aggregator.backend, remote, request)
                 found = await pipeline.serve(pipeline.resolve(self.context, request))
             if isinstance(found, Answer):
                 code = found.code
@@ -181,6 +190,24 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
             record.annotations, record.request_body = request.annotations, request.body
             record.content_type = request.content_type
         return record
+
+
+async def _hand_back(found: calls.Handed, call: grpc.aio.ServicerContext) -> None:
+    """Until the other server ends its watch, which raises ApiError."""
+    assert found.events is not None
+    async with aclosing(found.events):
+        async for each in found.events:
+            await call.write(pb.WatchReply(events=[pb.Event(type=each.type, object=each.object)]))
+
+
+def _fill(reply: pb.Reply, found: calls.Handed, verb: str) -> None:
+    if verb != "list":
+        reply.body = found.body
+        return
+    listed = calls.listed(found.body)
+    reply.items.extend(listed.items)
+    reply.resource_version = listed.resource_version
+    setattr(reply, "continue", listed.continue_)
 
 
 def _event(event: Seen, writer: EventWriter) -> pb.Event:

@@ -1,6 +1,7 @@
 """The shape of every controller here: informers whose changes name keys, and one function that makes a key right."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from podling.client.client import Client
@@ -46,6 +47,19 @@ async def run(
     for source in sources:
         await source.informer.synced()
     await reconcile.run(name, queue, reconciled, workers)
+
+
+async def synced(clock: Clock, informers: Iterable[Informer[Any]], seconds: float) -> bool:
+    """Whether all were filled in that time: what another API server serves may not come."""
+    filled = asyncio.gather(*(each.synced() for each in informers))
+    limit = asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        await asyncio.wait((filled, limit), return_when=asyncio.FIRST_COMPLETED)
+        return filled.done()
+    finally:
+        filled.cancel()
+        limit.cancel()
+        await asyncio.gather(filled, limit, return_exceptions=True)
 
 
 def _adder(queue: WorkQueue[str], keys: Keys) -> Callable[[str, Any, Any], None]:

@@ -8,20 +8,22 @@ Source: k8s.io/kubernetes/pkg/controller/garbagecollector.
 """
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from controllers.controller import Context
+from controllers.controller import Context, synced
 from controllers.owners import Graph, Item
 from podling.api.errors import ApiError, Conflict, NotFound
 from podling.api.meta import split_key
+from podling.client.client import Discovered
 from podling.client.informer import Informer
-from podling.client.resource import CUSTOM_RESOURCE_DEFINITIONS, Partial, Resource
+from podling.client.resource import API_SERVICES, CUSTOM_RESOURCE_DEFINITIONS, Partial, Resource
 from podling.loop import reconcile
 from podling.loop.workqueue import WorkQueue
 
 RETRY_SECONDS = 1.0
+DISCOVERY_SECONDS = 30.0
+SYNC_SECONDS = 30.0
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 LIVE, WAITING, GONE = "live", "waiting", "gone"
 
@@ -41,9 +43,11 @@ class Collector:
     async def run(self) -> None:
         await reconcile.run("garbage", self._queue, self._look)
 
-    def follow(self, resources: Sequence[Resource[Partial]]) -> list[Informer[Partial]]:
-        """Every kind that is served now, and no other; the informers of those that are new."""
+    def follow(self, found: Discovered) -> list[Informer[Partial]]:
+        """Every kind that is served now, and those whose server is only away; the informers of those that are new."""
+        resources = found.that_take("list", "watch", "delete")
         wanted = {of for of in resources if of.plural != "events"}
+        wanted |= {of for of in self._followed if of.api_version in found.stale}
         for of in self._followed - wanted:
             self._informers.forget(of)
             for uid in self._graph.forget(of):
@@ -160,21 +164,29 @@ async def control(context: Context) -> None:
     collector = Collector(context)
     kinds = asyncio.Event()
     kinds.set()
-    context.informers.get(CUSTOM_RESOURCE_DEFINITIONS).on_change(lambda *_: kinds.set())
+    for of in (CUSTOM_RESOURCE_DEFINITIONS, API_SERVICES):
+        context.informers.get(of).on_change(lambda *_: kinds.set())
 
     async def follow_kinds() -> list[Informer[Partial]]:
         while True:
             await kinds.wait()
             kinds.clear()
             try:
-                return collector.follow(await context.client.resources())
+                return collector.follow(await context.client.discover())
             except ApiError:
                 kinds.set()
                 await context.clock.sleep(RETRY_SECONDS)
 
-    for informer in await follow_kinds():  # an owner waits for dependents of every kind: all must be known
-        await informer.synced()
+    async def look_again() -> None:
+        """What another API server serves may change without a word."""
+        while True:
+            await context.clock.sleep(DISCOVERY_SECONDS)
+            kinds.set()
+
+    # An owner waits for dependents of every kind: all must be known, if they can be.
+    await synced(context.clock, await follow_kinds(), SYNC_SECONDS)
     async with asyncio.TaskGroup() as group:
         group.create_task(collector.run())
+        group.create_task(look_again())
         while True:
             await follow_kinds()

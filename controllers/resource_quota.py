@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from controllers.controller import Context, Source, itself, run
+from controllers.controller import Context, Source, itself, run, synced
 from podling.api import quota
 from podling.api.errors import Conflict, NotFound
 from podling.api.pod_resources import Amounts
@@ -18,6 +18,7 @@ from podling.client.resource import PERSISTENT_VOLUME_CLAIMS, PODS, RESOURCE_QUO
 from podling.loop.reconcile import After
 
 RESYNC_SECONDS = 300.0
+SYNC_SECONDS = 10.0
 MEASURED = (PODS, SERVICES, PERSISTENT_VOLUME_CLAIMS)  # of which more counts than their number
 
 
@@ -36,13 +37,14 @@ async def control(context: Context) -> None:
     async def informer_of(group: str, plural: str) -> Informer[Any] | None:
         """Kinds that a quota counts by `count/…` are followed from then on, by their metadata."""
         if (group, plural) not in counted:
-            served = {(each.group, each.plural): each for each in await context.client.resources()}
+            found = (await context.client.discover()).that_take("create", "list", "watch", "delete")
+            served = {(each.group, each.plural): each for each in found}
             of: Resource[Partial] | None = served.get((group, plural))
             if of is None:
                 return None
             counted[group, plural] = context.informers.get(of)
-        await counted[group, plural].synced()
-        return counted[group, plural]
+        known = await synced(context.clock, [counted[group, plural]], SYNC_SECONDS)
+        return counted[group, plural] if known else None
 
     async def used(item: Any) -> Amounts:
         spec, namespace = plain(item.spec) or {}, item.metadata.namespace

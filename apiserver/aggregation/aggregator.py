@@ -46,11 +46,13 @@ class Aggregator:
         return None
 
     def elsewhere(self) -> list[Elsewhere]:
-        """For discovery."""
+        """For discovery. Of a server that cannot be reached, what it told before is stale."""
+        told = {name: rows for name, (rows, _) in self.told.items()}
         return [
-            Elsewhere(each.group, each.version, each.priority, self.told.get(each.name, (None, {}))[0])
+            Elsewhere(each.group, each.version, each.priority, told.get(each.name),
+                      each.available and told.get(each.name) is not None)
             for each in self.remotes.values()
-        ]
+        ]  # fmt: skip
 
     def openapi(self) -> dict[str, Object]:
         """The entries of other servers in the index of OpenAPI 3."""

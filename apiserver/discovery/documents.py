@@ -23,13 +23,14 @@ BUILT_IN = {REGISTRATION, *(group for group, _ in PRIORITIES)}
 
 
 class Elsewhere(NamedTuple):
-    """A version of a group that another server serves: its rows of aggregated discovery, None while it cannot be
-    asked."""
+    """A version of a group that another server serves: its rows of aggregated discovery, as it told them last.
+    `current`: it can be asked now."""
 
     group: str
     version: str
     priority: Priority
     resources: Sequence[Object] | None = None
+    current: bool = False
 
 
 def groups(kinds: Iterable[Kind], elsewhere: Iterable[Elsewhere] = ()) -> dict[str, list[str]]:
@@ -134,11 +135,9 @@ def aggregated(kinds: Iterable[Kind], core: bool, elsewhere: Sequence[Elsewhere]
 def _version(kinds: Iterable[Kind], group: str, version: str, remote: Elsewhere | None) -> Object:
     if remote is None:
         resources: Sequence[Object] = [_discovered(kind) for kind in _of(kinds, group, version)]
-    elif remote.resources is None:
-        return {"version": version, "freshness": "Stale"}
-    else:
-        resources = remote.resources
-    return {"version": version, "resources": resources, "freshness": "Current"}
+        return {"version": version, "resources": resources, "freshness": "Current"}
+    told = {"resources": remote.resources} if remote.resources else {}
+    return {"version": version, **told, "freshness": "Current" if remote.current else "Stale"}
 
 
 def _discovered(kind: Kind) -> Object:

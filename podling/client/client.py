@@ -34,6 +34,23 @@ class Changed(NamedTuple, Generic[T]):
     object: T
 
 
+class Served(NamedTuple):
+    """A resource, and what can be asked of it."""
+
+    of: Resource[Partial]
+    verbs: frozenset[str]
+
+
+class Discovered(NamedTuple):
+    """`stale`: the group versions (`example.com/v1`) whose server cannot be asked now; what they have is not known."""
+
+    served: Sequence[Served]
+    stale: Sequence[str] = ()
+
+    def that_take(self, *verbs: str) -> list[Resource[Partial]]:
+        return [each.of for each in self.served if each.verbs.issuperset(verbs)]
+
+
 class Client(Protocol):
     async def get(self, of: Resource[T], name: str, namespace: str = "") -> T: ...
 
@@ -72,7 +89,7 @@ class Client(Protocol):
     async def delete_collection(self, of: Resource[T], namespace: str) -> None:
         """All of one kind in one namespace, each with its own grace."""
 
-    async def resources(self) -> Sequence[Resource[Partial]]:
-        """Every resource served that can be listed, watched and deleted, one version each."""
+    async def discover(self) -> Discovered:
+        """Every resource that is served, one version each."""
 
     async def close(self) -> None: ...

@@ -7,7 +7,7 @@ uid preconditions, status as a part of its own, and bindings. It validates nothi
 import asyncio
 import uuid
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,12 +15,13 @@ import msgspec
 from podling.api import errors, selectors, selectortext
 from podling.api.errors import GroupResource
 from podling.api.meta import name_suffix, timestamp
-from podling.client.client import MERGE, Changed, Data, Listed
+from podling.client.client import MERGE, Changed, Data, Discovered, Listed, Served
 from podling.client.codec import typed
 from podling.client.resource import PODS, RESOURCES, Partial, Resource
 
 T = TypeVar("T")
 Object = dict[str, Any]
+VERBS = frozenset(("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"))
 FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 SYSTEM = ("name", "namespace", "uid", "creationTimestamp", "resourceVersion", "deletionTimestamp")
 Event = tuple[int, str, str, Object]  # version, plural, type, object
@@ -33,6 +34,8 @@ class FakeClient:
         self.objects: dict[tuple[str, str, str], Object] = {}
         self.version = 1
         self.custom: list[Resource[Any]] = []  # resources that are served besides the built-in ones
+        self.refused: dict[str, set[str]] = {}  # verbs that a resource does not take, by plural
+        self.stale: list[str] = []  # group versions whose server cannot be asked
         self.fail: Callable[[str, str, str], None] = lambda verb, plural, name: None
         self._log: list[Event] = []
         self._changed = asyncio.Event()
@@ -165,9 +168,11 @@ class FakeClient:
             if (plural, where) == (of.plural, namespace):
                 await self.delete(of, name, namespace)
 
-    async def resources(self) -> Sequence[Resource[Partial]]:
+    async def discover(self) -> Discovered:
+        self.fail("discover", "", "")
         every = (*RESOURCES, *self.custom)
-        return [Resource(of.group, of.version, of.plural, of.kind, Partial, of.namespaced) for of in every]
+        rows = [Resource(of.group, of.version, of.plural, of.kind, Partial, of.namespaced) for of in every]
+        return Discovered([Served(of, VERBS - self.refused.get(of.plural, set())) for of in rows], list(self.stale))
 
     async def close(self) -> None:
         return None

@@ -6,14 +6,14 @@ breaks, every call that waits gets `ServiceUnavailable`, and the next call opens
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, TypeVar
 
 import grpc
 import msgspec
 
 from podling.api import errors
-from podling.client.client import MERGE, Changed, Data, Listed
+from podling.client.client import MERGE, Changed, Data, Discovered, Listed, Served
 from podling.client.codec import decode, encode
 from podling.client.resource import Partial, Resource
 from podling.pb.cluster import cluster_pb2 as pb
@@ -123,16 +123,19 @@ class GrpcClient:
     async def delete_collection(self, of: Resource[T], namespace: str) -> None:
         await self._call(pb.DELETE_COLLECTION, _target(of, namespace))
 
-    async def resources(self) -> Sequence[Resource[Partial]]:
+    async def discover(self) -> Discovered:
         try:
             reply = await self._stub.Discover(pb.DiscoverRequest(), timeout=CALL_SECONDS)
         except grpc.aio.AioRpcError as error:
             raise _error(error) from error
-        return [
-            Resource(found.group, found.version, found.resource, found.kind, Partial, found.namespaced)
-            for found in reply.resources
-            if {"list", "watch", "delete"} <= set(found.verbs)
+        served = [
+            Served(
+                Resource(each.group, each.version, each.resource, each.kind, Partial, each.namespaced),
+                frozenset(each.verbs),
+            )
+            for each in reply.resources
         ]
+        return Discovered(served, list(reply.stale))
 
     async def close(self) -> None:
         if self._reader:

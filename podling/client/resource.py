@@ -92,6 +92,7 @@ RUNTIME_CLASSES = Resource(
 CUSTOM_RESOURCE_DEFINITIONS = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", Partial, namespaced=False
 )
+API_SERVICES = Resource("apiregistration.k8s.io", "v1", "apiservices", "APIService", Partial, namespaced=False)
 
 RESOURCES: tuple[Resource[object], ...] = (
     PODS,

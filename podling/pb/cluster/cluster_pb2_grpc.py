@@ -82,7 +82,8 @@ class ClusterServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Discover(self, request, context):
-        """Every resource that is served, one version each: what deletes a namespace's contents and collects garbage goes by it.
+        """Every resource that is served, here or by another API server, one version each: what deletes a namespace's contents
+        and collects garbage goes by it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

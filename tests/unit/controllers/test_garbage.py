@@ -158,3 +158,38 @@ async def test_a_kind_that_goes_is_followed_no_more(bench: Any) -> None:
     bench.client.add(CUSTOM_RESOURCE_DEFINITIONS, {"metadata": {"name": "others.example.com"}})
     await bench.wait()
     assert bench.names("secrets") == ["child"], "as Kubernetes: an owner of an unknown kind is not known to be gone"
+
+
+async def test_a_kind_whose_server_is_away_is_followed_on(bench: Any) -> None:
+    bench.client.custom.append(BOATS)
+    boat = bench.client.add(BOATS, {"metadata": {"name": "b"}})
+    bench.client.add(SECRETS, {"metadata": {"name": "child", **owned_by(boat)}})
+    await bench.start(garbage.control)
+    await bench.wait()
+    bench.client.custom.clear()
+    bench.client.stale.append("example.com/v1")
+    await bench.wait(31)
+    bench.client.stale.clear()
+    bench.client.custom.append(BOATS)
+    await bench.client.delete(BOATS, "b", "default")
+    await bench.wait(31)
+    assert bench.names("secrets") == []
+
+
+async def test_a_kind_that_cannot_be_listed_holds_nobody_up_for_long(bench: Any) -> None:
+    def away(verb: str, plural: str, name: str) -> None:
+        if plural == "boats":
+            raise ServiceUnavailable("it is away")
+
+    bench.client.custom.append(BOATS)
+    bench.client.fail = away
+    ghost = {"kind": "ConfigMap", "metadata": {"name": "ghost", "uid": "no-such-uid"}}
+    lost = {"apiVersion": "example.com/v1", "kind": "Boat", "metadata": {"name": "lost", "uid": "no-such-boat"}}
+    bench.client.add(SECRETS, {"metadata": {"name": "child", **owned_by(ghost)}})
+    bench.client.add(SECRETS, {"metadata": {"name": "other", **owned_by(lost)}})
+    await bench.start(garbage.control)
+    await bench.wait(35)
+    assert bench.names("secrets") == ["other"], "whether its owner is there nobody can say"
+    bench.client.fail = lambda verb, plural, name: None
+    await bench.wait(60)
+    assert bench.names("secrets") == []

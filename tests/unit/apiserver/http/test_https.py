@@ -228,7 +228,7 @@ async def test_the_grpc_face_is_the_same_pipeline(server: Running) -> None:
     with pytest.raises(errors.Expired):
         async for _ in client.watch(CONFIG_MAPS, "1", "default"):
             pass
-    assert "configmaps" in {resource.plural for resource in await client.resources()}
+    assert "configmaps" in {of.plural for of in (await client.discover()).that_take("list", "watch", "delete")}
     assert (await client.get(NAMESPACES, "kube-system")).metadata.name == "kube-system"
     await client.close()
 
