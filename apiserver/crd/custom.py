@@ -44,7 +44,7 @@ def make(definition: Object, ask: Ask) -> Made:
         for version in spec["versions"]
     }
     versions = CustomVersions(definition, schemas, ask)
-    fields = _stored_fields(spec, schemas)
+    fields = _fields(spec, schemas, stored=not versions.moves_fields)
     stored = next(version for version in spec["versions"] if version.get("storage"))
     hub = _kind(definition, stored, schemas, versions, fields, None)
     served = tuple(
@@ -120,14 +120,16 @@ def paths(version: Object) -> list[str]:
     return [each["jsonPath"].removeprefix(".") for each in version.get("selectableFields") or ()]
 
 
-def _stored_fields(spec: Object, schemas: Mapping[str, Structural]) -> Any:
-    """Fields of all versions, read from an object as it is stored: selectors are asked before anything is converted.
-    Where a webhook moves a field, its name in the stored version counts."""
+def _fields(spec: Object, schemas: Mapping[str, Structural], *, stored: bool) -> Any:
+    """Fields of all versions. `stored`: read from an object as it is stored, which lacks defaults; else from one that
+    was converted."""
     every = [each for version in spec["versions"] for each in version.get("selectableFields") or ()]
     definitions = {each["jsonPath"]: each for each in every}
     if not definitions:
         return lambda _: {}
     found = selectable(list(definitions.values()))
+    if not stored:
+        return found
 
     def read(obj: Object) -> Mapping[str, str]:
         structural = schemas.get(str(obj.get("apiVersion")))

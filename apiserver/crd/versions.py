@@ -27,6 +27,7 @@ class CustomVersions:
     def __init__(self, definition: Object, schemas: Mapping[str, Structural], ask: Ask) -> None:
         """`schemas` are of all versions, served or not, by apiVersion."""
         self._conversion = definition["spec"].get("conversion") or {}
+        self.moves_fields = self._conversion.get("strategy") == "Webhook"
         self._schemas, self._ask = schemas, ask
         self.kinds: dict[str, Kind] = {}
 
@@ -39,7 +40,7 @@ class CustomVersions:
         others = [position for position, obj in enumerate(made) if obj["apiVersion"] != wanted]
         if not others:
             return made
-        if self._conversion.get("strategy") == "Webhook":
+        if self.moves_fields:
             converted = await self._by_webhook([made[position] for position in others], wanted)
         else:
             converted = [{**made[position], "apiVersion": wanted} for position in others]

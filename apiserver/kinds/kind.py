@@ -88,6 +88,10 @@ class Versions(Protocol):
     def exact(self) -> bool:
         """An object that is stored in the version asked for is shown as it is. Custom kinds prune and default it."""
 
+    @property
+    def moves_fields(self) -> bool:
+        """Nobody knows how, a webhook converts: selectors ask an object in the version that is asked for."""
+
     def kind(self, api_version: str) -> "Kind | None":
         """The version that is served under this name, if one is."""
 

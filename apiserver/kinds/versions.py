@@ -19,6 +19,7 @@ class Faces:
     """The versions of one built-in resource. What is made may share parts with what it was made of."""
 
     exact = True
+    moves_fields = False  # `Kind.field_labels` says how
 
     def __init__(self) -> None:
         self._kinds: dict[str, Kind] = {}

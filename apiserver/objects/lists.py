@@ -13,6 +13,7 @@ Source: k8s.io/apiserver/pkg/storage/cacher and the table in the API concepts pa
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from apiserver.answer import ListAnswer
 from apiserver.kinds.kind import Kind
@@ -42,7 +43,7 @@ class Reader:
         return found
 
     async def _list(self, kind: Kind, namespace: str, options: ListOptions) -> ListAnswer:
-        wanted = options.filter(namespace)
+        wanted = _filter(kind, namespace, options)
         limit = 0 if wanted.name else max(options.limit, 0)
         if options.continue_:
             token = continuation.read(options.continue_, namespace)
@@ -50,7 +51,9 @@ class Reader:
                 raise errors.BadRequest("specifying resource version is not allowed when using continue")
             if token.revision > 0:
                 return await self._at(kind, wanted, token, limit, lambda: continuation.expired(token, namespace))
-            return self._now(kind, wanted, token.start, await self.feed.fresh(), limit)
+            await self.feed.fresh()
+            await self._convert(kind, wanted)
+            return self._now(kind, wanted, token.start, self.feed.revision, limit)
         revision = _version(options.resource_version)
         if options.match == "Exact" or (limit > 0 and revision > 0 and not options.match):
             gone = errors.Expired(continuation.LIST_TOO_OLD)
@@ -59,6 +62,7 @@ class Reader:
             await self.feed.fresh()
         else:
             await self.feed.reach(revision)
+        await self._convert(kind, wanted)
         return self._now(kind, wanted, "", self.feed.revision, 0 if options.resource_version == "0" else limit)
 
     def _now(self, kind: Kind, wanted: Filter, start: str, revision: int, limit: int) -> ListAnswer:
@@ -79,6 +83,7 @@ class Reader:
     ) -> ListAnswer:
         """The state at the token's revision, from its key on."""
         await self.feed.reach(token.revision)
+        await self._convert(kind, wanted)
         cache = self.feed.of(kind)
         if cache.changed <= token.revision:
             return self._now(kind, wanted, token.start, token.revision, limit)
@@ -96,23 +101,35 @@ class Reader:
         items: list[Cached] = []
         while True:
             page = await self.feed.storage.range(at, end, revision=token.revision, limit=min(limit + 1, PAGE) or PAGE)
-            for position, kv in enumerate(page.kvs):
-                if limit and len(items) == limit:
-                    return _cut(kind, wanted, items, token.revision, page.total - position)
+            found: list[Cached | None] = []
+            for kv in page.kvs:
                 try:
                     key = kv.key[len(prefix) :].decode()
-                    cached = stored(cache.kind, cache.head, key, kv.value, kv.mod_revision)
+                    found.append(stored(cache.kind, cache.head, key, kv.value, kv.mod_revision))
                 except UNREADABLE:
-                    continue
-                if wanted.matches(cached):
+                    found.append(None)
+            if wanted.view is not None:
+                await shown(wanted.view, [cached for cached in found if cached is not None])
+            for position, cached in enumerate(found):
+                if limit and len(items) == limit:
+                    return _cut(kind, wanted, items, token.revision, page.total - position)
+                if cached is not None and wanted.matches(cached):
                     items.append(cached)
             if page.total == len(page.kvs):
                 return ListAnswer(kind, items, token.revision)
             at = page.kvs[-1].key + b"\0"
 
+    async def _convert(self, kind: Kind, wanted: Filter) -> None:
+        """What the selectors are asked of is there when this returns, in the version that is asked for."""
+        if wanted.view is None:
+            return
+        around = Filter(wanted.namespace, wanted.name)
+        while missing := [each for each in self.feed.of(kind).select(around) if each.shown(wanted.view) is None]:
+            await shown(wanted.view, missing)
+
     async def watch(self, kind: Kind, namespace: str, options: ListOptions) -> Watcher:
         """A watcher with what comes first already in it; for a version that is forgotten, why there is none."""
-        wanted = options.filter(namespace)
+        wanted = _filter(kind, namespace, options)
         try:
             after = parse_version(options.resource_version or "0")
         except ValueError as error:
@@ -126,12 +143,20 @@ class Reader:
             await (self.feed.reach(after) if options.resource_version else self.feed.fresh())
         except (errors.Expired, errors.Timeout) as error:
             return Watcher.refused(error)
+        if options.send_initial is not False:
+            await self._convert(kind, wanted)
         watcher = cache.watch(wanted, self.feed.revision)
         if options.send_initial is not False:
             watcher.start_with(cache.select(wanted))
         if options.send_initial and options.bookmarks:
             watcher.mark(self.feed.revision)
         return watcher
+
+
+def _filter(kind: Kind, namespace: str, options: ListOptions) -> Filter:
+    wanted = options.filter(namespace)
+    moved = wanted.selects and kind.versions is not None and kind.versions.moves_fields
+    return replace(wanted, view=kind) if moved else wanted
 
 
 def _version(text: str) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from apiserver.kinds.kind import Kind
 from apiserver.objects.cached import Cached, Change
 from podling.api.errors import ApiError
 from podling.api.selectors import Selector, matcher
@@ -15,12 +16,14 @@ BACKLOG = 4096  # changes that may wait for one watcher; beyond it the watcher i
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A namespace, a name, and selectors; empty means all."""
+    """A namespace, a name, and selectors; empty means all. The selectors ask an object as it is shown in `view`, which
+    must have been made before, or as it is stored."""
 
     namespace: str = ""
     name: str = ""
     labels: Selector = ()
     fields: Selector = ()
+    view: Kind | None = None
     _tests: tuple[Callable[[Cached], bool], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -29,6 +32,10 @@ class Filter:
     @property
     def selects(self) -> bool:
         return bool(self.labels or self.fields)
+
+    def around(self, cached: Cached) -> bool:
+        """Whether an object is of this namespace and name."""
+        return all(test(cached) for test in self._tests[: bool(self.namespace) + bool(self.name)])
 
     def of(self, found: Iterator[Cached]) -> Iterator[Cached]:
         """Those that the selectors let through, of objects of this namespace and name."""
@@ -50,6 +57,15 @@ def _tests(wanted: Filter) -> Iterator[Callable[[Cached], bool]]:
         yield lambda cached: cached.metadata.get("namespace") == namespace
     if name:
         yield lambda cached: bool(cached.metadata["name"] == name)
+    if (view := wanted.view) is not None:
+        selected = tuple(_selectors(wanted))
+        # There is none in a version that has been redefined since: then this is no longer waited for.
+        yield lambda cached: all(test(cached.shown(view) or cached) for test in selected)
+    else:
+        yield from _selectors(wanted)
+
+
+def _selectors(wanted: Filter) -> Iterator[Callable[[Cached], bool]]:
     if wanted.labels:
         by_labels = matcher(wanted.labels)
         yield lambda cached: by_labels(cached.labels)
@@ -94,6 +110,7 @@ class Watcher:
     def __init__(self, wanted: Filter, since: int = 0, past: Iterable[Change] = ()) -> None:
         self.wanted, self.since = wanted, since  # what happened up to revision `since` is known, if it lies ahead too
         self._waiting: deque[Seen] = deque()
+        self._undecided: deque[Change] = deque()
         self._wake: asyncio.Future[None] | None = None
         self._limit = BACKLOG
         self.ended = False
@@ -121,13 +138,23 @@ class Watcher:
         """False when the watch has ended: it was cut, or is too slow."""
         if self.ended:
             return False
-        event = seen(self.wanted, change) if change.revision > self.since else None
-        if event is not None:
-            self._waiting.append(event)
-            if len(self._waiting) > self._limit:
+        if change.revision > self.since and self._put(change):
+            if len(self._waiting) + len(self._undecided) > self._limit:
                 self.cut()
             self._wake_up()
         return not self.ended
+
+    def _put(self, change: Change) -> bool:
+        """Whether it concerns this watch."""
+        if self.wanted.view is None:
+            event = seen(self.wanted, change)
+            if event is not None:
+                self._waiting.append(event)
+            return event is not None
+        concerns = self.wanted.around(change.current or change.previous)  # type: ignore[arg-type]
+        if concerns:
+            self._undecided.append(change)
+        return concerns
 
     def cut(self) -> None:
         self.ended = True
@@ -143,9 +170,15 @@ class Watcher:
         self._waiting.clear()
         return taken
 
+    def take_undecided(self) -> list[Change]:
+        """The changes that came since, of which `seen` tells once they are converted to the version of the watch."""
+        taken = list(self._undecided)
+        self._undecided.clear()
+        return taken
+
     async def wait(self, seconds: float) -> None:
         """Until something waits, the watch has ended, or the time is over."""
-        if self._waiting or self.ended:
+        if self._waiting or self._undecided or self.ended:
             return
         loop = asyncio.get_running_loop()
         self._wake = loop.create_future()

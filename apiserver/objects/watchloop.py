@@ -8,7 +8,7 @@ from typing import NamedTuple
 from apiserver.answer import WatchAnswer
 from apiserver.kinds.kind import Kind
 from apiserver.objects.cached import shown
-from apiserver.objects.watcher import Seen
+from apiserver.objects.watcher import Seen, Watcher, seen
 
 BOOKMARK_SECONDS = 60.0
 LAST_BOOKMARK_SECONDS = 2.0  # before the watch's time is over
@@ -29,7 +29,7 @@ async def told(found: WatchAnswer) -> AsyncIterator[Told]:
     due = _due(now, end) if found.bookmarks else math.inf
     watcher = found.watcher
     while True:
-        events = watcher.take()
+        events = [*watcher.take(), *await _decided(watcher)]
         now = clock()
         bookmark = None
         if now >= due:
@@ -48,6 +48,16 @@ def _due(now: float, end: float) -> float:
     """When the next bookmark is told: in a minute, or just before the end; after that, never."""
     due = min(now + BOOKMARK_SECONDS, end - LAST_BOOKMARK_SECONDS)
     return due if due > now else math.inf
+
+
+async def _decided(watcher: Watcher) -> list[Seen]:
+    """What a watch sees whose selectors ask objects in another version than the stored one."""
+    changes = watcher.take_undecided()
+    if changes:
+        assert watcher.wanted.view is not None
+        objects = [each for change in changes for each in (change.previous, change.current) if each is not None]
+        await shown(watcher.wanted.view, objects)
+    return [event for change in changes if (event := seen(watcher.wanted, change)) is not None]
 
 
 async def _shown(kind: Kind, events: list[Seen]) -> list[Seen]:

@@ -107,6 +107,67 @@ async def test_a_webhook_converts_and_what_it_gets_wrong_is_told(server: Door, c
             assert (answer.status, answer.body["message"].startswith(f"{head} {words}")) == (500, True), answer.text
 
 
+async def test_selectors_ask_the_version_that_is_read(server: Door, certificates: Path) -> None:
+    """v1 has `spec.colour`, v2 `spec.paint` and a label."""
+
+    async def convert(request: web.Request) -> web.StreamResponse:
+        review = await request.json()
+        wanted, moved = review["request"]["desiredAPIVersion"], []
+        for found in review["request"]["objects"]:
+            spec, metadata = found["spec"], found["metadata"]
+            colour = spec.get("colour") or spec.get("paint")
+            if wanted.endswith("v2"):
+                metadata, spec = {**metadata, "labels": {"paint": colour}}, {"paint": colour}
+            else:
+                metadata, spec = {**metadata, "labels": {}}, {"colour": colour}
+            moved.append({**found, "apiVersion": wanted, "spec": spec, "metadata": metadata})
+        told = {"uid": review["request"]["uid"], "convertedObjects": moved, "result": {"status": "Success"}}
+        return web.json_response({**review, "response": told})
+
+    async def listed(path: str, **selector: str) -> list[str]:
+        found = (await server.call("GET", path, params=selector)).body
+        return [each["metadata"]["name"] for each in found["items"]]
+
+    async with serving(certificates, convert) as hook:
+        client = {"url": f"{hook.url}/convert", "caBundle": bundle(certificates)}
+        webhook = {"clientConfig": client, "conversionReviewVersions": ["v1"]}
+        old, new = spec_schema(colour="string"), spec_schema(paint="string")
+        versions = (
+            version("v1", old, storage=True, selectableFields=[{"jsonPath": ".spec.colour"}]),
+            version("v2", new, selectableFields=[{"jsonPath": ".spec.paint"}]),
+        )
+        await define(server, definition(*versions, conversion={"strategy": "Webhook", "webhook": webhook}))
+        second = BOATS.replace("/v1/", "/v2/")
+        for name, colour in (("a", "red"), ("b", "blue"), ("c", "red")):
+            await create(server, boat(name, spec={"colour": colour}))
+        assert await listed(second, fieldSelector="spec.paint=red") == ["a", "c"]
+        assert await listed(second, fieldSelector="spec.paint!=red") == ["b"]
+        assert await listed(second, fieldSelector="spec.paint=red,metadata.name=c") == ["c"]
+        assert await listed(second, labelSelector="paint=blue") == ["b"]
+        assert await listed(BOATS, fieldSelector="spec.colour=red") == ["a", "c"]
+        assert await listed(BOATS, labelSelector="paint") == []
+        refused = await server.call("GET", f"{second}?fieldSelector=spec.colour=red")
+        assert refused.body["message"] == "field label not supported: spec.colour"
+        first = (await server.call("GET", f"{second}?fieldSelector=spec.paint=red&limit=1")).body
+        assert [each["spec"] for each in first["items"]] == [{"paint": "red"}]
+        since, token = first["metadata"]["resourceVersion"], first["metadata"]["continue"]
+        for name, colour in (("b", "red"), ("a", "green"), ("c", "red"), ("a", "black")):
+            body = {"spec": {"colour": colour}, "metadata": {"annotations": {"now": colour}}}
+            assert (await server.call("PATCH", f"{BOATS}/{name}", json=body, headers=MERGE)).status == 200
+        assert await listed(second, fieldSelector="spec.paint=red", limit="5", **{"continue": token}) == ["c"]
+        for wanted, events in (
+            (f"resourceVersion={since}", [("ADDED", "b"), ("DELETED", "a"), ("MODIFIED", "c")]),
+            ("resourceVersion=0", [("ADDED", "b"), ("ADDED", "c")]),
+        ):
+            query = f"watch=1&timeoutSeconds=1&fieldSelector=spec.paint%3Dred&{wanted}"
+            lines = (await server.call("GET", f"{second}?{query}")).text.splitlines()
+            seen = [json.loads(line) for line in lines]
+            assert [(each["type"], each["object"]["metadata"]["name"]) for each in seen] == events, wanted
+            assert {each["object"]["spec"]["paint"] for each in seen} == {"red"}
+        assert (await server.call("DELETE", f"{second}?fieldSelector=spec.paint%3Dred")).status == 200
+        assert await listed(BOATS) == ["a"]
+
+
 async def test_an_object_in_two_versions_is_owned_in_the_version_that_each_manager_speaks(server: Door) -> None:
     both = spec_schema(sails="integer", name="string")
     await define(server, definition(version("v1", both, storage=True), version("v2", both)))
