@@ -3,6 +3,7 @@
 static pod    mirror                                  →
 ────────────────────────────────────────────────────────────
 runs          none                                    create
+runs          none, a moment after there was one      wait: who deleted it sees that it went
 runs, leaves  deleted by somebody, or of another      remove at once; the next look makes the right one
               version of the pod
 none          there                                   remove at once
@@ -26,12 +27,17 @@ from podling.loop.workqueue import WorkQueue
 log = logging.getLogger(__name__)
 AGAIN_SECONDS = 1.0
 REFUSED_SECONDS = 30.0
+# `kubectl delete` reads the pod, then looks ten times a second whether its name is free: a mirror made again in between
+# is waited for without end. It has the same gap before Kubernetes' kubelet, which makes the next mirror at once.
+ABSENT_SECONDS = 1.0
 
 
 class Mirrors:
     def __init__(self, client: Client, sources: PodSources, events: EventRecorder, clock: Clock, node: str) -> None:
         self._client, self._sources, self._events, self._node = client, sources, events, node
+        self._clock = clock
         self._queue: WorkQueue[str] = WorkQueue(clock, Backoff(first=0.1, most=10.0))
+        self._absent_since: dict[str, float | None] = {}  # of each that was there once; None while it is there
         sources.on_mirror_change(self._queue.add)
 
     async def run(self) -> None:
@@ -51,8 +57,13 @@ class Mirrors:
         if found is not None and (static is None or found.metadata.deletionTimestamp or not shows(found, static)):
             await self._remove(found)
             return After(AGAIN_SECONDS)
-        if static is None or found is not None or self._sources.is_leaving(key):
+        if found is not None:
+            self._absent_since[key] = None
             return None
+        if static is None or self._sources.is_leaving(key):
+            return None
+        if (seconds := self._absent_still(key)) > 0:
+            return After(seconds)
         try:
             uid = (await self._client.get(NODES, self._node)).metadata.uid
             await self._client.create(PODS, mirror_of(static, self._node, uid), static.data["metadata"]["namespace"])
@@ -66,6 +77,16 @@ class Mirrors:
             self._events.event(involved, "Warning", "FailedMirrorPod", f"Static pod {key} has no mirror: {error}")
             return After(REFUSED_SECONDS)
         return None
+
+    def _absent_still(self, key: str) -> float:
+        """Seconds until a mirror that is not there may be made again."""
+        if key not in self._absent_since:
+            return 0.0
+        now = self._clock.monotonic()
+        since = self._absent_since[key]
+        if since is None:
+            self._absent_since[key] = since = now
+        return since + ABSENT_SECONDS - now
 
     async def _remove(self, mirror: Any) -> None:
         metadata = mirror.metadata

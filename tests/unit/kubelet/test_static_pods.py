@@ -211,8 +211,9 @@ async def test_a_mirror_that_is_deleted_comes_back_and_the_container_never_knows
     await run(registered, web=found)
     before, calls = mirror(registered), [c for c in registered.runtime.calls if c[0].startswith(("st", "remove"))]
     await registered.client.delete(PODS, "web-n1", "default")
-    await registered.settle()
-    await registered.advance(2)
+    await registered.advance(0.9)
+    assert mirror(registered) is None, "kubectl, which waits for that, had no time to see it"
+    await registered.advance(1)
     after = mirror(registered)
     assert before and after and after["metadata"]["uid"] != before["metadata"]["uid"]
     assert "deletionTimestamp" not in after["metadata"] and after["status"]["phase"] == "Running"
