@@ -80,6 +80,7 @@ class Cluster(cluster_pb2_grpc.ClusterServicer):
                     kind=each.kind,
                     namespaced=each.namespaced,
                     verbs=each.verbs,
+                    subresources=each.subresources,
                 )
                 for each in preferred(self.context.kinds.all, elsewhere)
             ],

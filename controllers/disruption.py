@@ -21,6 +21,7 @@ from podling.client.resource import POD_DISRUPTION_BUDGETS, PODS
 from podling.loop.reconcile import After
 
 GOING = timedelta(minutes=2)  # how long an evicted pod that is still there counts as gone
+RETRY_SECONDS = 10.0
 UNMANAGED = (
     "Some pods that this PodDisruptionBudget selects have no controller: how many there should be is not known, and "
     'nothing may go on their account. An integer as ".spec.minAvailable" counts them.'
@@ -75,7 +76,7 @@ def counts_scale(spec: Any) -> bool:
 
 async def control(context: Context) -> None:
     budgets, pods = context.informers.get(POD_DISRUPTION_BUDGETS), context.informers.get(PODS)
-    scales = Scales(context.informers)
+    scales = Scales(context.client, context.informers)
     recorder = EventRecorder(context.client, "controllermanager", clock=context.clock)
 
     def covering(key: str, old: Any, new: Any) -> list[str]:
@@ -99,12 +100,12 @@ async def control(context: Context) -> None:
         disrupted = dict((budget.status.disruptedPods if budget.status else None) or {})
         now = context.clock.now()
         try:
-            count, unmanaged = scales.expected(found) if counts_scale(budget.spec) else (len(found), [])
+            count, unmanaged = await scales.expected(found) if counts_scale(budget.spec) else (len(found), [])
         except Unscaled as error:
             words = f"Failed to calculate the number of expected pods: {error}"
             recorder.event(_reference(budget), "Warning", "CalculateExpectedPodCountFailed", words)
             await write(budget, _failed(budget, str(error), now))
-            return None
+            return After(RETRY_SECONDS) if error.passing else None
         if unmanaged:
             recorder.event(_reference(budget), "Warning", "UnmanagedPods", UNMANAGED)
         verdict = judge(budget.spec, found, count, disrupted, now)

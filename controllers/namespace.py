@@ -90,7 +90,7 @@ async def _empty(client: Client, namespace: str) -> Seen:
 
 async def _delete(client: Client, each: Served, namespace: str) -> Sequence[Partial]:
     """All of one kind; what remains."""
-    of, verbs = each
+    of, verbs = each.of, each.verbs
     if "list" not in verbs:
         if "deletecollection" in verbs:
             await client.delete_collection(of, namespace)

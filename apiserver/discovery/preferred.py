@@ -18,6 +18,7 @@ class Served(NamedTuple):
     kind: str
     namespaced: bool
     verbs: Sequence[str]
+    subresources: Sequence[str]
 
 
 def preferred(kinds: Iterable[Kind], elsewhere: Iterable[Elsewhere]) -> list[Served]:
@@ -35,13 +36,15 @@ def preferred(kinds: Iterable[Kind], elsewhere: Iterable[Elsewhere]) -> list[Ser
 
 
 def _local(kind: Kind) -> Served:
-    return Served(kind.group, kind.version, kind.plural, kind.kind, kind.namespaced, kind.verbs)
+    below = [sub.name for sub in kind.subresources]
+    return Served(kind.group, kind.version, kind.plural, kind.kind, kind.namespaced, kind.verbs, below)
 
 
 def _remote(each: Elsewhere) -> list[Served]:
     return [
         Served(each.group, each.version, row["resource"], row.get("responseKind", {}).get("kind", ""),
-               row.get("scope") == "Namespaced", row.get("verbs") or ())
+               row.get("scope") == "Namespaced", row.get("verbs") or (),
+               [sub["subresource"] for sub in row.get("subresources") or ()])
         for row in each.resources or () if each.current
     ]  # fmt: skip
 

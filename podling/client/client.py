@@ -39,6 +39,7 @@ class Served(NamedTuple):
 
     of: Resource[Partial]
     verbs: frozenset[str]
+    subresources: frozenset[str] = frozenset()
 
 
 class Discovered(NamedTuple):
@@ -52,7 +53,7 @@ class Discovered(NamedTuple):
 
 
 class Client(Protocol):
-    async def get(self, of: Resource[T], name: str, namespace: str = "") -> T: ...
+    async def get(self, of: Resource[T], name: str, namespace: str = "", *, subresource: str = "") -> T: ...
 
     async def list(self, of: Resource[T], namespace: str = "", *, labels: str = "", fields: str = "") -> Listed[T]:
         """All of them, read in pages; `labels` and `fields` are selectors as kubectl writes them."""

@@ -17,10 +17,20 @@ from podling.api.errors import GroupResource
 from podling.api.meta import name_suffix, timestamp
 from podling.client.client import MERGE, Changed, Data, Discovered, Listed, Served
 from podling.client.codec import typed
-from podling.client.resource import PODS, RESOURCES, Partial, Resource
+from podling.client.resource import (
+    DEPLOYMENTS,
+    PODS,
+    REPLICA_SETS,
+    REPLICATION_CONTROLLERS,
+    RESOURCES,
+    STATEFUL_SETS,
+    Partial,
+    Resource,
+)
 
 T = TypeVar("T")
 Object = dict[str, Any]
+SCALED = (DEPLOYMENTS, REPLICA_SETS, REPLICATION_CONTROLLERS, STATEFUL_SETS)
 VERBS = frozenset(("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"))
 FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 SYSTEM = ("name", "namespace", "uid", "creationTimestamp", "resourceVersion", "deletionTimestamp")
@@ -35,6 +45,7 @@ class FakeClient:
         self.version = 1
         self.custom: list[Resource[Any]] = []  # resources that are served besides the built-in ones
         self.refused: dict[str, set[str]] = {}  # verbs that a resource does not take, by plural
+        self.subresources: dict[str, set[str]] = {of.plural: {"scale"} for of in SCALED}  # by plural
         self.stale: list[str] = []  # group versions whose server cannot be asked
         self.fail: Callable[[str, str, str], None] = lambda verb, plural, name: None
         self._log: list[Event] = []
@@ -55,9 +66,9 @@ class FakeClient:
     def find(self, of: Resource[Any], name: str, namespace: str = "default") -> Object | None:
         return self.objects.get((of.plural, namespace if of.namespaced else "", name))
 
-    async def get(self, of: Resource[T], name: str, namespace: str = "") -> T:
+    async def get(self, of: Resource[T], name: str, namespace: str = "", *, subresource: str = "") -> T:
         self.fail("get", of.plural, name)
-        return typed(self._get(of, name, namespace), of.type)
+        return typed(self._get(of, name, namespace), of.type)  # a scale is a part of what the fake keeps
 
     async def list(self, of: Resource[T], namespace: str = "", *, labels: str = "", fields: str = "") -> Listed[T]:
         self.fail("list", of.plural, "")
@@ -172,7 +183,11 @@ class FakeClient:
         self.fail("discover", "", "")
         every = (*RESOURCES, *self.custom)
         rows = [Resource(of.group, of.version, of.plural, of.kind, Partial, of.namespaced) for of in every]
-        return Discovered([Served(of, VERBS - self.refused.get(of.plural, set())) for of in rows], list(self.stale))
+        served = [
+            Served(of, VERBS - self.refused.get(of.plural, set()), frozenset(self.subresources.get(of.plural, ())))
+            for of in rows
+        ]
+        return Discovered(served, list(self.stale))
 
     async def close(self) -> None:
         return None

@@ -53,8 +53,8 @@ class GrpcClient:
         self._last_id = 0
         self._writing = asyncio.Lock()
 
-    async def get(self, of: Resource[T], name: str, namespace: str = "") -> T:
-        return decode((await self._call(pb.GET, _target(of, namespace, name))).body, of.type)
+    async def get(self, of: Resource[T], name: str, namespace: str = "", *, subresource: str = "") -> T:
+        return decode((await self._call(pb.GET, _target(of, namespace, name, subresource))).body, of.type)
 
     async def list(self, of: Resource[T], namespace: str = "", *, labels: str = "", fields: str = "") -> Listed[T]:
         options = _selectors(labels, fields) | {"limit": str(PAGE)}
@@ -132,6 +132,7 @@ class GrpcClient:
             Served(
                 Resource(each.group, each.version, each.resource, each.kind, Partial, each.namespaced),
                 frozenset(each.verbs),
+                frozenset(each.subresources),
             )
             for each in reply.resources
         ]

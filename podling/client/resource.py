@@ -1,11 +1,12 @@
 """The resources that podling's own services read and write, with the types that they decode into."""
 
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from lightkube.models import (
     apps_v1,
     authorization_v1,
+    autoscaling_v1,
     certificates_v1,
     coordination_v1,
     core_v1,
@@ -93,6 +94,12 @@ CUSTOM_RESOURCE_DEFINITIONS = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", Partial, namespaced=False
 )
 API_SERVICES = Resource("apiregistration.k8s.io", "v1", "apiservices", "APIService", Partial, namespaced=False)
+
+
+def scale(of: Resource[Any]) -> Resource[autoscaling_v1.Scale]:
+    """get(scale(DEPLOYMENTS), …, subresource="scale")."""
+    return of._replace(kind="Scale", type=autoscaling_v1.Scale)
+
 
 RESOURCES: tuple[Resource[object], ...] = (
     PODS,

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n podling/pb/cluster/cluster.proto\x12\x12podling.cluster.v1\"p\n\x06Target\x12\r\n\x05group\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12\x11\n\tnamespace\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x13\n\x0bsubresource\x18\x06 \x01(\t\"\xf8\x01\n\x07Request\x12\n\n\x02id\x18\x01 \x01(\x04\x12&\n\x04verb\x18\x02 \x01(\x0e\x32\x18.podling.cluster.v1.Verb\x12*\n\x06target\x18\x03 \x01(\x0b\x32\x1a.podling.cluster.v1.Target\x12\x39\n\x07options\x18\x04 \x03(\x0b\x32(.podling.cluster.v1.Request.OptionsEntry\x12\x14\n\x0c\x63ontent_type\x18\x05 \x01(\t\x12\x0c\n\x04\x62ody\x18\x06 \x01(\x0c\x1a.\n\x0cOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"|\n\x05Reply\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04\x63ode\x18\x02 \x01(\r\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\x12\r\n\x05items\x18\x04 \x03(\x0c\x12\x18\n\x10resource_version\x18\x05 \x01(\t\x12\x10\n\x08\x63ontinue\x18\x06 \x01(\t\x12\x10\n\x08warnings\x18\x07 \x03(\t\"\xaa\x01\n\x0cWatchRequest\x12*\n\x06target\x18\x01 \x01(\x0b\x32\x1a.podling.cluster.v1.Target\x12>\n\x07options\x18\x02 \x03(\x0b\x32-.podling.cluster.v1.WatchRequest.OptionsEntry\x1a.\n\x0cOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"%\n\x05\x45vent\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0e\n\x06object\x18\x02 \x01(\x0c\"7\n\nWatchReply\x12)\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x19.podling.cluster.v1.Event\"\x11\n\x0f\x44iscoverRequest\"m\n\x08Resource\x12\r\n\x05group\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\x12\n\nnamespaced\x18\x05 \x01(\x08\x12\r\n\x05verbs\x18\x06 \x03(\t\"O\n\rDiscoverReply\x12/\n\tresources\x18\x01 \x03(\x0b\x32\x1c.podling.cluster.v1.Resource\x12\r\n\x05stale\x18\x02 \x03(\t*u\n\x04Verb\x12\x14\n\x10VERB_UNSPECIFIED\x10\x00\x12\x07\n\x03GET\x10\x01\x12\x08\n\x04LIST\x10\x02\x12\n\n\x06\x43REATE\x10\x03\x12\n\n\x06UPDATE\x10\x04\x12\t\n\x05PATCH\x10\x05\x12\n\n\x06\x44\x45LETE\x10\x06\x12\x15\n\x11\x44\x45LETE_COLLECTION\x10\x07\x32\xae\x02\n\x07\x43luster\x12<\n\x02\x44o\x12\x1b.podling.cluster.v1.Request\x1a\x19.podling.cluster.v1.Reply\x12\x44\n\x06Stream\x12\x1b.podling.cluster.v1.Request\x1a\x19.podling.cluster.v1.Reply(\x01\x30\x01\x12K\n\x05Watch\x12 .podling.cluster.v1.WatchRequest\x1a\x1e.podling.cluster.v1.WatchReply0\x01\x12R\n\x08\x44iscover\x12#.podling.cluster.v1.DiscoverRequest\x1a!.podling.cluster.v1.DiscoverReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n podling/pb/cluster/cluster.proto\x12\x12podling.cluster.v1\"p\n\x06Target\x12\r\n\x05group\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12\x11\n\tnamespace\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x13\n\x0bsubresource\x18\x06 \x01(\t\"\xf8\x01\n\x07Request\x12\n\n\x02id\x18\x01 \x01(\x04\x12&\n\x04verb\x18\x02 \x01(\x0e\x32\x18.podling.cluster.v1.Verb\x12*\n\x06target\x18\x03 \x01(\x0b\x32\x1a.podling.cluster.v1.Target\x12\x39\n\x07options\x18\x04 \x03(\x0b\x32(.podling.cluster.v1.Request.OptionsEntry\x12\x14\n\x0c\x63ontent_type\x18\x05 \x01(\t\x12\x0c\n\x04\x62ody\x18\x06 \x01(\x0c\x1a.\n\x0cOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"|\n\x05Reply\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0c\n\x04\x63ode\x18\x02 \x01(\r\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\x12\r\n\x05items\x18\x04 \x03(\x0c\x12\x18\n\x10resource_version\x18\x05 \x01(\t\x12\x10\n\x08\x63ontinue\x18\x06 \x01(\t\x12\x10\n\x08warnings\x18\x07 \x03(\t\"\xaa\x01\n\x0cWatchRequest\x12*\n\x06target\x18\x01 \x01(\x0b\x32\x1a.podling.cluster.v1.Target\x12>\n\x07options\x18\x02 \x03(\x0b\x32-.podling.cluster.v1.WatchRequest.OptionsEntry\x1a.\n\x0cOptionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"%\n\x05\x45vent\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0e\n\x06object\x18\x02 \x01(\x0c\"7\n\nWatchReply\x12)\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x19.podling.cluster.v1.Event\"\x11\n\x0f\x44iscoverRequest\"\x83\x01\n\x08Resource\x12\r\n\x05group\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\x12\n\nnamespaced\x18\x05 \x01(\x08\x12\r\n\x05verbs\x18\x06 \x03(\t\x12\x14\n\x0csubresources\x18\x07 \x03(\t\"O\n\rDiscoverReply\x12/\n\tresources\x18\x01 \x03(\x0b\x32\x1c.podling.cluster.v1.Resource\x12\r\n\x05stale\x18\x02 \x03(\t*u\n\x04Verb\x12\x14\n\x10VERB_UNSPECIFIED\x10\x00\x12\x07\n\x03GET\x10\x01\x12\x08\n\x04LIST\x10\x02\x12\n\n\x06\x43REATE\x10\x03\x12\n\n\x06UPDATE\x10\x04\x12\t\n\x05PATCH\x10\x05\x12\n\n\x06\x44\x45LETE\x10\x06\x12\x15\n\x11\x44\x45LETE_COLLECTION\x10\x07\x32\xae\x02\n\x07\x43luster\x12<\n\x02\x44o\x12\x1b.podling.cluster.v1.Request\x1a\x19.podling.cluster.v1.Reply\x12\x44\n\x06Stream\x12\x1b.podling.cluster.v1.Request\x1a\x19.podling.cluster.v1.Reply(\x01\x30\x01\x12K\n\x05Watch\x12 .podling.cluster.v1.WatchRequest\x1a\x1e.podling.cluster.v1.WatchReply0\x01\x12R\n\x08\x44iscover\x12#.podling.cluster.v1.DiscoverRequest\x1a!.podling.cluster.v1.DiscoverReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,8 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REQUEST_OPTIONSENTRY']._serialized_options = b'8\001'
   _globals['_WATCHREQUEST_OPTIONSENTRY']._loaded_options = None
   _globals['_WATCHREQUEST_OPTIONSENTRY']._serialized_options = b'8\001'
-  _globals['_VERB']._serialized_start=1027
-  _globals['_VERB']._serialized_end=1144
+  _globals['_VERB']._serialized_start=1050
+  _globals['_VERB']._serialized_end=1167
   _globals['_TARGET']._serialized_start=56
   _globals['_TARGET']._serialized_end=168
   _globals['_REQUEST']._serialized_start=171
@@ -55,10 +55,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHREPLY']._serialized_end=814
   _globals['_DISCOVERREQUEST']._serialized_start=816
   _globals['_DISCOVERREQUEST']._serialized_end=833
-  _globals['_RESOURCE']._serialized_start=835
-  _globals['_RESOURCE']._serialized_end=944
-  _globals['_DISCOVERREPLY']._serialized_start=946
-  _globals['_DISCOVERREPLY']._serialized_end=1025
-  _globals['_CLUSTER']._serialized_start=1147
-  _globals['_CLUSTER']._serialized_end=1449
+  _globals['_RESOURCE']._serialized_start=836
+  _globals['_RESOURCE']._serialized_end=967
+  _globals['_DISCOVERREPLY']._serialized_start=969
+  _globals['_DISCOVERREPLY']._serialized_end=1048
+  _globals['_CLUSTER']._serialized_start=1170
+  _globals['_CLUSTER']._serialized_end=1472
 # @@protoc_insertion_point(module_scope)

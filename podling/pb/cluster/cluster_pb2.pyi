@@ -116,20 +116,22 @@ class DiscoverRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Resource(_message.Message):
-    __slots__ = ("group", "version", "resource", "kind", "namespaced", "verbs")
+    __slots__ = ("group", "version", "resource", "kind", "namespaced", "verbs", "subresources")
     GROUP_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     NAMESPACED_FIELD_NUMBER: _ClassVar[int]
     VERBS_FIELD_NUMBER: _ClassVar[int]
+    SUBRESOURCES_FIELD_NUMBER: _ClassVar[int]
     group: str
     version: str
     resource: str
     kind: str
     namespaced: bool
     verbs: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, group: _Optional[str] = ..., version: _Optional[str] = ..., resource: _Optional[str] = ..., kind: _Optional[str] = ..., namespaced: _Optional[bool] = ..., verbs: _Optional[_Iterable[str]] = ...) -> None: ...
+    subresources: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, group: _Optional[str] = ..., version: _Optional[str] = ..., resource: _Optional[str] = ..., kind: _Optional[str] = ..., namespaced: _Optional[bool] = ..., verbs: _Optional[_Iterable[str]] = ..., subresources: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class DiscoverReply(_message.Message):
     __slots__ = ("resources", "stale")

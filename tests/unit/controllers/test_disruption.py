@@ -8,7 +8,8 @@ import pytest
 
 from controllers import disruption
 from controllers.disruption import Verdict, judge
-from podling.client.resource import POD_DISRUPTION_BUDGETS, PODS, REPLICA_SETS
+from podling.api.errors import ServiceUnavailable
+from podling.client.resource import POD_DISRUPTION_BUDGETS, PODS, REPLICA_SETS, Partial, Resource
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -60,11 +61,11 @@ def budget(bench: Any, **given: Any) -> None:
     )
 
 
-def pod(bench: Any, name: str, owner: str = "") -> None:
+def pod(bench: Any, name: str, owner: str = "", kind: dict[str, str] | None = None) -> None:
     metadata: dict[str, Any] = {"name": name, "namespace": "default", "labels": {"app": "a"}}
     if owner:
-        reference = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": owner, "controller": True}
-        metadata["ownerReferences"] = [reference]
+        who = {"apiVersion": "apps/v1", "kind": "ReplicaSet", **(kind or {})}
+        metadata["ownerReferences"] = [{**who, "name": owner, "uid": owner, "controller": True}]
     status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
     bench.client.add(PODS, {"metadata": metadata, "spec": {"containers": []}, "status": status})
 
@@ -108,6 +109,65 @@ async def test_a_pod_whose_controller_is_another_one_by_now_lets_nothing_go(benc
     (condition,) = told(bench)["conditions"]
     assert told(bench)["disruptionsAllowed"] == 0
     assert (condition["reason"], condition["message"]) == ("SyncFailed", 'found no controllers for pod "p"')
+
+
+BOATS = Resource("example.com", "v1", "boats", "Boat", Partial)
+BOAT = {"apiVersion": "example.com/v1", "kind": "Boat"}
+
+
+async def test_a_custom_controller_is_asked_for_its_scale(bench: Any) -> None:
+    budget(bench, minAvailable="50%")
+    bench.client.custom.append(BOATS)
+    bench.client.subresources["boats"] = {"status", "scale"}
+    for name, replicas in (("red", 4), ("blue", 2)):
+        bench.client.add(BOATS, {"metadata": {"name": name, "uid": name}, "spec": {"replicas": replicas}})
+        for number in range(2):
+            pod(bench, f"{name}-{number}", name, BOAT)
+    await bench.start(disruption.control)
+    await bench.wait()
+    assert [told(bench)[name] for name in ("expectedPods", "desiredHealthy", "disruptionsAllowed")] == [6, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("subresources", "uid", "kind", "words"),
+    [
+        ({"scale"}, "other", BOAT, 'found no controllers for pod "p"'),
+        ({"status"}, "b", BOAT, "boats.example.com does not implement the scale subresource"),
+        ({"scale"}, "b", {**BOAT, "kind": "Ship"}, 'no matches for kind "Ship" in version "example.com/v1"'),
+        ({"scale"}, "b", {"kind": "Boat"}, 'no matches for kind "Boat" in version "apps/v1"'),
+    ],
+)
+async def test_a_custom_controller_that_says_nothing_lets_nothing_go(
+    bench: Any, subresources: set[str], uid: str, kind: dict[str, str], words: str
+) -> None:
+    budget(bench, maxUnavailable=1)
+    bench.client.custom.append(BOATS)
+    bench.client.subresources["boats"] = subresources
+    bench.client.add(BOATS, {"metadata": {"name": "b", "uid": uid}, "spec": {"replicas": 1}})
+    pod(bench, "p", "b", kind)
+    await bench.start(disruption.control)
+    await bench.wait()
+    (condition,) = told(bench)["conditions"]
+    assert (condition["reason"], condition["message"]) == ("SyncFailed", words)
+
+
+async def test_a_scale_that_cannot_be_read_now_is_asked_for_again(bench: Any) -> None:
+    def away(verb: str, plural: str, name: str) -> None:
+        if plural == "boats":
+            raise ServiceUnavailable("it is away")
+
+    budget(bench, maxUnavailable=1)
+    bench.client.custom.append(BOATS)
+    bench.client.subresources["boats"] = {"scale"}
+    bench.client.add(BOATS, {"metadata": {"name": "b", "uid": "b"}, "spec": {"replicas": 1}})
+    pod(bench, "p", "b", BOAT)
+    bench.client.fail = away
+    await bench.start(disruption.control)
+    await bench.wait()
+    assert told(bench)["conditions"][0]["message"] == "it is away"
+    bench.client.fail = lambda verb, plural, name: None
+    await bench.wait(11)
+    assert (told(bench)["expectedPods"], told(bench)["disruptionsAllowed"]) == (1, 1)
 
 
 async def test_pods_without_a_controller_are_told_of_and_let_nothing_go(bench: Any) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from podling.api import errors
 from podling.client.grpc import GrpcClient, dial
-from podling.client.resource import CONFIG_MAPS, NAMESPACES
+from podling.client.resource import CONFIG_MAPS, NAMESPACES, Partial, Resource, scale
 from tests.unit.apiserver.running import Running, client_tls
 
 JSON = {"Content-Type": "application/json"}
@@ -230,6 +230,31 @@ async def test_the_grpc_face_is_the_same_pipeline(server: Running) -> None:
             pass
     assert "configmaps" in {of.plural for of in (await client.discover()).that_take("list", "watch", "delete")}
     assert (await client.get(NAMESPACES, "kube-system")).metadata.name == "kube-system"
+    await client.close()
+
+
+async def test_the_grpc_face_tells_of_scales_and_reads_them(server: Running) -> None:
+    client = grpc_client(server, "admin")
+    names = {"plural": "boats", "kind": "Boat"}
+    paths = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema, "subresources": {"scale": paths}}
+    spec = {"group": "example.com", "names": names, "scope": "Namespaced", "versions": [version]}
+    body = {"metadata": {"name": "boats.example.com"}, "spec": spec}
+    await server.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", json=body)
+    boats = Resource("example.com", "v1", "boats", "Boat", Partial)
+    for _ in range(250):
+        served = [each for each in (await client.discover()).served if each.of == boats]
+        if served:
+            break
+        await asyncio.sleep(0.02)
+    assert [each.subresources for each in served] == [{"scale"}]
+    boat = {"apiVersion": "example.com/v1", "kind": "Boat", "metadata": {"name": "a"}, "spec": {"replicas": 3}}
+    made = await client.create(boats, boat, "default")
+    found = await client.get(scale(boats), "a", "default", subresource="scale")
+    assert found.metadata is not None
+    assert found.spec is not None
+    assert (found.metadata.uid, found.spec.replicas) == (made.metadata.uid, 3)
     await client.close()
 
 
