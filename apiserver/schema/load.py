@@ -10,14 +10,13 @@ A type's name is `core.v1.PodSpec`; OpenAPI's is `io.k8s.api.core.v1.PodSpec` (`
 
 import importlib.util
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from apiserver.schema.schema import Field, Schema
-from apiserver.schema.shape import Notes, Where, shaper
-from apiserver.schema.text import plain
+from apiserver.schema.shape import Mismatch, Notes, Shaper, Where, read_apart, shaper
 
 HERE = Path(__file__).parent
 WRAP = 78  # the width that lightkube-models wraps documentation at: a line that ends earlier ends a paragraph
@@ -39,16 +38,46 @@ FIELDS = Schema("object", name="io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1")
 STRINGS = Schema("array", items=STRING)
 
 
+def _props() -> Schema:
+    return schema("apiextensions.v1.JSONSchemaProps")
+
+
 def _inner_schema(value: Any, where: Where | None, notes: Notes) -> Any:
     """A schema within a schema, which Go reads apart: what it does not know there goes without a word."""
-    if isinstance(value, list):
-        return [_inner_schema(each, None, []) for each in value]
-    return (
-        shaper(schema("apiextensions.v1.JSONSchemaProps"))(value, None, []) if isinstance(value, dict) else plain(value)
-    )
+    try:
+        return shaper(_props())(value, None, [])
+    except Mismatch as wrong:
+        raise read_apart(wrong, where) from None
 
 
-INNER_SCHEMA = Schema("", shape=_inner_schema)
+def _or_bool(value: Any, where: Where | None, notes: Notes) -> Any:
+    if not isinstance(value, dict | bool):
+        raise Mismatch("boolean or JSON schema expected")
+    return _inner_schema(value, where, notes) if isinstance(value, dict) else value
+
+
+@cache
+def _several_props() -> Schema:
+    return Schema("array", items=_props())
+
+
+def _or_list(several: Callable[[], Schema]) -> Shaper:
+    """A schema or a list; what is neither is taken for null."""
+
+    def shape(value: Any, where: Where | None, notes: Notes) -> Any:
+        if not isinstance(value, list):
+            return _inner_schema(value, where, notes) if isinstance(value, dict) else None
+        try:
+            return shaper(several())(value, None, [])
+        except Mismatch as wrong:
+            raise read_apart(wrong, where) from None
+
+    return shape
+
+
+SCHEMA_OR_BOOL = Schema("", shape=_or_bool)
+SCHEMA_OR_STRINGS = Schema("", shape=_or_list(lambda: STRINGS))
+SCHEMA_OR_SCHEMAS = Schema("", shape=_or_list(_several_props))
 STRING_MAP = Schema("object", values=STRING)
 
 _SCALARS = {"str": STRING, "int": INTEGER, "bool": BOOLEAN, "float": NUMBER, "dict": STRING_MAP}
@@ -61,9 +90,9 @@ _ALIASES = {
     "FieldsV1": FIELDS,
     "Patch": OBJECT,
     "JSON": ANYTHING,
-    "JSONSchemaPropsOrArray": INNER_SCHEMA,
-    "JSONSchemaPropsOrBool": INNER_SCHEMA,
-    "JSONSchemaPropsOrStringArray": INNER_SCHEMA,
+    "JSONSchemaPropsOrArray": SCHEMA_OR_SCHEMAS,
+    "JSONSchemaPropsOrBool": SCHEMA_OR_BOOL,
+    "JSONSchemaPropsOrStringArray": SCHEMA_OR_STRINGS,
     "CustomResourceSubresourceStatus": OBJECT,
     "StorageVersionSpec": OBJECT,
     "BasicSchedulingPolicy": OBJECT,

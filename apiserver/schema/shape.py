@@ -15,7 +15,9 @@ from podling.api.quantity import QuantityError
 
 
 class Mismatch(Exception):
-    """A value of the wrong type; the message is Go's."""
+    """A value of the wrong type; the message is Go's. `found`: what the value is, and the type it should have."""
+
+    found: tuple[str, str] | None = None
 
 
 class Where(NamedTuple):
@@ -56,7 +58,15 @@ def field_path(where: Where | None) -> str:
 
 def mismatch(value: Any, where: Where | None, go_type: str) -> Mismatch:
     """`json: cannot unmarshal string into Go struct field PodSpec.spec.hostNetwork of type bool`"""
-    words = _described(value, go_type)
+    return _mismatched(_described(value, go_type), where, go_type)
+
+
+def read_apart(error: Mismatch, where: Where | None) -> Mismatch:
+    """The mismatch of a value that its type reads by itself: Go tells where that type is held, and no deeper."""
+    return _mismatched(error.found[0], where, error.found[1]) if error.found else error
+
+
+def _mismatched(words: str, where: Where | None, go_type: str) -> Mismatch:
     struct = ""
     path: list[str] = []
     while where is not None:
@@ -67,7 +77,9 @@ def mismatch(value: Any, where: Where | None, go_type: str) -> Mismatch:
                 path.insert(0, where.embedded)
         where = where.outer
     target = f"Go struct field {struct}.{'.'.join(path)}" if struct else "Go value"
-    return Mismatch(f"json: cannot unmarshal {words} into {target} of type {go_type}")
+    made = Mismatch(f"json: cannot unmarshal {words} into {target} of type {go_type}")
+    made.found = words, go_type
+    return made
 
 
 def _described(value: Any, go_type: str) -> str:

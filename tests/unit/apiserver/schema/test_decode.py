@@ -218,3 +218,41 @@ def test_half_a_surrogate_pair_becomes_the_replacement_character():
 def test_a_body_of_ten_thousand_brackets_is_refused_not_fatal():
     assert "json parse error" in refusal(b"[" * 9000)
     assert "exceeded max depth" in refusal(b"[" * 10_001)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("items", [1], "number into Go struct field JSONSchemaProps.{at}.items of type v1.JSONSchemaProps"),
+        ("items", {"type": 1}, "number into Go struct field JSONSchemaProps.{at}.items of type string"),
+        ("dependencies", {"a": [1]}, "number into Go struct field JSONSchemaProps.{at}.dependencies of type string"),
+        ("additionalProperties", "yes", None),
+    ],
+)
+def test_a_schema_within_a_schema_is_read_apart(field: str, value: Any, words: str | None):
+    version = {"name": "v1", "schema": {"openAPIV3Schema": {"properties": {"a": {field: value}}}}}
+    body = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "spec": {"versions": [version]},
+    }
+    with pytest.raises(BadRequest) as refused:
+        definition(body)
+    wrong = "boolean or JSON schema expected"
+    if words:
+        wrong = f"json: cannot unmarshal {words.format(at='spec.versions.schema.openAPIV3Schema.properties')}"
+    assert refused.value.message.endswith(f"as a CustomResourceDefinition: {wrong}")
+
+
+def test_a_list_of_schemas_may_hold_null_and_what_is_no_schema_is_none():
+    properties = {"a": {"items": [None]}, "b": {"items": "string"}}
+    version = {"name": "v1", "schema": {"openAPIV3Schema": {"properties": properties}}}
+    read = definition({"metadata": {"name": "x"}, "spec": {"versions": [version]}})
+    found = read["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+    assert found == {"a": {"items": [{}]}, "b": {"items": None}}
+
+
+def definition(body: dict[str, Any]) -> dict[str, Any]:
+    kind, api_version = "CustomResourceDefinition", "apiextensions.k8s.io/v1"
+    of = schema("apiextensions.v1.CustomResourceDefinition")
+    return decode(json.dumps(body).encode(), JSON, of, kind=kind, api_version=api_version)[0]
