@@ -32,10 +32,11 @@ def _formats(listed: list[Token], is_format: Callable[[str, str], bool]) -> Iter
 
 
 class _Open(NamedTuple):
-    """An open bracket: of a list, of a map, or of anything else; its elements so far."""
+    """An open bracket: of a list, of a map, or of anything else; its elements or values so far, and a map's keys."""
 
     kind: str
     elements: list[list[Token]]
+    keys: list[list[Token]]
 
 
 def _mixed(listed: list[Token]) -> Iterator[Wrong]:
@@ -47,13 +48,17 @@ def _mixed(listed: list[Token]) -> Iterator[Wrong]:
         if token.kind == "mark" and token.text in "([{":
             if here:
                 here.elements[-1].append(token)
-            stack.append(_Open("" if formatted else _bracket(token, before), [[]]))
+            stack.append(_Open("" if formatted else _bracket(token, before), [[]], []))
         elif token.kind == "mark" and token.text in ")]}" and stack:
-            yield from _differ(stack.pop())
+            closed = stack.pop()
+            if closed.kind:
+                yield from _differ(closed.keys)
+                yield from _differ(closed.elements)
         elif here and token.text == ",":
             here.elements.append([])
         elif here and token.text == ":" and here.kind == "map" and "?" not in [each.text for each in here.elements[-1]]:
-            here.elements[-1].clear()  # a map's values, not its keys
+            here.keys.append(here.elements.pop())
+            here.elements.append([])
         elif here:
             here.elements[-1].append(token)
         before = token
@@ -67,11 +72,9 @@ def _bracket(token: Token, before: Token) -> str:
     return "list" if token.text == "[" else "map"
 
 
-def _differ(closed: _Open) -> Iterator[Wrong]:
-    if not closed.kind:
-        return
+def _differ(elements: list[list[Token]]) -> Iterator[Wrong]:
     first = ""
-    for element in closed.elements:
+    for element in elements:
         kind = _kind(element)
         first = first or kind
         if kind and kind != first:
