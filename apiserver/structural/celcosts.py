@@ -45,7 +45,7 @@ def costs(rule: Rule, kind: CelType, sized: Sized) -> Costs:
 
 
 def _with_variable(tree: CheckedExpr) -> CheckedExpr:
-    """`oldSelves[?0]` is `oldSelf`, as it was written."""
+    """`oldSelf`, where that is an optional, as it was written."""
     _restore(tree.expr)
     return tree
 

@@ -16,7 +16,8 @@ from apiserver.structural.fieldpath import FieldPathError, resolve
 from apiserver.structural.node import Node, Object
 
 VALIDATIONS = "x-kubernetes-validations"
-OLD, OLDS = "oldSelf", "oldSelves"
+OLD, OLDS = "oldSelf", "__o"
+OPTIONAL = f"{OLDS}[?0]"  # as long as `oldSelf`, so that mistakes stand where they stood
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def compile_rule(said: Object, kind: CelType | None, node: Node) -> Rule:
     try:
         program = compile(expression, variables)
     except CelError as error:
-        return Rule(said, error=f"compilation failed: {error}")
+        return Rule(said, error=f"compilation failed: {_as_written(error)}")
     if program.type != "bool":
         return Rule(said, error="cel expression must evaluate to a bool")
     message, message_error = _message(wording, variables)
@@ -110,13 +111,17 @@ def compile_rule(said: Object, kind: CelType | None, node: Node) -> Rule:
 
 
 def _optional(expression: str) -> str:
-    """With `oldSelf` an optional: `oldSelves[?0]`."""
+    """With `oldSelf` an optional."""
     out, end, before = "", 0, ""
     for token in tokens(expression):
-        text = f"{OLDS}[?0]" if token.kind == "name" and token.text == OLD and before != "." else token.text
+        text = OPTIONAL if token.kind == "name" and token.text == OLD and before != "." else token.text
         out += expression[end : token.start] + text
         end, before = token.start + len(token.text), token.text
     return out + expression[end:]
+
+
+def _as_written(error: CelError) -> str:
+    return str(error).replace(OPTIONAL, OLD)
 
 
 def _message(wording: str, variables: Mapping[str, CelType]) -> tuple[Program | None, str]:
@@ -125,7 +130,7 @@ def _message(wording: str, variables: Mapping[str, CelType]) -> tuple[Program | 
     try:
         message = compile(wording, variables)
     except CelError as error:
-        return None, f"messageExpression compilation failed: {error}"
+        return None, f"messageExpression compilation failed: {_as_written(error)}"
     if message.type != "string":
         return None, "messageExpression must evaluate to a string"
     return message, ""

@@ -233,7 +233,7 @@ def paragraph(column: int, words: str, line: str) -> str:
         ("cel.bind(x, 1, x)", 1, "undeclared reference to 'cel' (in container '')"),
         ("[1, 2, 'a', true]", 8, "expected type 'int' but found 'string'"),
         ("{'a': 1, 'b': -1.5}['a'] > 0", 15, "expected type 'int' but found 'double'"),
-        ("{'a': 1, 2: 3}.size() > 0", 9, "expected type 'string' but found 'int'"),
+        ("{'a': 1, 2: 3}.size() > 0", 10, "expected type 'string' but found 'int'"),
         ("'b' in ['a', 1u]", 14, "expected type 'string' but found 'uint'"),
         ("self.wait > duration('1 hour')", 22, "invalid duration argument"),
         ("self.when < timestamp('2020')", 23, "invalid timestamp argument"),

@@ -181,6 +181,15 @@ def shown(rule: str, **more: str) -> str:
             ],
         ),
         (
+            ruled(STRING, {"rule": "oldSelf == self", "optionalOldSelf": True}),
+            [
+                f"[0].rule: Invalid value: {shown('oldSelf == self').replace('null}', 'true}')}: compilation failed: "
+                "ERROR: <input>:1:9: found no matching overload for '_==_' applied to '(optional_type(string), string)'"
+                "\n | oldSelf == self\n | ........^",
+                "[0].optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used in rule",
+            ],
+        ),
+        (
             ruled(STRING, {"rule": "true", "messageExpression": "1"}),
             [
                 f"[0].messageExpression: Invalid value: {shown('true', MessageExpression='1')}: messageExpression must "
