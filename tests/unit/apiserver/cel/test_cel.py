@@ -214,7 +214,6 @@ def paragraph(column: int, words: str, line: str) -> str:
         ("size(a.b)", 6, "undeclared reference to 'a' (in container '')"),
         ("self.part.foo()", 14, "undeclared reference to 'foo' (in container '')"),
         ("self.part == 1", 11, "found no matching overload for '_==_' applied to '(object, int)'"),
-        ("self.min == 'a'", 10, "found no matching overload for '_==_' applied to '(int, string)'"),
         ("self.sizes == null", 12, "found no matching overload for '_==_' applied to '(list(int), null)'"),
         ("self.when + 1", 11, "found no matching overload for '_+_' applied to '(timestamp, int)'"),
         ("self.colour.name.first", 5, "undefined field 'colour'"),
