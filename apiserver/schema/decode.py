@@ -9,8 +9,8 @@ transformDecodeError); notes are what field validation objects to: an error unde
 from collections.abc import Sequence
 from typing import Any
 
-from apiserver.schema.load import registered
 from apiserver.schema.schema import Schema
+from apiserver.schema.scheme import go_version, registered
 from apiserver.schema.shape import Mismatch, mismatch, shaper
 from apiserver.schema.text import Malformed, parse_json, parse_yaml, plain
 from podling.api.errors import BadRequest
@@ -129,8 +129,8 @@ def foreign(kind: str, api_version: str, found_version: str, found_kind: str) ->
     group = api_version.rpartition("/")[0].partition(".")[0]
     if found_kind == kind and found_version.rpartition("/")[0].partition(".")[0] == group:
         return ""
-    version = found_version.rpartition("/")[2]
-    return f"converting ({version}.{found_kind}) to ({group or 'core'}.{kind}): unknown conversion"
+    found = f"{go_version(found_version, found_kind)}.{found_kind}"
+    return f"converting ({found}) to ({group or 'core'}.{kind}): unknown conversion"
 
 
 def summary(body: bytes) -> str:

@@ -303,33 +303,20 @@ def _enums() -> dict[tuple[str, str], tuple[str, ...]]:
     return {(row[0], row[1]): tuple(row[2].split(" ")) for row in rows}
 
 
-# Versions that Kubernetes still reads and lightkube-models no longer has.
-_FORMER = {
-    "apps/v1beta1": ("Deployment", "StatefulSet", "ControllerRevision", "Scale"),
-    "apps/v1beta2": ("Deployment", "StatefulSet", "ControllerRevision", "DaemonSet", "ReplicaSet", "Scale"),
-    "extensions/v1beta1": ("Deployment", "DaemonSet", "ReplicaSet", "Ingress", "NetworkPolicy", "Scale"),
-    "batch/v1beta1": ("CronJob",),
-    "policy/v1beta1": ("PodDisruptionBudget", "Eviction"),
-    "events.k8s.io/v1beta1": ("Event",),
-    "rbac.authorization.k8s.io/v1beta1": ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
-    "rbac.authorization.k8s.io/v1alpha1": ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
-    "autoscaling/v2beta1": ("HorizontalPodAutoscaler",),
-    "autoscaling/v2beta2": ("HorizontalPodAutoscaler",),
-    "coordination.k8s.io/v1beta1": ("Lease",),
-    "scheduling.k8s.io/v1beta1": ("PriorityClass",),
-    "storage.k8s.io/v1beta1": ("StorageClass", "CSIDriver", "CSINode", "VolumeAttachment", "CSIStorageCapacity"),
-    "discovery.k8s.io/v1beta1": ("EndpointSlice",),
-    "networking.k8s.io/v1beta1": ("Ingress", "IngressClass"),
-}
+def served(api_version: str) -> bool:
+    """Whether lightkube-models has this group version."""
+    return _module_name(api_version) in _modules()
 
 
-def registered(api_version: str, kind: str) -> bool:
-    """Whether Kubernetes knows this kind at all, served or not."""
-    if kind in _FORMER.get(api_version, ()):
-        return True
-    group, _, version = api_version.rpartition("/")
+def declared(api_version: str, kind: str) -> bool:
+    """Whether lightkube-models has this kind: a type that says its kind itself."""
     try:
-        body = _module(f"{group.partition('.')[0] if group else 'core'}_{version}").body(kind)
+        body = _module(_module_name(api_version)).body(kind)
     except KeyError:
         return False
     return "    kind: 'Optional[str]'" in body and "    apiVersion: " in body
+
+
+def _module_name(api_version: str) -> str:
+    group, _, version = api_version.rpartition("/")
+    return f"{group.partition('.')[0] if group else 'core'}_{version}"

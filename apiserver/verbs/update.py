@@ -32,6 +32,7 @@ async def update(call: Call) -> Answer:
             cached = await registry.update(call.kind, call.namespace, call.name, replace, write, call.sub)
             return call.answer(cached)
         except errors.NotFound:
+            _check_uid(call, wanted["metadata"].get("uid"), "")
             if call.sub or not call.kind.create_on_update or not _may_create(call):
                 raise
         new = decode(raw)

@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from apiserver.kinds import KINDS
-from apiserver.schema.load import registered, schema, unwrap
+from apiserver.schema.load import schema, unwrap
 from apiserver.schema.schema import Schema
+from apiserver.schema.scheme import registered
 
 
 def test_a_type_has_its_fields_documentation_and_name():
