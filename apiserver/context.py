@@ -79,6 +79,7 @@ class Context:
     bootstrapped: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     under_way: InFlight = field(default_factory=InFlight)
+    documenting: asyncio.Lock = field(default_factory=asyncio.Lock)  # OpenAPI documents are made one after another
     kubelets: Kubelets = field(default_factory=Kubelets)
 
     @property

@@ -128,8 +128,13 @@ def _operation(kind: Kind, verb: str, sub: Subresource | None) -> Document:
     return made
 
 
+def list_name(kind: Kind) -> str:
+    """Of the type of its lists."""
+    return kind.list_schema.name if kind.list_schema else f"{kind.schema.name}List"
+
+
 def _list_of(kind: Kind) -> Document:
-    return _ref(kind.list_schema.name if kind.list_schema else f"{kind.schema.name}List")
+    return _ref(list_name(kind))
 
 
 def _patches(kind: Kind) -> Document:

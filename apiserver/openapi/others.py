@@ -39,5 +39,5 @@ def _document(info: Document, path: str, answer: str, words: str) -> Document:
     operation = {"description": words, "responses": {"200": response, "401": {"description": "Unauthorized"}}}
     made: Document = {"openapi": "3.0.0", "info": info, "paths": {path: {"get": operation}}}
     if of:
-        made["components"] = {"schemas": definitions({of.name: of}, {}, V3)}
+        made["components"] = {"schemas": dict(sorted(definitions([of], {}, V3)))}
     return made

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from apiserver.openapi.documents import PATHS, Part
 from podling.pb.openapi.openapi_pb2 import (
     AdditionalProperties,
     BodyParameter,
@@ -30,13 +31,20 @@ from podling.pb.openapi.openapi_pb2 import (
 MEDIA = "application/com.github.proto-openapi.spec.v2"
 
 
+def part(each: Part) -> NamedPathItem | NamedSchema:
+    """Answers are left out: who reads this asks what calls take."""
+    if each.section == PATHS:
+        return NamedPathItem(name=each.name, value=_path(each.document))
+    return NamedSchema(name=each.name, value=_schema(each.document))
+
+
 def encoded(document: Mapping[str, Any]) -> bytes:
-    """`document` is what `documents.v2_document` makes. Answers are left out: who reads this asks what calls take."""
+    """Of `documents.document`, each of whose parts is made by `part`."""
     return Document(
         swagger=document["swagger"],
         info=Info(title=document["info"]["title"], version=document["info"]["version"]),
-        paths=Paths(path=[NamedPathItem(name=path, value=_path(item)) for path, item in document["paths"].items()]),
-        definitions=_schemas(document["definitions"]),
+        paths=Paths(path=document["paths"].values()),
+        definitions=Schemas(items=document["definitions"].values()),
     ).SerializeToString(deterministic=True)
 
 

@@ -3,7 +3,7 @@
 Source of shapes: k8s.io/kube-openapi, and the documents that Kubernetes 1.36 publishes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from apiserver.schema.load import INT_OR_STRING, QUANTITY, RAW, TIME, schema
@@ -18,20 +18,22 @@ _FORMATS = {"date-time": "date-time", "micro-time": "date-time", "byte": "byte",
 _NUMBERS = {"int32", "int64", "double"}
 
 
-def definitions(roots: Mapping[str, Schema], kinds: Mapping[str, list[Document]], prefix: str) -> Document:
-    """`roots` and all types under them, by name. `kinds` are the groups, versions and kinds of a name."""
-    found: Document = {}
-    waiting = list(roots.values())
-    while waiting:
-        each = waiting.pop()
-        if not each.name or each.name in found:
-            waiting += _inner(each)
-            continue
-        found[each.name] = each.publish(prefix) if each.publish else _definition(each, prefix)
-        if each.name in kinds:
-            found[each.name][GVK] = kinds[each.name]
-        waiting += [item for field in each.fields.values() for item in (field.schema,)]
-    return dict(sorted(found.items()))
+def definitions(
+    roots: Iterable[Schema], kinds: Mapping[str, list[Document]], prefix: str
+) -> Iterator[tuple[str, Document]]:
+    """`roots` and all types under them, each once. `kinds` are the groups, versions and kinds of a name."""
+    told: set[str] = set()
+    for root in roots:
+        waiting = [root]
+        while waiting:
+            each = waiting.pop()
+            if not each.name or each.name in told:
+                waiting += _inner(each)
+                continue
+            told.add(each.name)
+            made = each.publish(prefix) if each.publish else _definition(each, prefix)
+            yield each.name, {**made, GVK: kinds[each.name]} if each.name in kinds else made
+            waiting += [field.schema for field in each.fields.values()]
 
 
 def _inner(each: Schema) -> list[Schema]:

@@ -1,5 +1,6 @@
 """OpenAPI documents as kubectl reads them."""
 
+import asyncio
 import json
 from inspect import signature
 from pathlib import Path
@@ -9,11 +10,13 @@ import pytest
 from kubernetes import client
 
 from apiserver.kinds import KINDS
-from apiserver.openapi.documents import group_path, index, v2_document, v3_document
+from apiserver.openapi import pages
+from apiserver.openapi.documents import group_path, index, whole
+from apiserver.openapi.schemas import V2, V3
 from apiserver.schema import load
 from tests.clients.models import snake
 
-CORE = v3_document([kind for kind in KINDS if not kind.group])
+CORE = whole([kind for kind in KINDS if not kind.group], V3)
 SCHEMAS = CORE["components"]["schemas"]
 GVK = "x-kubernetes-group-version-kind"
 
@@ -27,13 +30,13 @@ def references(value: Any) -> set[str]:
 
 @pytest.mark.parametrize("path", sorted(index(KINDS)))
 def test_every_reference_leads_to_a_schema(path: str):
-    document = v3_document([kind for kind in KINDS if group_path(kind) == path])
+    document = whole([kind for kind in KINDS if group_path(kind) == path], V3)
     known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert references(document) <= known
 
 
 def test_every_reference_of_version_2_leads_to_a_definition():
-    document = v2_document(KINDS)
+    document = whole(KINDS, V2)
     assert references(document) <= {f"#/definitions/{name}" for name in document["definitions"]}
 
 
@@ -73,7 +76,7 @@ def test_operation_ids_are_unique():
 @pytest.mark.parametrize("path", sorted(index(KINDS)))
 def test_calls_are_named_and_take_what_the_python_client_has_made_of_kubernetes_own(path: str):
     """Its methods and their arguments were generated from Kubernetes' document."""
-    document = v2_document([kind for kind in KINDS if group_path(kind) == path])
+    document = whole([kind for kind in KINDS if group_path(kind) == path], V2)
     for at, item in document["paths"].items():
         for method in item.keys() - {"parameters"}:
             call = item[method]
@@ -104,7 +107,7 @@ def test_every_row_of_the_values_is_a_field():
 @pytest.mark.parametrize("path", sorted(index(KINDS)))
 def test_every_kind_is_documented_under_its_name(path: str):
     kinds = [kind for kind in KINDS if group_path(kind) == path]
-    schemas = v3_document(kinds)["components"]["schemas"].values()
+    schemas = whole(kinds, V3)["components"]["schemas"].values()
     found = {tuple(each.values()): schema["description"] for schema in schemas for each in schema.get(GVK, ())}
     assert all(found[kind.group, kind.version, kind.kind] for kind in kinds)
 
@@ -117,3 +120,19 @@ def test_the_index_changes_with_the_kinds():
 
 def test_documents_are_plain_json():
     assert json.loads(json.dumps(CORE)) == CORE
+
+
+async def test_others_have_their_turn_while_a_document_is_made() -> None:
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    made = json.loads(await pages._json(KINDS, V2))
+    task.cancel()
+    assert turns > 1
+    assert made == whole(KINDS, V2)
