@@ -52,6 +52,8 @@ def value_of(schema: Schema, dice: random.Random, depth: int = 0) -> Any:
         return dice.choice((0, 80, 70000, "http", ""))
     if schema.type == "string":
         return TIMES.get(schema.format) or dice.choice(WORDS)
+    if schema.shape is not None and not schema.type:
+        return {}  # a schema within a schema, or what stands in its place
     return {"integer": dice.choice((-1, 0, 1, 80, 70000)), "boolean": dice.random() < 0.5}.get(schema.type, 1)
 
 
