@@ -39,7 +39,7 @@ def attributes(method: str, parts: list[str], query: Mapping[str, str]) -> Attri
     """Of nobody yet: the user comes later. An address that is too long has the subresource `a/b`: nobody serves it."""
     found = resource_parts(parts)
     if found is None:
-        return Attributes(ANONYMOUS, method.lower(), path="/" + "/".join(parts))
+        return _no_resource(method, parts)
     group, version, rest = found
     verb = METHODS.get(method, method.lower())
     watches = rest[0] == "watch" and len(rest) > 1
@@ -51,6 +51,8 @@ def attributes(method: str, parts: list[str], query: Mapping[str, str]) -> Attri
     elif rest[0] == "namespaces" and len(rest) > 1:
         namespace = rest[1]
     resource, name = rest[0], rest[1] if len(rest) > 1 else ""
+    if not resource or (watches and verb != "get"):
+        return _no_resource(method, parts)
     subresource = "proxy" if rest[2:3] == ["proxy"] and not group else "/".join(rest[2:])  # what follows is another's
     selector = query.get("fieldSelector", "")
     if not name:
@@ -72,6 +74,10 @@ def attributes(method: str, parts: list[str], query: Mapping[str, str]) -> Attri
         field_selector=selector if verb in COLLECTION else "",
     )
     return made
+
+
+def _no_resource(method: str, parts: list[str]) -> Attributes:
+    return Attributes(ANONYMOUS, method.lower(), path="/" + "/".join(parts))
 
 
 def beyond_proxy(raw_path: str) -> str:

@@ -32,10 +32,18 @@ def test_a_resource(method: str, path: str, query: dict[str, str], asked: Asked)
     assert (found.verb, found.namespace, found.resource, found.name, found.subresource, found.group) == asked
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/api", "/api/v1", "/apis/apps", "/apis/apps/v1", "/"])
+@pytest.mark.parametrize(
+    "path",
+    ["/healthz", "/api", "/api/v1", "/apis/apps", "/apis/apps/v1", "/", "/api/v1/namespaces/x//pods", "/apis/a/v1//b"],
+)
 def test_a_path_that_is_no_resource(path: str) -> None:
     found = address.attributes("GET", address.segments(path), {})
     assert (found.resource, found.path, found.verb) == ("", path, "get")
+
+
+def test_the_old_addresses_of_watches_are_only_read() -> None:
+    found = address.attributes("POST", address.segments("/api/v1/watch/namespaces/x/pods"), {})
+    assert (found.resource, found.path, found.verb) == ("", "/api/v1/watch/namespaces/x/pods", "post")
 
 
 def test_a_selector_that_names_one_object_names_it_for_authorization() -> None:
