@@ -71,7 +71,7 @@ def api_service(spec: Object) -> Object:
 
 
 async def condition(front: Running, group: str, wanted: Callable[[Object], bool]) -> Object:
-    for _ in range(250):
+    for _ in range(3000):
         _, found = await front.call("GET", f"{SERVICES}/{VERSION}.{group}")
         for each in (found.get("status") or {}).get("conditions") or ():
             if wanted(each):
@@ -81,7 +81,7 @@ async def condition(front: Running, group: str, wanted: Callable[[Object], bool]
 
 
 async def until(call: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
-    for _ in range(250):
+    for _ in range(3000):
         found = await call()
         if wanted(found):
             return found

@@ -243,7 +243,7 @@ async def test_the_grpc_face_tells_of_scales_and_reads_them(server: Running) -> 
     body = {"metadata": {"name": "boats.example.com"}, "spec": spec}
     await server.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", json=body)
     boats = Resource("example.com", "v1", "boats", "Boat", Partial)
-    for _ in range(250):
+    for _ in range(3000):
         served = [each for each in (await client.discover()).served if each.of == boats]
         if served:
             break
