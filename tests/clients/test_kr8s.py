@@ -126,10 +126,10 @@ async def test_a_watch_sees_what_happens(api: Api, namespace: str) -> None:
     watching = asyncio.create_task(watch())
     secret = await Secret({"metadata": {"name": "s", "namespace": namespace}, "stringData": {"a": "b"}}, api=api)
     await secret.create()
-    await asyncio.wait_for(added.wait(), 20)
+    await asyncio.wait_for(added.wait(), 60)
     await secret.patch({"stringData": {"a": "c"}})
     await secret.delete()
-    await asyncio.wait_for(watching, 20)
+    await asyncio.wait_for(watching, 60)
     assert seen == [("ADDED", "s"), ("MODIFIED", "s"), ("DELETED", "s")]
 
 
@@ -146,7 +146,7 @@ async def test_custom_resources(api: Api, namespace: str) -> None:
         api=api,
     )
     await crd.create()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not crd.status.conditions:  # null at first, as Kubernetes has it, which kr8s' wait cannot read
             await crd.refresh()
     await crd.wait("condition=Established", timeout=10)

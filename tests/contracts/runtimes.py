@@ -41,11 +41,11 @@ ACCOUNTS = {
     "etc/passwd": "root:x:0:0::/root:/bin/sh\nalice:x:1000:100::/:/bin/sh\n",
     "etc/group": "root:x:0:\nusers:x:100:\nextra:x:50000:alice\n",
 }
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 
 # What a test's container does: (shell, program in memory).
 FOREVER = ("exec sleep 1000", Program(ignores_term=True))
-POLITE = ("trap 'exit 7' TERM; while :; do sleep 0.05; done", Program(on_term=7))
+POLITE = ("trap 'exit 7' TERM; echo yes > /tmp/listens; while :; do sleep 0.05; done", Program(on_term=7))
 SUCCEED = ("exit 0", Program(seconds=0, exit_code=0))
 FAIL = ("exit 3", Program(seconds=0, exit_code=3))
 Does = tuple[str, Program]
@@ -244,7 +244,7 @@ def serving(text: str, address: str = "0.0.0.0", port: int = 8080) -> str:
 
 
 def fetch(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as page:
+    with urllib.request.urlopen(url, timeout=20) as page:
         return str(page.read().decode()).strip()
 
 

@@ -87,7 +87,7 @@ async def stop_in_the_middle(server: Running, session: aiohttp.ClientSession) ->
             session.post(server.url + MAPS, data=slowly(), headers={"Content-Type": "application/json"})
         )
         metric = "apiserver_current_inflight_requests 2.0"  # the POST, and the one that asks
-        for _ in range(200):
+        for _ in range(3000):
             async with session.get(f"{server.url}/metrics") as metrics:
                 if metric in await metrics.text():
                     break

@@ -52,7 +52,7 @@ async def test_a_shutdown_that_is_announced_ends_pods_and_one_that_is_called_off
 
     following = asyncio.ensure_future(logind.follow(shut_down, come_back, 30, MONITOR))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while heard.empty():  # until the monitor listens
                 await announce(True)
                 await asyncio.sleep(0.1)
@@ -75,4 +75,4 @@ async def test_without_a_bus_there_is_nothing_to_follow(monkeypatch: pytest.Monk
     async def never() -> None:
         raise AssertionError("nobody announced anything")
 
-    await asyncio.wait_for(logind.follow(never, never, 30), 5)
+    await asyncio.wait_for(logind.follow(never, never, 30), 60)

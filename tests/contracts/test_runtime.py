@@ -19,6 +19,7 @@ from tests.contracts.runtimes import (
     Bench,
     DockerBench,
     MemoryBench,
+    answer_is,
     import_busybox,
     new_cluster,
     new_pod,
@@ -148,8 +149,9 @@ async def test_a_stopped_container_gets_its_signal_and_the_time_to_end(
     bench: Bench, pod: PodRef, box: SandboxSeen
 ) -> None:
     id = await bench.runtime.start_container(box.id, bench.member(pod, "app", POLITE))
-    await asyncio.sleep(0.3 if bench.real else 0)  # the shell sets its trap
-    async with asyncio.timeout(15):
+    if isinstance(bench, DockerBench):
+        await until(lambda: answer_is(lambda: bench.run(id, "cat", "/tmp/listens"), "yes"))
+    async with asyncio.timeout(60):
         await bench.runtime.stop_container(id, 60)
     assert (await bench.ended(pod, "app")).exit_code == 7
 
@@ -217,7 +219,7 @@ async def test_a_killed_pause_is_seen_as_not_ready_and_replaced_by_the_next_atte
 
 
 async def test_changes_begin_with_a_look_at_all_and_then_name_pods(bench: Bench, pod: PodRef, box: SandboxSeen) -> None:
-    async with asyncio.timeout(20), aclosing(bench.runtime.changes()) as changes:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(bench.runtime.changes()) as changes:  # type: ignore[type-var]
         assert await anext(changes) == ""
         other = new_pod("db")
         await bench.runtime.start_sandbox(sandbox(other))

@@ -47,7 +47,7 @@ async def empty(storage: Storage) -> None:
 async def collect(storage: Storage, start: bytes, end: bytes, from_revision: int, until: int) -> list[Batch]:
     """The batches with events, up to the one of revision `until`."""
     batches: list[Batch] = []
-    async with asyncio.timeout(10), aclosing(storage.watch(start, end, from_revision)) as watch:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(storage.watch(start, end, from_revision)) as watch:  # type: ignore[type-var]
         async for batch in watch:
             if batch.events:
                 batches.append(batch)
@@ -224,9 +224,9 @@ async def test_a_closed_storage_ends_its_watches_and_refuses_the_rest(storage: S
                 seen.set()
 
     watching = asyncio.create_task(watch())
-    await asyncio.wait_for(seen.wait(), 10)
+    await asyncio.wait_for(seen.wait(), 60)
     await storage.close()
-    await asyncio.wait_for(watching, 10)
+    await asyncio.wait_for(watching, 60)
     with pytest.raises(StorageUnavailable):
         await storage.write(None, Put(b"/a", b"2"))
 

@@ -36,7 +36,7 @@ class Server:
         return await self.hear()
 
     async def hear(self) -> pb.WatchResponse:
-        return await asyncio.wait_for(self.stream.read(), 10)
+        return await asyncio.wait_for(self.stream.read(), 60)
 
     async def events(self, count: int) -> list[tuple[int, kv_pb2.Event]]:
         """The next events, each with its watch."""
@@ -144,6 +144,6 @@ async def test_a_client_that_does_not_read_holds_nobody_up_and_misses_nothing(se
         assert event.kv.key == b"a%d" % n
     heard: list[bytes] = []
     while len(heard) < 100:
-        heard += [event.kv.key for event in (await asyncio.wait_for(deaf.read(), 10)).events]
+        heard += [event.kv.key for event in (await asyncio.wait_for(deaf.read(), 60)).events]
     assert heard == [b"a%d" % n for n in range(100)]
     deaf.cancel()

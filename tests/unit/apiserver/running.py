@@ -79,7 +79,7 @@ async def running(
     connector = aiohttp.TCPConnector(ssl=client_tls(folder, "admin", trust), limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
         server = Running(config, storage, session, folder, task)
-        for _ in range(400):
+        for _ in range(3000):
             if task.done():
                 task.result()
             with contextlib.suppress(aiohttp.ClientConnectionError):

@@ -60,7 +60,7 @@ async def test_a_watch_shows_its_own_version(server: Running) -> None:
     _, listed = await server.call("GET", EVENTS)
     version = listed["metadata"]["resourceVersion"]
     path = f"{server.config.url}{EVENTS}?watch=1&resourceVersion={version}&fieldSelector=reason=Started"
-    async with asyncio.timeout(10), server.session.get(path) as response:
+    async with asyncio.timeout(60), server.session.get(path) as response:
         other = {"reason": "Stopped", "involvedObject": {"namespace": "default"}, "metadata": {"name": "x"}}
         core = {**other, "reason": "Started", "message": "up", "metadata": {"name": "w"}}
         for each in (other, core):

@@ -48,7 +48,7 @@ def ask(script: Script, path: str = "/", *, closes: bool = True, scheme: str = "
 
     async def once() -> Response:
         async with serving(script, tls, closes=closes) as port:  # type: ignore[arg-type]
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 return await get(f"{scheme}://127.0.0.1:{port}{path}", HEADERS)
 
     found = []

@@ -40,9 +40,7 @@ class World:
 
     async def turn(self, seconds: float = 0) -> None:
         await self.clock.advance(seconds)
-        for _ in range(20):
-            await asyncio.sleep(0.002)
-            await settle()
+        await settle(1000)
 
 
 @pytest.fixture

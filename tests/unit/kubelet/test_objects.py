@@ -39,7 +39,7 @@ class World:
         return {"metadata": {"name": "conf", "namespace": "default"}, "data": {"a": value}, **more}
 
     async def heard(self) -> str:
-        return await asyncio.wait_for(self.told.get(), 5)
+        return await asyncio.wait_for(self.told.get(), 60)
 
 
 @pytest.fixture

@@ -178,7 +178,7 @@ async def test_of_two_pods_of_one_name_the_first_runs(tmp_path: Path) -> None:
 
 async def test_without_a_directory_everything_is_known_at_once(tmp_path: Path) -> None:
     folder = Folder(tmp_path, configuration({}))
-    await asyncio.wait_for(folder.manifests.run(), 5)
+    await asyncio.wait_for(folder.manifests.run(), 60)
     assert folder.told == [([], True)]
 
 

@@ -94,15 +94,15 @@ def test_two_commands_on_one_cluster_wait_for_each_other(tmp_path: Path) -> None
     def first() -> None:
         with state(tmp_path).locked():
             held.set()
-            done.wait(10)
+            done.wait(60)
 
     other = threading.Thread(target=first)
     other.start()
-    held.wait(10)
+    assert held.wait(60)
     with pytest.raises(StateError, match="another podling command"), state(tmp_path).locked(timeout_seconds=0.05):
         pass
     done.set()
-    with state(tmp_path).locked(timeout_seconds=10):
+    with state(tmp_path).locked(timeout_seconds=60):
         pass
     other.join()
 

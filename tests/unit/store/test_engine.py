@@ -152,7 +152,7 @@ async def test_an_expired_lease_deletes_its_keys_in_one_revision(engine: Engine)
     woken = asyncio.Event()
     watcher = engine.watch(Span(b"\0", b"\0"), 0, woken.set)
     assert watcher.take(9) == []
-    await asyncio.wait_for(woken.wait(), 10)
+    await asyncio.wait_for(woken.wait(), 60)
     [delivery] = watcher.take(9)
     assert [(event.change, event.kv.key) for event in delivery.events] == [
         (Change.DELETE, b"a"),

@@ -79,7 +79,7 @@ async def webhooks(server: Running, certificates: Path) -> AsyncIterator[Webhook
 
     async with serving(certificates, handler) as https:
         made = Webhooks(server, https)
-        for _ in range(200):  # the bootstrap's own writes are not the test's
+        for _ in range(3000):  # the bootstrap's own writes are not the test's
             if (await server.call("GET", "/api/v1/namespaces/default"))[0] == 200:
                 break
             await asyncio.sleep(0.02)

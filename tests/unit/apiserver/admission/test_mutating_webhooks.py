@@ -262,7 +262,7 @@ async def test_a_custom_object_is_pruned_and_defaulted_again_after_a_patch(webho
     }
     path = "/apis/example.com/v1/namespaces/default/notes"
     await webhooks.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
-    for _ in range(200):
+    for _ in range(3000):
         if (await webhooks.call("GET", path))[0] == 200:
             break
         await asyncio.sleep(0.02)

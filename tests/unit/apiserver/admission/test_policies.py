@@ -313,7 +313,7 @@ async def test_expressions_that_do_not_fit_their_kinds_are_warned_of_in_status(c
             ],
         )
         path = f"{GROUP}/validatingadmissionpolicies/p"
-        for _ in range(200):
+        for _ in range(3000):
             _, found = await server.call("GET", path)
             if found["status"].get("observedGeneration") == 1:
                 break

@@ -41,7 +41,7 @@ def boat(name: str, *, version: str = "v1", **body: Any) -> Object:
 
 async def condition(server: Door, name: str, type_: str, status: str = "True") -> Object:
     """The definition once a condition of it is so."""
-    for _ in range(250):
+    for _ in range(3000):
         found = (await server.call("GET", f"{DEFINITIONS}/{name}")).body
         conditions = (found.get("status") or {}).get("conditions") or ()
         if any((each["type"], each["status"]) == (type_, status) for each in conditions):
@@ -65,7 +65,7 @@ async def create(server: Door, body: Object, path: str = BOATS) -> Object:
 
 async def gone(server: Door, path: str) -> None:
     """Waits until nothing is served there."""
-    for _ in range(250):
+    for _ in range(3000):
         if (await server.call("GET", path)).status == 404:
             return
         await asyncio.sleep(0.02)

@@ -119,7 +119,7 @@ async def test_a_running_server_takes_the_keys_of_a_file_that_changed(tmp_path: 
         found = await make(server, stringData={"word": WORD})
         file.write_text("kind: Nothing")  # changes nothing
         config(tmp_path, gcm("two", "one"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not kept(server.storage, "/registry/secrets/default/a").startswith(b"k8s:enc:aesgcm:v1:two:"):
                 answer = await server.call("PUT", f"{SECRETS}/a", json=found)
                 found = answer.body if answer.status == 200 else found

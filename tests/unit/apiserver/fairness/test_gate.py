@@ -3,7 +3,6 @@
 import asyncio
 import json
 import statistics
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -43,21 +42,27 @@ async def test_every_answer_tells_its_flow_schema_and_level(server: Door) -> Non
 
 async def test_two_hundred_lists_at_once_do_not_starve_another_client(server: Door) -> None:
     """None is refused, and the quiet client is answered while the greedy one's lists still wait."""
+    listed = 0
 
-    async def timed(path: str, token: str) -> float:
-        began = time.perf_counter()
+    async def get(path: str, token: str) -> None:
         answer = await server.call("GET", path, token=token)
         assert answer.status == 200, answer.text
-        return time.perf_counter() - began
 
-    flood = asyncio.gather(*(timed(MAPS, "greedy-token") for _ in range(200)))
+    async def greedy() -> None:
+        nonlocal listed
+        await get(MAPS, "greedy-token")
+        listed += 1
+
+    flood = asyncio.gather(*(greedy() for _ in range(200)))
     await asyncio.sleep(0)
-    seconds = []
+    listed_meanwhile = []
     while not flood.done():
-        seconds.append(await timed(f"{MAPS}/m1", "quiet-token"))
-    lists = await flood
-    assert len(seconds) > 5
-    assert statistics.median(seconds) < statistics.median(lists) / 4
+        before = listed
+        await get(f"{MAPS}/m1", "quiet-token")
+        listed_meanwhile.append(listed - before)
+    await flood
+    assert len(listed_meanwhile) > 3
+    assert statistics.median(listed_meanwhile) < 50
 
 
 async def narrow(server: Door, name: str, user: str, response: dict[str, Any]) -> None:
@@ -78,7 +83,7 @@ async def narrow(server: Door, name: str, user: str, response: dict[str, Any]) -
 
 
 async def until(server: Door, line: str) -> None:
-    for _ in range(500):
+    for _ in range(6000):
         if line in (await server.call("GET", "/metrics")).text:
             return
         await asyncio.sleep(0.01)

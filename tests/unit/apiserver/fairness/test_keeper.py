@@ -97,7 +97,7 @@ async def test_what_is_deleted_comes_back_while_the_keeper_runs_and_a_missing_le
         conditions = mine.object["status"].get("conditions") if mine else None
         return bool(conditions) and conditions[0]["reason"] == "NotFound"  # type: ignore[index]
 
-    for _ in range(500):
+    for _ in range(6000):
         if "catch-all" in names(registry, PRIORITY_LEVEL) and told():
             break
         await asyncio.sleep(0.01)

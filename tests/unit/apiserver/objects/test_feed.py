@@ -78,7 +78,7 @@ async def test_a_broken_watch_starts_over_and_ends_the_watches(world: World, mon
     await world.note("a")
     watcher = world.feed.of(NOTE).watch(Filter(), world.feed.revision)
     world.storage.break_watches()
-    await asyncio.wait_for(watcher.wait(10), 10)
+    await asyncio.wait_for(watcher.wait(10), 60)
     assert watcher.ended
     world.storage.put(b"/registry/notes/default/b", VALUE.replace(b'"a"', b'"b"'))
     await world.feed.fresh()

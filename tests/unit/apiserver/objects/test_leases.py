@@ -37,7 +37,7 @@ async def test_each_round_compacts_to_where_the_store_was_a_round_ago() -> None:
     rounds = asyncio.create_task(compaction.run(storage, 0.001))
     await asyncio.sleep(0)
     storage.put(b"a", b"2")
-    await asyncio.wait_for(storage.compacting.wait(), 10)
+    await asyncio.wait_for(storage.compacting.wait(), 60)
     rounds.cancel()
     await asyncio.gather(rounds, return_exceptions=True)
     assert storage.compacted == 2

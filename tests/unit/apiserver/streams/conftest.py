@@ -314,7 +314,7 @@ class World:
         says so; the greeting is empty, as Kubernetes' own."""
         process = await self.open(kubectl, *arguments)
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 out, err = await process.communicate(stdin)
         finally:
             if process.returncode is None:
@@ -371,6 +371,6 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     yield made
     await runner.cleanup()
     await made.kubelets.close()
-    async with asyncio.timeout(30):  # commands end when their calls do
+    async with asyncio.timeout(60):  # commands end when their calls do
         await made.node.idle.wait()
     await made.server.stop(0)

@@ -98,7 +98,7 @@ async def test_ports_are_forwarded_over_channels_that_begin_with_their_number(se
     server = await asyncio.start_server(shout, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     number = port.to_bytes(2, "little")
-    async with asyncio.timeout(10), server:
+    async with asyncio.timeout(60), server:
         async with session.ws_connect(f"{FORWARD}{port},1", protocols=("v4.channel.k8s.io",)) as socket:
             begun = [await socket.receive_bytes() for _ in range(4)]
             assert begun == [b"\x00" + number, b"\x01" + number, b"\x02\x01\x00", b"\x03\x01\x00"]
