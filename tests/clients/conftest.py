@@ -105,7 +105,7 @@ def serving(service: str, server: Server) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
 
 
 def wait(condition: Callable[[], object], what: object, seconds: float = START_SECONDS) -> bool:

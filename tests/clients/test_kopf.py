@@ -69,7 +69,7 @@ def sea(server: Server, namespace: str, tmp_path: Path) -> Iterator[Sea]:
     """With the operator at work; what it says is shown when it did not come up."""
     sea = Sea(server, namespace)
     sea.apply(SHIPS)
-    sea.kubectl("wait", "--for=condition=Established", "crd/ships.example.org", "--timeout=10s")
+    sea.kubectl("wait", "--for=condition=Established", "crd/ships.example.org", "--timeout=60s")
     log = tmp_path / "operator.log"
     command = [
         BIN / "kopf",
@@ -89,7 +89,7 @@ def sea(server: Server, namespace: str, tmp_path: Path) -> Iterator[Sea]:
         assert "Traceback" not in log.read_text(), log.read_text()
     finally:
         operator.terminate()
-        operator.wait(20)
+        operator.wait(60)
         sea.kubectl("delete", "crd", "ships.example.org", "--wait=false")
 
 

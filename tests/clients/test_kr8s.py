@@ -73,7 +73,7 @@ async def test_an_object_from_its_creation_to_its_end(api: Api, namespace: str) 
     fields = {"metadata.name": "conf"}
     assert [each.name async for each in api.get("cm", namespace=namespace, field_selector=fields)] == ["conf"]
     await made.delete()
-    await made.wait("delete", timeout=10)
+    await made.wait("delete", timeout=60)
     assert not await made.exists()
     with pytest.raises(kr8s.NotFoundError):
         await ConfigMap.get("conf", namespace=namespace, api=api)
@@ -83,7 +83,7 @@ async def test_a_status_waits_for_its_condition(api: Api, namespace: str) -> Non
     made = await Pod(pod("waited", namespace), api=api)
     await made.create()
     assert not await made.ready()
-    waiting = asyncio.create_task(made.wait("condition=Ready", timeout=20))
+    waiting = asyncio.create_task(made.wait("condition=Ready", timeout=60))
     other = await Pod.get("waited", namespace=namespace, api=api)
     await other.patch({"status": {"conditions": [{"type": "Ready", "status": "True"}]}}, subresource="status")
     await waiting
@@ -149,14 +149,14 @@ async def test_custom_resources(api: Api, namespace: str) -> None:
     async with asyncio.timeout(60):
         while not crd.status.conditions:  # null at first, as Kubernetes has it, which kr8s' wait cannot read
             await crd.refresh()
-    await crd.wait("condition=Established", timeout=10)
+    await crd.wait("condition=Established", timeout=60)
     boats = new_class(kind="Boat", version=f"{group}/v1", namespaced=True, asyncio=True, plural="boats")
     boat = await boats({"metadata": {"name": "b", "namespace": namespace}, "spec": {"sails": 2}}, api=api)
     await boat.create()
     await boat.patch({"spec": {"sails": 3}})
     assert [each.spec.sails async for each in api.get(boats, namespace=namespace)] == [3]
     await crd.delete()
-    await crd.wait("delete", timeout=20)
+    await crd.wait("delete", timeout=60)
 
 
 async def test_files_and_namespaces(api: Api, tmp_path: Any, namespace: str) -> None:
@@ -168,4 +168,4 @@ async def test_files_and_namespaces(api: Api, tmp_path: Any, namespace: str) -> 
         await each.create()
     made = await Namespace.get(f"{namespace}-2", api=api)
     await made.delete()
-    await made.wait("delete", timeout=20)
+    await made.wait("delete", timeout=60)

@@ -141,7 +141,7 @@ def test_what_only_a_new_kubectl_asks(server: Server, namespace: str) -> None:
     assert kubectl("get", "deployment", "web", "--subresource=status", "-o", "jsonpath={.status.replicas}") == "3"
     shown = kubectl("get", "deployment", "web", "--subresource=scale").splitlines()
     assert (shown[0].split(), shown[1].split()[:3]) == (["NAME", "DESIRED", "AVAILABLE", "AGE"], ["web", "1", "3"])
-    kubectl("wait", "--for=jsonpath={.data.k}=1", "configmap/conf", "--timeout=5s")
+    kubectl("wait", "--for=jsonpath={.data.k}=1", "configmap/conf", "--timeout=60s")
     assert "kubernetes-admin" in kubectl("auth", "whoami")
     assert kubectl("create", "token", "default", "--duration=10m").count(".") == 2
     kubectl("create", "ingress", "way", "--rule=example.org/here=web:80")

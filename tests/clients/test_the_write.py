@@ -61,4 +61,4 @@ def test_what_a_ticket_owns_goes_with_it(box: Box) -> None:
     seat = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "seat", "ownerReferences": [owner]}}
     box.kubectl("create", "-f", "-", input=json.dumps(seat))
     box.kubectl("delete", "ticket", "t")
-    box.kubectl("wait", "--for=delete", "configmap/seat", "--timeout=20s")
+    box.kubectl("wait", "--for=delete", "configmap/seat", "--timeout=60s")

@@ -15,7 +15,7 @@ import pytest
 from kubelet.docker.cleanup import remove_cluster
 from tests.contracts.runtimes import DockerBench, import_busybox, new_cluster, why_no_docker, why_no_ptp
 
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def _served(command: list[str], address: str, log: Path) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]", address: str, log: Path) -> None:

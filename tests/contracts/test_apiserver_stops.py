@@ -21,7 +21,7 @@ from podling.state import State
 
 NAME = "stops"
 MAPS = "/api/v1/namespaces/default/configmaps"
-START_SECONDS = 30
+START_SECONDS = 60
 
 
 class Running(NamedTuple):
@@ -49,7 +49,7 @@ def server(tmp_path: Path) -> Iterator[Running]:
         yield Running(process, address(state), tls)
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 def address(state: State) -> str:

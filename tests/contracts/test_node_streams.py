@@ -68,11 +68,11 @@ class Node(NamedTuple):
         if stdin is not None:
             pieces = [stdin[at : at + 30000] for at in range(0, len(stdin), 30000)]
             inputs += [pb.StreamInput(stdin=piece) for piece in pieces] + [pb.StreamInput(stdin_closed=True)]
-        return await ended(self.stub.Exec(iter(inputs), timeout=20))
+        return await ended(self.stub.Exec(iter(inputs), timeout=60))
 
 
 async def read_log(stub: Any, request: Any) -> bytes:
-    return b"".join([chunk.data async for chunk in stub.Logs(request, timeout=15)])
+    return b"".join([chunk.data async for chunk in stub.Logs(request, timeout=60)])
 
 
 class Ended(NamedTuple):
@@ -176,7 +176,7 @@ async def test_a_long_line_has_one_time_stamp(node: Node) -> None:
 async def test_followed_logs_come_as_they_are_written_and_end_with_the_container(node: Node) -> None:
     await node.start("app", "echo one; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo two")
     request = pb.LogsRequest(container=node.ref("app"), follow=True)
-    calls = [stub.Logs(request, timeout=15) for stub in (node.stub, node.engine)]
+    calls = [stub.Logs(request, timeout=60) for stub in (node.stub, node.engine)]
     assert [(await call.read()).data for call in calls] == [b"one\n", b"one\n"]
     assert (await node.exec("app", "touch", "/tmp/go")).code == 0
     assert [(await call.read()).data for call in calls] == [b"two\n", b"two\n"]
@@ -230,7 +230,7 @@ async def test_exec_of_a_command_that_is_not_there_is_an_error_and_no_output(nod
 async def test_exec_in_a_container_that_is_killed_and_removed_ends_with_137(node: Node) -> None:
     id = await node.start("app", FOREVER[0])
     start = pb.StreamStart(container=node.ref("app"), command=["sh", "-c", "echo in; exec sleep 1000"], stdout=True)
-    call = node.stub.Exec(iter([pb.StreamInput(start=start)]), timeout=20)
+    call = node.stub.Exec(iter([pb.StreamInput(start=start)]), timeout=60)
     assert (await call.read()).stdout == b"in\n"
     await node.bench.runtime.remove_container(id)
     assert (await ended(call)).code == 137
@@ -241,7 +241,7 @@ async def test_exec_with_a_terminal_has_its_size(node: Node) -> None:
     start = pb.StreamStart(
         container=node.ref("app"), command=["sh", "-c", "read x; stty size"], stdin=True, stdout=True, tty=True
     )
-    call = node.stub.Exec(timeout=15)
+    call = node.stub.Exec(timeout=60)
     await call.write(pb.StreamInput(start=start))
 
     async def sized() -> bool:
@@ -262,7 +262,7 @@ def resident_bytes() -> int:
 async def test_a_command_whose_output_nobody_reads_waits(node: Node) -> None:
     await node.start("app", FOREVER[0])
     start = pb.StreamStart(container=node.ref("app"), command=["cat", "/dev/zero"], stdout=True)
-    call = node.stub.Exec(iter([pb.StreamInput(start=start)]), timeout=20)
+    call = node.stub.Exec(iter([pb.StreamInput(start=start)]), timeout=60)
     await call.read()
     await asyncio.sleep(1)
     before = resident_bytes()
@@ -283,7 +283,7 @@ async def test_exec_where_nothing_runs_is_not_found(node: Node) -> None:
 async def test_attach_talks_to_the_container_itself(node: Node) -> None:
     await node.start("app", "while read line; do echo got $line; done; echo end", stdin=True, stdin_once=True)
     start = pb.StreamStart(container=node.ref("app"), stdin=True, stdout=True, stderr=True)
-    call = node.stub.Attach(timeout=15)
+    call = node.stub.Attach(timeout=60)
     await call.write(pb.StreamInput(start=start))
     await call.write(pb.StreamInput(stdin=b"one\n"))
     assert (await call.read()).stdout == b"got one\n"
@@ -297,7 +297,7 @@ async def test_port_forward_reaches_the_pods_own_localhost(node: Node) -> None:
     where = pb.PortForwardStart(namespace="default", pod="web", uid=node.pod.uid, port=8080)
 
     async def fetch() -> bytes:
-        call = node.stub.PortForward(timeout=15)
+        call = node.stub.PortForward(timeout=60)
         await call.write(pb.PortForwardInput(start=where))
         await call.write(pb.PortForwardInput(data=b"GET / HTTP/1.0\r\n\r\n"))
         await call.write(pb.PortForwardInput(closed=True))

@@ -131,7 +131,7 @@ class Side:
             pb.LeaseRevokeRequest: self.lease.LeaseRevoke,
         }[type(request)]
         try:
-            answer = call(request, timeout=10)
+            answer = call(request, timeout=60)
         except grpc.RpcError as error:
             return (error.code(), error.details())  # type: ignore[attr-defined]
         answer.header.cluster_id = answer.header.member_id = answer.header.raft_term = 0
@@ -144,7 +144,7 @@ class Side:
     def events(self, start: int, until: int) -> list[Any]:
         """Every event from one revision to another, previous values included."""
         create = pb.WatchCreateRequest(key=EVERYTHING, range_end=EVERYTHING, start_revision=start, prev_kv=True)
-        stream = self.watch.Watch(iter([pb.WatchRequest(create_request=create)]), timeout=10)
+        stream = self.watch.Watch(iter([pb.WatchRequest(create_request=create)]), timeout=60)
         events: list[Any] = []
         try:
             while not events or events[-1].kv.mod_revision < until:

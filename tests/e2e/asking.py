@@ -38,21 +38,21 @@ class Pods:
     def status(self, name: str) -> str:
         return self.shown(name)[2]
 
-    def running(self, name: str, seconds: float = 30) -> dict[str, Any]:
+    def running(self, name: str, seconds: float = 60) -> dict[str, Any]:
         self.until(name, ready, seconds)
         return self.get(name)
 
-    def until(self, name: str, condition: Callable[[dict[str, Any]], object], seconds: float = 30) -> None:
+    def until(self, name: str, condition: Callable[[dict[str, Any]], object], seconds: float = 60) -> None:
         self.eventually(lambda: condition(self.get(name)), seconds, lambda: self.described(name))
 
     def described(self, name: str) -> str:
         return self("describe", "pod", name, check=False).stdout
 
-    def until_status(self, name: str, *wanted: str, seconds: float = 30) -> None:
+    def until_status(self, name: str, *wanted: str, seconds: float = 60) -> None:
         """Until the STATUS column shows one of these."""
         self.eventually(lambda: self.status(name) in wanted, seconds, lambda: self.described(name))
 
-    def gone(self, name: str, seconds: float = 30) -> None:
+    def gone(self, name: str, seconds: float = 60) -> None:
         self.eventually(lambda: "(NotFound)" in self("get", "pod", name, check=False).stderr, seconds)
 
     def exec(self, name: str, *command: str, container: str = "app", check: bool = True) -> Done:

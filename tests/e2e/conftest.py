@@ -157,7 +157,7 @@ def namespace(cluster: Cluster) -> Iterator[str]:
         cluster.kubectl("delete", "namespace", name, "--wait=false", check=False)
 
 
-def eventually(condition: Callable[[], object], seconds: float = 20, seen: Callable[[], str] | None = None) -> None:
+def eventually(condition: Callable[[], object], seconds: float = 60, seen: Callable[[], str] | None = None) -> None:
     """Wait until it is true; asked ten times a second. `seen` tells a failure what there was instead."""
     deadline = time.monotonic() + seconds
     while not (last := condition()):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 PROTOCOLS = ("websocket", "spdy")
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 class Client:

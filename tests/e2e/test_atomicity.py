@@ -17,7 +17,7 @@ def test_a_killed_sandbox_takes_its_members_with_it_and_the_pod_comes_back_whole
     pods.create(manifest("whole", [shell(FOREVER, "a"), shell(FOREVER, "b")]))
     before = pods.running("whole")
     docker.kill(docker.sandbox(before["metadata"]["uid"]))
-    pods.until("whole", lambda found: ready(found) and set(ids(found)).isdisjoint(ids(before)), 40)
+    pods.until("whole", lambda found: ready(found) and set(ids(found)).isdisjoint(ids(before)))
     after = pods.get("whole")
     assert after["status"]["podIP"] != before["status"]["podIP"]
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
@@ -63,7 +63,7 @@ def test_deletion_asks_waits_and_leaves_nothing(pods: Any, docker: Any) -> None:
 def test_a_container_that_ignores_sigterm_is_killed_after_its_grace(pods: Any, docker: Any) -> None:
     pods.create(pod("rude", "sh", "-c", "trap '' TERM; while :; do sleep 0.1; done", terminationGracePeriodSeconds=2))
     uid = pods.running("rude")["metadata"]["uid"]
-    pods("delete", "pod", "rude", timeout=20)
+    pods("delete", "pod", "rude")
     assert docker.of_pod(uid) == []
 
 
@@ -73,9 +73,9 @@ def test_a_killed_service_is_back_and_containers_never_notice(cluster: Any, pods
     for service in services(cluster):
         old = pid(cluster, service)
         os.kill(old, signal.SIGKILL)
-        eventually(lambda s=service, o=old: pid(cluster, s) not in (0, o), 10)
-        eventually(lambda: pods("get", "pods", check=False).returncode == 0, 10)
-    eventually(lambda: "Ready" in cluster.kubectl("get", "nodes", check=False).stdout, 20)
+        eventually(lambda s=service, o=old: pid(cluster, s) not in (0, o))
+        eventually(lambda: pods("get", "pods", check=False).returncode == 0)
+    eventually(lambda: "Ready" in cluster.kubectl("get", "nodes", check=False).stdout)
     after = pods.running("steady")
     assert ids(after) == ids(before)
     assert container(after)["restartCount"] == 0

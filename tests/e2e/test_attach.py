@@ -64,7 +64,7 @@ def test_a_container_with_a_terminal_has_one_when_it_is_attached_to(client: Clie
         else:
             pytest.fail("the size did not arrive")
         terminal.type("exit\r")
-        assert terminal.process.wait(20) == 0
+        assert terminal.process.wait(60) == 0
     ended(ground, client.protocol, "terminal", 0)
 
 
@@ -72,7 +72,7 @@ def test_a_container_that_ends_ends_the_attached(client: Client, ground: Pods) -
     with client.open("attach", client.protocol, "-c", "ends") as process:
         assert process.stderr is not None and process.stderr.readline()  # attached, or about to be
         client("exec", client.protocol, "-c", "ends", "--", "touch", "/go")
-        out, _ = process.communicate(timeout=20)
+        out, _ = process.communicate(timeout=60)
         assert out in (b"late\n", b"")
     ended(ground, client.protocol, "ends", 3)
     refused = client("attach", client.protocol, "-c", "ends", check=False)

@@ -44,7 +44,7 @@ def test_what_somebody_removes_from_the_engine_comes_back(pods: Pods, docker: An
     before = pods.running("whole")
     for id in docker.of_pod(before["metadata"]["uid"]):
         docker.remove(id)
-    pods.until("whole", lambda found: ready(found) and min(restarts(found)) >= 1, 40)
+    pods.until("whole", lambda found: ready(found) and min(restarts(found)) >= 1)
     running = [id for id in docker.of_pod(before["metadata"]["uid"]) if docker.is_running(id)]
     assert len(running) == 3
 
@@ -58,12 +58,12 @@ def test_all_services_killed_while_pods_start_and_while_they_go(cluster: Cluster
     pods.create("\n".join(pod(name, "sh", "-c", FOREVER) for name in names))
     kill_services(cluster)
     pods.eventually(lambda: pods("get", "pods", check=False).returncode == 0)
-    found = [pods.running(name, 40) for name in names]
+    found = [pods.running(name) for name in names]
     assert [len(docker.of_pod(each["metadata"]["uid"])) for each in found] == [2] * 4
     pods("delete", "pods", "--all", "--wait=false")
     kill_services(cluster)
     for each in found:
-        pods.gone(each["metadata"]["name"], 40)
+        pods.gone(each["metadata"]["name"])
         assert docker.of_pod(each["metadata"]["uid"]) == []
 
 
@@ -103,7 +103,7 @@ def test_two_clusters_started_at_the_same_moment_share_nothing_and_leave_nothing
     assert not set(loaded[0].ports.values()) & set(loaded[1].ports.values())
     for each in two:
         each.kubectl("create", "-f", "-", input=pod("steady", "sh", "-c", FOREVER))
-        each.kubectl("wait", "--for=condition=Ready", "pod/steady", "--timeout=30s")
+        each.kubectl("wait", "--for=condition=Ready", "pod/steady", "--timeout=60s")
     processes = [pid for each in two if (report := read_report(each.state)) for pid in (report.pid, *pids(report))]
     for each, was in zip(two, loaded, strict=True):
         assert traces(each, was.pod_cidr), "what is looked for below is there now"

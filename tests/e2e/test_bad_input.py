@@ -85,7 +85,7 @@ def test_an_image_that_does_not_exist_is_told_and_waited_for(pods: Any) -> None:
 def test_a_port_that_is_taken_is_told_by_the_program(pods: Any) -> None:
     members = [shell("httpd -f -p 80 -h /", "first"), shell("sleep 1; httpd -f -p 80 -h /", "second")]
     pods.create(manifest("ports", members))
-    pods.until("ports", lambda found: container(found, "second").get("restartCount", 0) >= 1, 40)
+    pods.until("ports", lambda found: container(found, "second").get("restartCount", 0) >= 1)
     assert "in use" in pods("logs", "ports", "-c", "second", "--previous").stdout
 
 

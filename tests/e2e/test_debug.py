@@ -18,7 +18,7 @@ def test_debugging_a_pod(pods: Any, cluster: Cluster, tmp_path: Path) -> None:
     pods("debug", "box", *BUSYBOX, "--target=app", "-c", "looker", "--", "ps")
     pods("debug", "box", *BUSYBOX, "-c", "alone", "--", "ps")
 
-    pods.eventually(lambda: ended(pods.get("box"), "looker") and ended(pods.get("box"), "alone"), 30)
+    pods.eventually(lambda: ended(pods.get("box"), "looker") and ended(pods.get("box"), "alone"))
     assert "marker=here" in pods("logs", "box", "-c", "looker").stdout, "the target's processes"
     assert "marker=here" not in pods("logs", "box", "-c", "alone").stdout
     assert "marker=here" not in pods.exec("box", "ps", container="other").stdout
@@ -31,7 +31,7 @@ def test_debugging_a_pod(pods: Any, cluster: Cluster, tmp_path: Path) -> None:
         terminal.until("# ")
         terminal.type("ps; tty; exit 4\r")
         assert "marker=here" in terminal.until("/dev/pts")
-        terminal.process.wait(20)
+        terminal.process.wait(60)
 
     custom = tmp_path / "custom.json"
     custom.write_text(json.dumps({"terminationMessagePath": "/tmp/words", "terminationMessagePolicy": "File"}))

@@ -137,7 +137,7 @@ def test_attach_and_port_forward(either: Pods, cluster: Any, program: str) -> No
         assert subprocess.run(fetch, capture_output=True, text=True, check=True).stdout == "page\n"
     either.create(manifest("echo", [{**shell("cat"), "stdin": True, "stdinOnce": True}], restartPolicy="Never"))
     either.running("echo")
-    attached = either("attach", "-i", "echo", input="said\n", check=False, timeout=20)
+    attached = either("attach", "-i", "echo", input="said\n", check=False, timeout=60)
     assert attached.stdout == "said\n"
 
 

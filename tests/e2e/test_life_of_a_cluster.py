@@ -65,7 +65,7 @@ def listens(port: int) -> bool:
 def page(ip: str) -> str:
     """ "" while nobody serves it."""
     try:
-        with urllib.request.urlopen(f"http://{ip}:8080/", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{ip}:8080/", timeout=20) as answer:
             text: str = answer.read().decode()
             return text
     except OSError:

@@ -89,7 +89,7 @@ def test_the_pod_that_fills_the_disk_is_evicted_and_the_node_recovers(pods: Pods
     assert pods.get("refused")["status"]["message"] == words
 
     pods("delete", "pod", "greedy", "limited", "refused")
-    pods.eventually(lambda: disk_pressure(pods) == "False" and not taints(pods), 40)
+    pods.eventually(lambda: disk_pressure(pods) == "False" and not taints(pods))
     assert pods.phase("modest") == "Running"
 
 

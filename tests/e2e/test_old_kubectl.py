@@ -70,7 +70,7 @@ def test_its_streams(pods: Pods, old: str, cluster: Any, tmp_path: Path) -> None
         terminal.until("# ")
         terminal.type("until stty size | grep -q '35 97'; do sleep 0.1; done; echo si''zed; exit 4\r")
         terminal.until("sized")
-        assert terminal.process.wait(20) == 4
+        assert terminal.process.wait(60) == 4
     with client.open("attach", "-i", "box", "-c", "hears") as process:
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(b"heard\n")

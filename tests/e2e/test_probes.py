@@ -173,7 +173,7 @@ def test_grpc_servers_are_asked_for_the_health_of_a_service(probed: Probed) -> N
 
 def test_a_probes_own_grace_period_counts_where_it_ends_the_container(probed: Probed) -> None:
     """The pod's own is ten minutes, and the container ignores SIGTERM."""
-    probed.pods.until("stubborn", lambda pod: container(pod).get("restartCount", 0) >= 1, 40)
+    probed.pods.until("stubborn", lambda pod: container(pod).get("restartCount", 0) >= 1)
 
 
 def test_a_readiness_gate_holds_the_pod_back_until_its_condition_is_true(probed: Probed) -> None:

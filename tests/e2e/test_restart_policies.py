@@ -26,7 +26,7 @@ def test_a_pod_that_may_end_ends(pods: Any, policy: str, script: str, phase: str
 @pytest.mark.parametrize("policy", ["Always", "OnFailure"])
 def test_a_failing_container_is_restarted_with_growing_waits(pods: Any, policy: str) -> None:
     pods.create(pod("failing", "sh", "-c", "echo attempt; exit 1", restartPolicy=policy))
-    pods.until("failing", lambda found: container(found).get("restartCount", 0) >= 1, 40)
+    pods.until("failing", lambda found: container(found).get("restartCount", 0) >= 1)
     pods.until_status("failing", "CrashLoopBackOff")
     found = container(pods.get("failing"))
     assert found["lastState"]["terminated"]["exitCode"] == 1
@@ -37,7 +37,7 @@ def test_a_failing_container_is_restarted_with_growing_waits(pods: Any, policy: 
 
 def test_a_container_that_succeeds_is_restarted_always(pods: Any) -> None:
     pods.create(pod("again", "sh", "-c", "exit 0", restartPolicy="Always"))
-    pods.until("again", lambda found: container(found).get("restartCount", 0) >= 1, 40)
+    pods.until("again", lambda found: container(found).get("restartCount", 0) >= 1)
     assert pods.phase("again") == "Running"
 
 

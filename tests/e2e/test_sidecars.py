@@ -89,7 +89,7 @@ def test_sidecars_start_in_order_and_end_last_in_reverse(crews: Crews) -> None:
     assert init(found, "slow")["started"] and init(found, "slow")["ready"] and init(found, "plain")["ready"]
     assert pods.shown("crew")[1:3] == ["3/3", "Running"]
     pods("delete", "pod", "crew", "--wait=false")
-    pods.gone("crew", 40)
+    pods.gone("crew")
     ends = [each for each in ear.heard if each.endswith("down")]
     assert ends == ["/app-down", "/quick-down", "/slow-down"]
     assert ear.heard.index("/slow-hook") < ear.heard.index("/slow-down")
@@ -97,14 +97,14 @@ def test_sidecars_start_in_order_and_end_last_in_reverse(crews: Crews) -> None:
 
 def test_a_sidecar_does_not_keep_its_pod_from_ending(crews: Crews) -> None:
     pods = crews.pods
-    pods.until("job", lambda pod: pod["status"]["phase"] == "Succeeded", 40)
+    pods.until("job", lambda pod: pod["status"]["phase"] == "Succeeded")
     pods.until("job", lambda pod: "terminated" in init(pod, "side")["state"])
     assert pods.status("job") == "Completed"
 
 
 def test_a_sidecar_that_ends_comes_again_whatever_the_others_do(crews: Crews) -> None:
     pods = crews.pods
-    pods.until("crashing", lambda pod: init(pod, "side").get("restartCount", 0) == 1, 40)
+    pods.until("crashing", lambda pod: init(pod, "side").get("restartCount", 0) == 1)
     found = pods.running("crashing")
     assert init(found, "side")["lastState"]["terminated"]["exitCode"] == 1
     assert container(found)["restartCount"] == 0
@@ -122,7 +122,7 @@ def test_restart_rules_go_by_exit_codes(crews: Crews) -> None:
 
 def test_a_container_has_a_restart_policy_of_its_own(crews: Crews) -> None:
     pods = crews.pods
-    pods.until("mixed", lambda pod: container(pod, "always").get("restartCount", 0) >= 1, 40)
+    pods.until("mixed", lambda pod: container(pod, "always").get("restartCount", 0) >= 1)
     found = pods.get("mixed")
     assert container(found, "never")["restartCount"] == 0
     assert container(found, "never")["state"]["terminated"]["exitCode"] == 0
@@ -131,7 +131,7 @@ def test_a_container_has_a_restart_policy_of_its_own(crews: Crews) -> None:
 
 def test_a_rule_restarts_all_containers_in_place(crews: Crews) -> None:
     pods = crews.pods
-    pods.until("anew", lambda pod: container(pod, "other").get("restartCount", 0) == 1, 40)
+    pods.until("anew", lambda pod: container(pod, "other").get("restartCount", 0) == 1)
     found = pods.running("anew")
     counts = [container(found, name)["restartCount"] for name in ("caller", "other")] + [
         init(found, "init")["restartCount"]

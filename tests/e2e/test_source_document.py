@@ -22,7 +22,7 @@ def hello(pods: Any) -> dict[str, Any]:
 
 def test_hello_pod_serves_its_page_at_its_own_address(pods: Any, hello: dict[str, Any]) -> None:
     address = hello["status"]["podIP"]
-    with urllib.request.urlopen(f"http://{address}:8080/", timeout=5) as page:
+    with urllib.request.urlopen(f"http://{address}:8080/", timeout=20) as page:
         assert page.status == 200
         assert b"Hello from hello-pod" in page.read()
     name, ready, status, restarts, _ = pods.shown("hello-pod")
@@ -74,7 +74,7 @@ def test_a_shell_in_it_is_a_terminal(cluster: Any, pods: Any, hello: dict[str, A
         except OSError:  # the terminal is closed with the shell
             break
     os.close(ours)
-    assert shell.wait(10) == 7
+    assert shell.wait(60) == 7
     assert b"/dev/pts/" in seen or b"/dev/console" in seen, seen
 
 
@@ -146,15 +146,15 @@ def test_git_sync_brings_new_content_to_the_web_server(pods: Any, tmp_path: Path
 
     def page() -> str:
         try:
-            with urllib.request.urlopen(f"http://{address}/", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://{address}/", timeout=20) as answer:
                 return str(answer.read().decode())
         except OSError:
             return ""
 
-    pods.eventually(lambda: page() == "first page", 40)
+    pods.eventually(lambda: page() == "first page")
     (repository / "index.html").write_text("second page")
     git("commit", "-qam", "second")
-    pods.eventually(lambda: page() == "second page", 40)
+    pods.eventually(lambda: page() == "second page")
     assert pods("logs", "git-sync", "--container", "ctr-sync").stdout
     assert pods("delete", "pod", "git-sync").stdout.startswith('pod "git-sync" deleted')
     assert pods("get", "pods").stdout == ""

@@ -161,11 +161,11 @@ def test_a_static_pod_needs_no_api_server(engine: Engine, tmp_path: Path) -> Non
         return sorted(each["Names"][0].split("_")[1] for each in api.containers(filters=labels))
 
     try:
-        eventually(lambda: names() == ["POD", "app"], 30)
+        eventually(lambda: names() == ["POD", "app"])
         (folder / "web.yaml").unlink()
-        eventually(lambda: names() == [], 20)
+        eventually(lambda: names() == [])
     finally:
         kubelet.send_signal(signal.SIGTERM)
-        kubelet.wait(20)
+        kubelet.wait(60)
         cluster.podling("down", "--delete", check=False)
         api.close()

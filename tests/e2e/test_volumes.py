@@ -116,7 +116,7 @@ def test_containers_share_volumes_as_they_mount_them(pods: Any, cluster: Any) ->
     context = {"fsGroup": 4711, "runAsUser": 1000, "runAsGroup": 1000}
     pods.create(manifest("shares", [app, other], volumes=volumes, securityContext=context))
     pod = pods.running("shares")
-    pods.eventually(lambda: "1000 4711\n" in pods("logs", "shares", "-c", "app").stdout, 10)
+    pods.eventually(lambda: "1000 4711\n" in pods("logs", "shares", "-c", "app").stdout)
     assert pods("logs", "shares", "-c", "app").stdout.splitlines() == [
         "/a 2777 0:4711 ",
         "/a/deep/er 2777 0:4711 ",
@@ -177,7 +177,7 @@ def test_volumes_follow_what_they_are_made_of(pods: Any) -> None:
     pods("delete", "configmap", "fixed")
     script = "cat /conf/a /conf/b /all/p /later/l 2>/dev/null; tail -n1 /all/labels"
     wanted = '442cometier="web"'
-    pods.eventually(lambda: pods.exec("follows", "sh", "-c", script).stdout == wanted, 10)
+    pods.eventually(lambda: pods.exec("follows", "sh", "-c", script).stdout == wanted)
     assert pods.exec("follows", "cat", "/still", "/fixed/a").stdout == "11"
     assert pods.exec("follows", "cat", "/tmp/seen", check=False).stdout == ""
 
@@ -206,11 +206,11 @@ def test_what_cannot_be_mounted_is_said(pods: Any, tmp_path: Path) -> None:
         return " ".join(text for reason, text in pods.events(name) if reason == "FailedMount")
 
     for name, (_, words) in faults.items():
-        pods.eventually(lambda n=name: told(n), 20, lambda n=name: pods.described(n))
+        pods.eventually(lambda n=name: told(n), 60, lambda n=name: pods.described(n))
         assert told(name).startswith('MountVolume.SetUp failed for volume "v" : ') and words in told(name)
         assert pods.status(name) == "ContainerCreating"
     pods("create", "configmap", "later", "--from-literal=a=come")
-    pods.until_status("absent", "Completed", seconds=9)
+    pods.until_status("absent", "Completed")
     assert pods("logs", "absent").stdout == "come"
 
 
@@ -226,7 +226,7 @@ def test_no_link_leads_out_of_a_volume(pods: Any, docker: Any) -> None:
     pods.create(manifest("links", containers, initContainers=[init], volumes=[volume("v", emptyDir={})]))
     pods.eventually(lambda: message(pods, "links", "out"), 20, lambda: pods.described("links"))
     assert message(pods, "links", "out") == 'failed to prepare subPath for volumeMount "v" of container "out"'
-    pods.eventually(lambda: pods("logs", "links", "-c", "fine", check=False).stdout == "fine\n", 10)
+    pods.eventually(lambda: pods("logs", "links", "-c", "fine", check=False).stdout == "fine\n")
     client = docker_sdk.from_env()
     version = client.version()["Version"]
     client.close()
@@ -241,7 +241,7 @@ def test_a_restarted_container_finds_its_path_anew(pods: Any) -> None:
     mounts = [mount("v", "/v"), mount("v", "/sub", subPath="a")]
     first = "cat /sub/x || { mkdir /v/b; echo moved > /v/b/x; rm -r /v/a; mv /v/b /v/a; exit 1; }; "
     pods.create(manifest("again", [shell(first + FOREVER, volumeMounts=mounts)], volumes=[volume("v", emptyDir={})]))
-    pods.eventually(lambda: container(pods.get("again")).get("restartCount") == 1 and pods.running("again"), 30)
+    pods.eventually(lambda: container(pods.get("again")).get("restartCount") == 1 and pods.running("again"))
     assert pods("logs", "again").stdout == "moved\n"
 
 
@@ -281,7 +281,7 @@ def test_images_are_volumes(pods: Any, docker: Any) -> None:
         shell(FOREVER, "lost", volumeMounts=[mount("page", "/n", subPath="no/such")]),
     ]
     pods.create(manifest("images", containers, volumes=[page, none]))
-    pods.eventually(lambda: "denied" in pods("logs", "images", "-c", "app", check=False).stdout, 20)
+    pods.eventually(lambda: "denied" in pods("logs", "images", "-c", "app", check=False).stdout)
     assert pods("logs", "images", "-c", "app").stdout.splitlines() == [
         "/bin-of-it/serve-page",
         "/page/usr/bin/serve-page",

@@ -17,7 +17,7 @@ from podling.state import State
 PODLING = str(Path(sys.executable).with_name("podling"))
 REPLAY = (Path("../shared/golden/replay.py"), Path("/work/shared/golden/replay.py"))
 NAME = "golden"
-START_SECONDS = 30.0
+START_SECONDS = 60
 
 
 def main() -> int:
@@ -44,7 +44,7 @@ def main() -> int:
                 return played.returncode
             finally:
                 server.terminate()
-                server.wait(10)
+                server.wait(60)
                 show(log)
 
 

@@ -67,7 +67,7 @@ async def first_line(folder: Path, port: int, leaf: str, container: str = "app")
     credentials = grpc.ssl_channel_credentials(ca.read_bytes(), *(each.read_bytes() for each in own))
     async with grpc.aio.secure_channel(f"127.0.0.1:{port}", credentials) as channel:
         request = pb.LogsRequest(container=pb.ContainerRef(namespace="default", pod="web", container=container))
-        chunks = node_pb2_grpc.NodeStub(channel).Logs(request, timeout=10)
+        chunks = node_pb2_grpc.NodeStub(channel).Logs(request, timeout=60)
         return b"".join([chunk.data async for chunk in chunks])
 
 
