@@ -34,8 +34,8 @@ def apiserver(
     """The API server alone, in the foreground."""
     from podling.state import State
 
-    keep(State(name), audit_policy_file, audit_log_path, encryption_provider_config)
     given = addresses(etcd_servers)
+    keep(State(name), audit_policy_file, audit_log_path, encryption_provider_config)
     alone(
         name,
         serve,

@@ -70,7 +70,8 @@ def _keep(state: "State", kept: Path, option: str, file: str | None, check: Call
         data = Path(file).read_bytes()
         check(yaml.safe_load(data))
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise Refusal(f"{option} {file}: {' '.join(str(error).split())}") from None
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise Refusal(f"{option} {file}: {' '.join(str(reason).split())}") from None
     _write(state, kept, data, option)
 
 

@@ -62,7 +62,8 @@ def _data(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, yaml.YAMLError) as error:
-        raise Refusal(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise Refusal(f"{path} cannot be read: {' '.join(str(reason).split())}") from None
     if not isinstance(found or {}, dict):
         raise Refusal(f"{path} holds no KubeletConfiguration")
     return dict(found or {})

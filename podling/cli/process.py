@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from podling.cli import logs
+from podling.cli.refusal import Refusal
 from podling.cli.services import API_SERVER, ITS_CLIENTS, Service, load
 from podling.state import Cluster, State
 
@@ -140,6 +141,9 @@ async def _until_signalled(run: Callable[[], Awaitable[None]]) -> int:
         await task
     except asyncio.CancelledError:
         pass
+    except Refusal as refusal:
+        log.error("service cannot run: %s", refusal)
+        return 1
     except Exception:
         log.exception("service failed")
         return 1

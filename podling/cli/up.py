@@ -43,6 +43,7 @@ def up(
     """Start a cluster and wait until it is ready. A cluster that runs already stays as it is."""
     from podling.state import State, StateError, take_range
 
+    stores = addresses(etcd_servers)
     try:
         state = State(name)
         with Progress() as progress:
@@ -51,12 +52,12 @@ def up(
                 if (audit_policy_file, audit_log_path, encryption_provider_config) != (None, None, None):
                     apiserver_config.keep(state, audit_policy_file, audit_log_path, encryption_provider_config)
                 if state.is_running:
-                    cluster = change(state, nodes, addresses(etcd_servers))
+                    cluster = change(state, nodes, stores)
                 else:
                     held = take_range(state)
                     starter = Starter(state, held.socket)
                     try:
-                        cluster = make(state, held.pod_cidr, nodes, addresses(etcd_servers), progress)
+                        cluster = make(state, held.pod_cidr, nodes, stores, progress)
                         starter.go()
                     finally:
                         starter.release()
@@ -88,7 +89,7 @@ class Starter:
     """
 
     def __init__(self, state: "State", claim: socket.socket) -> None:
-        self._state, self._log = state, state.log("supervisor")
+        self._state, self._log, self._told = state, state.log("supervisor"), False
         state.logs.mkdir(parents=True, exist_ok=True)
         rotate(self._log)
         with open(self._log, "ab") as log:
@@ -105,6 +106,7 @@ class Starter:
 
     def go(self) -> None:
         assert self._process.stdin is not None
+        self._told = True
         line = f"go {os.environ.get('DOCKER_HOST', '')}\n"
         try:
             self._process.stdin.write(line.encode())
@@ -117,10 +119,13 @@ class Starter:
             time.sleep(POLL_SECONDS)
 
     def release(self) -> None:
-        """Without `go` before, the supervisor ends."""
+        """Without `go` before, it ends: whoever comes next must not find its lock and take the cluster for running."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
+        if not self._told:
+            self._process.kill()
+            self._process.wait()
         self._process.returncode = 0  # it outlives us: no warning about a child left behind
 
 

@@ -28,8 +28,11 @@ class ImageUnavailable(Exception):
 def provide(engine: Engine, name: str, say: Callable[[str], None], away: set[str] | None = None) -> Source:
     """See that the engine has the image. `away` remembers the registries that did not answer: they are asked once."""
     away = set() if away is None else away
-    if engine.has_image(name):
-        return Source.ENGINE
+    try:
+        if engine.has_image(name):
+            return Source.ENGINE
+    except EngineError as error:  # it is away, or no image can have such a name
+        raise ImageUnavailable(f"image {name}: the engine says: {error}") from error
     refusal, registry = "it did not answer before", registry_of(name)
     if registry not in away:
         try:

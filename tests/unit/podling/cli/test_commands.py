@@ -43,6 +43,14 @@ def test_an_empty_list_of_etcd_servers_goes_back_to_our_own_store() -> None:
     assert addresses("http://a:2379, http://b:2379,") == ("http://a:2379", "http://b:2379")
 
 
+def test_where_no_store_can_be_is_refused_and_says_how_an_address_looks() -> None:
+    for right in ("127.0.0.1:2379", "https://etcd.example.com:2379", "http://[::1]:2379", "unix:/run/etcd.sock"):
+        assert addresses(right) == (right,)
+    for wrong in ("nonsense", "http://a", "ftp://a:1", "http://a:2379/v3", "a:port"):
+        with pytest.raises(Refusal, match=r"--etcd-servers .*: an address looks like http://127.0.0.1:2379"):
+            addresses(f"http://a:2379,{wrong}")
+
+
 def test_ages_are_short() -> None:
     assert [age(seconds) for seconds in (-1, 0, 59.9, 60, 7199, 86400 * 3)] == ["0s", "0s", "59s", "1m", "1h", "3d"]
 
@@ -100,6 +108,14 @@ def test_a_refusal_is_one_line_and_no_traceback(tmp_path: Path) -> None:
         assert done.returncode == 1, command
         assert done.stderr.startswith("podling: "), done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_start_that_was_refused_leaves_nothing_in_the_way_of_the_next(tmp_path: Path) -> None:
+    for _ in range(2):
+        done = podling("up", XDG_STATE_HOME=str(tmp_path), HOME=str(tmp_path), DOCKER_HOST="unix:///nowhere.sock")
+        assert done.returncode == 1
+        assert done.stderr.startswith("podling: the Docker engine at DOCKER_HOST does not answer"), done.stderr
+        assert not State("c1", tmp_path / "podling").is_running
 
 
 def test_without_a_cluster_status_says_how_to_make_one(tmp_path: Path) -> None:

@@ -39,6 +39,15 @@ def test_what_nobody_has_and_no_recipe_makes_is_unavailable_in_the_registrys_wor
         provide(_Engine(set(), set()), "postgres:17", quiet)
 
 
+def test_a_name_that_no_image_can_have_is_unavailable_in_the_engines_words() -> None:
+    class Strict(_Engine):
+        def has_image(self, name: str) -> bool:
+            raise EngineError("invalid reference format")
+
+    with pytest.raises(ImageUnavailable, match=r"image A::B: the engine says: invalid reference format"):
+        provide(Strict(set(), set()), "A::B", quiet)
+
+
 def test_a_registry_out_of_reach_is_asked_once() -> None:
     engine, away = _Engine(set(), set(), "dial tcp: i/o timeout"), set[str]()
     for name in ("postgres:17", "redis:8", "quay.io/a/b:1"):
