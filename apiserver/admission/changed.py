@@ -7,7 +7,7 @@ import msgspec
 from apiserver.admission.plugin import Admission
 from apiserver.admission.webhooks.hooks import internal
 from apiserver.kinds.kind import Kind
-from apiserver.schema.shape import Mismatch, shaper
+from apiserver.schema.shape import Mismatch, Notes, shaper
 from podling.api.errors import BadRequest
 
 Object = dict[str, Any]
@@ -37,7 +37,7 @@ def shaped(write: Admission, kind: Kind, patched: Any) -> Object:
     if schema is None or not isinstance(patched, dict):
         raise internal("the patched object is no object of its kind")
     try:
-        made: Object = shaper(schema)(patched, None, [])
+        made: Object = shaper(schema)(patched, None, Notes())
     except Mismatch as error:
         raise internal(str(error)) from None
     return {**made, "kind": patched.get("kind"), "apiVersion": patched.get("apiVersion")}

@@ -26,7 +26,7 @@ def read(kind: Kind, body: bytes, content_type: str, strictness: str) -> tuple[O
         text = field.show(value) if value and "yaml" in content_type else body.decode(errors="replace")
         raise _unrecognized(kind, f"Object 'Kind' is missing in '{text}'", body)
     wrong = f'{found_kind} in version "{found_version.rpartition("/")[2]}" cannot be handled as a {kind.kind}: '
-    notes: Notes = []
+    notes = Notes()
     try:
         made: Object = shaper(kind.schema)(value, None, notes)
     except Mismatch as error:

@@ -12,6 +12,7 @@ from typing import Any
 from apiserver.crd.conversion import ConversionError, answered, checked, review
 from apiserver.kinds.kind import Kind
 from apiserver.refusal import Unexplained
+from apiserver.schema.shape import Notes
 from apiserver.structural.structural import Structural
 from apiserver.webhook.client import CallFailed
 
@@ -45,7 +46,7 @@ class CustomVersions:
         else:
             converted = [{**made[position], "apiVersion": wanted} for position in others]
         for position, obj in zip(others, converted, strict=True):
-            made[position] = self._schema(wanted).shape(obj, None, [])
+            made[position] = self._schema(wanted).shape(obj, None, Notes())
         return made
 
     def _schema(self, api_version: str) -> Structural:

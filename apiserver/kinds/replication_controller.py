@@ -41,8 +41,8 @@ def validate(obj: Object) -> ErrorList:
     errors += validate_counts(spec, ("replicas",), SPEC)
     if template is None:
         return [*errors, field.required(TEMPLATE)]
-    labels = (template.get("metadata") or {}).get("labels") or {}
-    if any(labels.get(key) != value for key, value in selector.items()):
+    labels = (template.get("metadata") or {}).get("labels")
+    if any((labels or {}).get(key) != value for key, value in selector.items()):
         path = TEMPLATE.child("metadata", "labels")
         errors.append(field.invalid(path, pods.sorted_map(labels), pods.NO_MATCH))
     errors += pods.validate_template(template, TEMPLATE)

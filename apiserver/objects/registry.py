@@ -30,6 +30,7 @@ from apiserver.objects.otherversions import decided
 from apiserver.options import parse_version
 from apiserver.refusal import Unexplained
 from apiserver.request import User
+from apiserver.schema.empties import Empties
 from podling.api import errors
 from podling.api.field import FieldError
 from podling.api.meta import timestamp
@@ -62,6 +63,7 @@ class Write:
     options: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)  # of the audit log, where there is one
+    empties: Empties = field(default_factory=Empties)  # what defaults and rules see of the new object besides
 
 
 RANGES = Ranges()
@@ -138,7 +140,8 @@ class Registry:
         meta = body["metadata"]
         now = timestamp(self.clock.now())
         objectmeta.begin(meta)
-        kind.default(body)
+        with write.empties.seen(body):
+            kind.default(body)
         if write.tracked:
             await _track(kind, body, None, write, now)
         admission = self._admission("CREATE", kind, body, None, write)
@@ -150,7 +153,9 @@ class Registry:
         if kind.generation:
             meta["generation"] = 1
         async with self._allocated(kind, body, None):
-            _refuse(kind, meta, objectmeta.validate(meta, kind) + kind.validate(body) + kind.validate_create(body))
+            with write.empties.seen(body):
+                found = objectmeta.validate(meta, kind) + kind.validate(body) + kind.validate_create(body)
+            _refuse(kind, meta, found)
             await self._admit_valid(admission, write)
             write.warnings += kind.warn(body)
             written = await self.objects.put(kind, body, 0, dry_run=write.dry_run)
@@ -198,7 +203,8 @@ class Registry:
         meta = new["metadata"]
         _check_version(kind, current, meta)
         objectmeta.carry_over(meta, old["metadata"])
-        kind.default(new)
+        with write.empties.seen(new):
+            kind.default(new)
         if write.tracked and not write.raw:
             await _track(kind, new, old, write, "" if sub and sub.view else timestamp(self.clock.now()))
         admission = self._admission("UPDATE", kind, new, old, write)
@@ -214,10 +220,11 @@ class Registry:
         # Kubernetes asks the rules of metadata in general and once more for the kind, and says so twice.
         of_meta = objectmeta.validate_update(meta, old["metadata"])
         found = objectmeta.validate_any(meta) + of_meta + of_meta + objectmeta.kube_finalizers(meta, kind)
-        if sub:
-            found += sub.validate_update(new, old)
-        else:
-            found += objectmeta.validate(meta, kind) + kind.validate(new) + kind.validate_update(new, old)
+        with write.empties.seen(new):
+            if sub:
+                found += sub.validate_update(new, old)
+            else:
+                found += objectmeta.validate(meta, kind) + kind.validate(new) + kind.validate_update(new, old)
         _refuse(kind, meta, found)
         await self._admit_valid(admission, write)
         told = sub.warn(new) if sub else kind.warn_update(new, old) if kind.warn_update else kind.warn(new)

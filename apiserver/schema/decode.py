@@ -9,9 +9,10 @@ transformDecodeError); notes are what field validation objects to: an error unde
 from collections.abc import Sequence
 from typing import Any
 
+from apiserver.schema.empties import Empties
 from apiserver.schema.schema import Schema
 from apiserver.schema.scheme import go_version, registered
-from apiserver.schema.shape import Mismatch, mismatch, shaper
+from apiserver.schema.shape import Mismatch, Notes, mismatch, shaper
 from apiserver.schema.text import Malformed, parse_json, parse_yaml, plain
 from podling.api.errors import BadRequest
 
@@ -31,9 +32,10 @@ def decode(
     api_version: str,
     strictness: str = WARN,
     also: Sequence[str] = (),
+    empties: Empties | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """(object, warnings). `kind` and `api_version` are what the path serves; a body may leave them out. `also` are
-    other versions of the same form, which a body may say.
+    other versions of the same form, which a body may say. `empties` is told what rules see of it besides.
 
     Without a schema (a custom resource, whose own schema prunes later) only the text and the envelope are checked.
     Raises `BadRequest`.
@@ -57,6 +59,7 @@ def decode(
         found_kind=found_kind,
         strictness=strictness,
         doubles=doubles,
+        empties=empties,
     )
 
 
@@ -80,17 +83,20 @@ def shape(
     found_kind: str = "",
     strictness: str = WARN,
     doubles: list[str] | None = None,
+    empties: Empties | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """As `decode`, of values that were parsed before: what a patch made, say."""
     found_version, found_kind = found_version or api_version, found_kind or kind
     wrong = f'{found_kind} in version "{found_version.rpartition("/")[2]}" cannot be handled as a {kind}: '
     if schema is not None and (found_version, found_kind) != (api_version, kind):
         _refuse_other(wrong, kind, api_version, found_version, found_kind)
-    notes: list[str] = []
+    notes = Notes()
     try:
         made: dict[str, Any] = shaper(schema)(value, None, notes) if schema is not None else plain(value)
     except Mismatch as error:
         raise BadRequest(wrong + str(error)) from None
+    if empties is not None:
+        empties.keep(notes.empties)
     envelope = {"kind": found_kind, "apiVersion": found_version}
     made = {**envelope, **made, **envelope}
     if strictness == STRICT and (doubles or notes):

@@ -45,7 +45,7 @@ def _props() -> Schema:
 def _inner_schema(value: Any, where: Where | None, notes: Notes) -> Any:
     """A schema within a schema, which Go reads apart: what it does not know there goes without a word."""
     try:
-        return shaper(_props())(value, None, [])
+        return shaper(_props())(value, None, Notes())
     except Mismatch as wrong:
         raise read_apart(wrong, where) from None
 
@@ -68,7 +68,7 @@ def _or_list(several: Callable[[], Schema]) -> Shaper:
         if not isinstance(value, list):
             return _inner_schema(value, where, notes) if isinstance(value, dict) else None
         try:
-            return shaper(several())(value, None, [])
+            return shaper(several())(value, None, Notes())
         except Mismatch as wrong:
             raise read_apart(wrong, where) from None
 
@@ -228,6 +228,7 @@ def _fields(name: str) -> dict[str, Field]:
             required=not default,
             pointer="pointer" in named,
             omitted="omitted" in named,
+            seen_empty="empty" in named,
             absent=_absent(json_name, annotation, named, declarations),
             embedded=named.get("in", "TypeMeta" if json_name in ("kind", "apiVersion") else ""),
             go_type=_go_type(named.get("go", ""), version),

@@ -47,6 +47,7 @@ class Field:
     pointer: bool = False  # a zero that was given is kept: `replicas: 0`
     absent: str = ""  # what is written when nobody gave it: "struct" {}, "null", "zero", or "" nothing
     omitted: bool = False  # required, and yet not written when it is empty
+    seen_empty: bool = False  # rules tell a list or map that was given empty from none; it is not written
     embedded: str = ""  # the embedded Go struct it sits in, which type errors name
     go_type: str = ""  # its Go type as type errors name it, where the schema does not tell: "v1.Protocol"
     list_type: str = ""  # server-side apply: "atomic" (also when empty), "set", "map"

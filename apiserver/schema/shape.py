@@ -29,7 +29,16 @@ class Where(NamedTuple):
     embedded: str = ""
 
 
-Notes = list[str]  # `unknown field "spec.foo"`, in the order of the body
+class Notes(list[str]):
+    """What there is to say of a body: `unknown field "spec.foo"`, in its order; and the lists and maps that were given
+    empty and are left out (`apiserver/schema/empties.py`)."""
+
+    __slots__ = ("empties",)
+
+    def __init__(self) -> None:
+        self.empties: list[tuple[Where, Any]] = []
+
+
 Shaper = Callable[[Any, Where | None, Notes], Any]
 
 _MOST = {"int32": 2**31, "int64": 2**63}
@@ -54,6 +63,15 @@ def field_path(where: Where | None) -> str:
         text = part + text
         where = where.outer
     return text.removeprefix(".")
+
+
+def way(where: Where | None) -> list[str | int]:
+    """`["spec", "containers", 0]`"""
+    labels: list[str | int] = []
+    while where is not None:
+        labels.append(where.label)
+        where = where.outer
+    return labels[::-1]
 
 
 def mismatch(value: Any, where: Where | None, go_type: str) -> Mismatch:
@@ -111,7 +129,7 @@ def go_name(schema: Schema) -> str:
 def zero(schema: Schema) -> Any:
     """What Go writes for a value that nobody set."""
     if schema.type == "object":
-        return shaper(schema)({}, None, []) if schema.fields else None
+        return shaper(schema)({}, None, Notes()) if schema.fields else None
     if schema.type == "string":
         known: dict[str, Any] = {"": "", "quantity": "0", "int-or-string": 0}
         return known.get(schema.format)
@@ -134,12 +152,13 @@ def _make(schema: Schema) -> Shaper:
 
 class _Plan(NamedTuple):
     """One field of an object: how its value is shaped, and whether it stays when it is empty. A value whose type is
-    `exact` is in shape."""
+    `exact` is in shape; `seen_empty`: it goes, and rules know."""
 
     shape: Shaper
     keeps_empty: bool
     embedded: str
     exact: type | None
+    seen_empty: bool
 
 
 def _object(schema: Schema) -> Shaper:
@@ -151,7 +170,8 @@ def _object(schema: Schema) -> Shaper:
     def prepare() -> None:
         """Types may hold themselves: their fields are looked at only when a value comes."""
         for key, field in schema.fields.items():
-            plans[key] = _Plan(_field_shaper(field), _keeps_empty(field), field.embedded, _exact(field.schema))
+            how, exact = _field_shaper(field), _exact(field.schema)
+            plans[key] = _Plan(how, _keeps_empty(field), field.embedded, exact, field.seen_empty)
             if (field.required and not field.omitted) or field.absent:
                 fills.append((key, field))
 
@@ -181,6 +201,8 @@ def _object(schema: Schema) -> Shaper:
                 shaped = plan.shape(item, Where(where, key, struct, plan.embedded), notes)
             if plan.keeps_empty or shaped not in _EMPTY:
                 made[key] = shaped
+            elif plan.seen_empty:
+                notes.empties.append((Where(where, key), shaped))
         for key, field in fills:
             if key not in made:
                 made[key] = _filled(field)

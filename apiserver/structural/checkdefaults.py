@@ -8,6 +8,7 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
+from apiserver.schema.shape import Notes
 from apiserver.structural import embedded
 from apiserver.structural.celask import check_default
 from apiserver.structural.node import META, MISSING, Node, Object, same
@@ -53,7 +54,7 @@ def _default(node: Node, whole: Node | None, path: Path, surround: Surround, *, 
     value = deepcopy(node.default)
     if whole is not None:
         made = surround(value)
-        wrong = embedded.coerce(made, whole, Path(), [])
+        wrong = embedded.coerce(made, whole, Path(), Notes())
         words = [str(wrong)] if wrong else [str(each) for each in embedded.check(made, whole, Path())]
         if words:
             text = words[0] if len(words) == 1 else f"[{', '.join(words)}]"
@@ -65,7 +66,7 @@ def _default(node: Node, whole: Node | None, path: Path, surround: Surround, *, 
         if not same(value, node.default):
             found.append(field.invalid(path, node.default, "must not have unknown fields"))
         value = deepcopy(node.default)
-    wrong = embedded.coerce(value, node, path, [])
+    wrong = embedded.coerce(value, node, path, Notes())
     if wrong:
         return [*found, wrong]
     return found + (embedded.check(value, node, path) or _values(node, value, path))

@@ -26,14 +26,14 @@ def object_meta(value: Any, where: Where | None, notes: Notes) -> Any:
 def salvaged_meta(value: Any) -> Any:
     """Metadata that was stored: fields that are wrong are dropped."""
     try:
-        return object_meta(value, None, [])
+        return object_meta(value, None, Notes())
     except Mismatch:
         if not isinstance(value, dict):
             return value
     made: Object = {}
     for name, item in value.items():
         try:
-            made |= object_meta({name: item}, None, [])
+            made |= object_meta({name: item}, None, Notes())
         except Mismatch:
             continue
     return made
@@ -67,7 +67,7 @@ def _coerce_member(value: Object, name: str, path: Path, notes: Notes, *, drop: 
     elif name == "metadata" and drop:
         value[name] = salvaged_meta(value[name])
     elif name == "metadata":
-        unknown: Notes = []
+        unknown = Notes()
         try:
             value[name] = object_meta(value[name], None, unknown)
         except Mismatch as error:

@@ -49,7 +49,7 @@ class Structural:
         made: Object = plain(value, doubled)
         if doubled:
             notes += doubles(value)
-        meta_notes: Notes = []
+        meta_notes = Notes()
         if "metadata" in made:
             made["metadata"] = embedded.object_meta(made["metadata"], None, meta_notes)
         notes += [note.replace('field "', 'field "metadata.', 1) for note in meta_notes]
@@ -69,7 +69,7 @@ class Structural:
             made["metadata"] = embedded.salvaged_meta(made["metadata"])
         prune(made, self.root, root=True)
         drop_nulls(made, self.root)
-        embedded.coerce(made, self.root, ROOT, [], drop=True)
+        embedded.coerce(made, self.root, ROOT, Notes(), drop=True)
         default(made, self.root)
         return made
 
@@ -146,9 +146,9 @@ def plain(value: Any, doubled: list[Doubled]) -> Any:
     return int(value) if value.is_integer() and abs(value) < 1e21 else float(value)
 
 
-def doubles(value: Any, path: str = "") -> Notes:
+def doubles(value: Any, path: str = "") -> list[str]:
     """What stands twice in a body: `duplicate field "spec.name"`."""
-    found: Notes = []
+    found: list[str] = []
     if isinstance(value, Doubled):
         seen: set[str] = set()
         for name, _ in value.pairs:

@@ -1,6 +1,6 @@
 """One call of one resource, as every verb sees it: what was asked, resolved to a kind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from apiserver.answer import Answer
@@ -13,6 +13,7 @@ from apiserver.objects.registry import Write
 from apiserver.options import WriteOptions
 from apiserver.request import Request
 from apiserver.schema import decode
+from apiserver.schema.empties import Empties
 from apiserver.schema.schema import Schema
 from podling.api import errors
 from podling.api.errors import BadRequest
@@ -26,6 +27,7 @@ class Call:
     request: Request
     kind: Kind
     sub: Subresource | None
+    empties: Empties = field(default_factory=Empties)  # of the object that the body makes
 
     @property
     def namespace(self) -> str:
@@ -73,6 +75,7 @@ class Call:
             options=dict(self.request.options),
             warnings=self.request.warnings,
             annotations=self.request.annotations,
+            empties=Empties() if self.view else self.empties,
         )
 
     def decoded(self, strictness: str) -> Object:
@@ -84,7 +87,14 @@ class Call:
         else:
             also = self.sub.also if self.sub else ()
             body, warnings = decode.decode(
-                raw, content_type, schema, kind=kind, api_version=api_version, strictness=strictness, also=also
+                raw,
+                content_type,
+                schema,
+                kind=kind,
+                api_version=api_version,
+                strictness=strictness,
+                also=also,
+                empties=self.empties,
             )
         self.request.warnings += warnings
         return body

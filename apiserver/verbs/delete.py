@@ -10,7 +10,7 @@ from apiserver.objects.registry import Write
 from apiserver.options import delete_options, list_options
 from apiserver.schema.decode import parse, recognize
 from apiserver.schema.load import schema
-from apiserver.schema.shape import Mismatch, shaper
+from apiserver.schema.shape import Mismatch, Notes, shaper
 from apiserver.schema.text import Malformed
 from apiserver.verbs.call import Call
 from podling.api import errors
@@ -77,6 +77,6 @@ def _body(raw: bytes, content_type: str) -> dict[str, Any] | None:
         known = f"{show(kind)} is registered for version {show(version or 'v1')} in scheme {show(SCHEME)}"
         raise BadRequest(f"no kind {known}")
     try:
-        return dict(shaper(schema("meta.v1.DeleteOptions"))(body or {}, None, []))
+        return dict(shaper(schema("meta.v1.DeleteOptions"))(body or {}, None, Notes()))
     except Mismatch as error:
         raise BadRequest(str(error)) from None

@@ -17,7 +17,7 @@ from apiserver.patch.restore import restore
 from apiserver.refusal import Unexplained
 from apiserver.schema import decode
 from apiserver.schema.schema import Schema
-from apiserver.schema.shape import Mismatch, shaper
+from apiserver.schema.shape import Mismatch, Notes, shaper
 from apiserver.schema.text import Malformed, plain
 from apiserver.verbs.call import Call
 from podling.api import errors
@@ -50,11 +50,12 @@ def _patched(call: Call, content_type: str, options: WriteOptions, current: Obje
     checked = options.field_validation != decode.IGNORE
     patched = apply_patch(content_type, current, call.request.body, schema, checked=checked)
     raw = patched.object
-    unknown: list[str] = []
+    unknown = Notes()
     try:
         new = _reshaped(schema, raw, current, unknown)
     except Mismatch as error:
         raise patched.refusal(str(error)) from None
+    call.empties.keep(unknown.empties)
     if content_type == STRATEGIC_MERGE_PATCH:
         unknown.sort()
     elif schema.custom:
@@ -73,7 +74,7 @@ def _patched(call: Call, content_type: str, options: WriteOptions, current: Obje
     return {**new, "kind": kind, "apiVersion": api_version}
 
 
-def _reshaped(schema: Schema, raw: Object, current: Object, unknown: list[str]) -> Object:
+def _reshaped(schema: Schema, raw: Object, current: Object, unknown: Notes) -> Object:
     """What the patch left alone is in shape already."""
     kept = {name: current[name] for name, value in raw.items() if name in current and _same(value, current[name])}
     changed = {name: value for name, value in raw.items() if name not in kept}
@@ -124,7 +125,9 @@ async def _apply(call: Call, options: WriteOptions) -> Answer:
 
     async def applied(live: Object | None) -> Object:
         try:
-            new = _shaped(kind, config, await merged(live))
+            notes = Notes()
+            new = _shaped(kind, config, await merged(live), notes)
+            call.empties.keep(notes.empties)
         except errors.Conflict as error:
             raise _renamed(error, call.view) from None
         _check_doubles(call, options, doubles)
@@ -181,11 +184,11 @@ def _renamed(error: errors.Conflict, view: View | None) -> errors.Conflict:
     return errors.Conflict(error.message.replace(*view.renamed), {**(error.details or {}), "causes": told})
 
 
-def _shaped(kind: Kind, config: Object, merged: Object) -> Object:
+def _shaped(kind: Kind, config: Object, merged: Object, notes: Notes) -> Object:
     try:
         if not kind.custom:
             restore(merged, kind.schema)
-        shaped: Object = shaper(kind.schema)(merged, None, [])
+        shaped: Object = shaper(kind.schema)(merged, None, notes)
     except Mismatch as error:
         of = managedfields.called(config)
         what = f"unable to convert unstructured object to {of.partition('; ')[2]}: {error}"

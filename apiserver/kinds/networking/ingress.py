@@ -28,7 +28,7 @@ def validate(obj: Object) -> ErrorList:
     errors: ErrorList = []
     if not rules and backend is None:
         words = "either `defaultBackend` or `rules` must be specified"
-        errors.append(field.invalid(SPEC, None, words))
+        errors.append(field.invalid(SPEC, spec.get("rules"), words))
     if backend is not None:
         errors += _backend(backend, SPEC.child("defaultBackend"))
     for position, rule in enumerate(rules):
