@@ -87,7 +87,7 @@ def own(engine: Engine, tmp_path: Path) -> Iterator[Cluster]:
 def test_down_leaves_nothing_and_up_brings_the_pod_back(own: Cluster, eventually: Eventually) -> None:
     own.podling("up")
     ip = hello(own)
-    eventually(lambda: "Hello from hello-pod" in page(ip), seconds=5)
+    eventually(lambda: "Hello from hello-pod" in page(ip))
     pods = own.state.load().pod_cidr
     assert routed(pods)
     processes = pids(own)
@@ -121,7 +121,7 @@ def test_a_killed_service_is_back_within_seconds_and_containers_never_notice(
     for name in ("kubelet-n1", "scheduler", "controllers", "apiserver"):
         os.kill(processes[name], signal.SIGKILL)
     begin = time.monotonic()
-    eventually(lambda: 0 not in pids(own).values() and pids(own)["apiserver"] != processes["apiserver"], seconds=5)
+    eventually(lambda: 0 not in pids(own).values() and pids(own)["apiserver"] != processes["apiserver"])
     eventually(lambda: own.podling("status", check=False).returncode == 0)
     print(f"all back and ready after {time.monotonic() - begin:.1f} s")
     pod = json.loads(own.kubectl("get", "pod", "hello-pod", "-o", "json").stdout)
@@ -156,7 +156,7 @@ def test_clusters_live_beside_each_other(cluster: Cluster, own: Cluster) -> None
 def test_the_objects_can_live_in_a_real_etcd(own: Cluster, etcd_address: str, eventually: Eventually) -> None:
     own.podling("up", "--etcd-servers", f"http://{etcd_address}")
     ip = hello(own)
-    eventually(lambda: "Hello from hello-pod" in page(ip), seconds=5)
+    eventually(lambda: "Hello from hello-pod" in page(ip))
     keys = subprocess.run(
         ["etcdctl", "--endpoints", etcd_address, "get", "--prefix", "--keys-only", "/registry/pods/"],
         env={**os.environ, "ETCDCTL_API": "3"}, capture_output=True, text=True, check=True,
