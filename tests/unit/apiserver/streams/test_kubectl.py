@@ -22,8 +22,8 @@ async def test_exec_passes_the_exit_code_on(world: Any, kubectl: Any) -> None:
 
 
 async def test_exec_ends_when_standard_input_ends(world: Any, kubectl: Any) -> None:
-    code, out, _ = await world.kubectl(kubectl, "exec", "-i", "p", "--", "cat", stdin=b"hi\n")
-    assert (code, out) == (0, b"hi\n")
+    code, out, err = await world.kubectl(kubectl, "exec", "-i", "p", "--", "cat", stdin=b"hi\n")
+    assert (code, out) == (0, b"hi\n"), err
 
 
 async def test_exec_carries_ten_megabytes_both_ways_unchanged(world: Any, kubectl: Any) -> None:
