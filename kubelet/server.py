@@ -148,6 +148,12 @@ async def converse(session: Session, requests: AsyncIterator[Any], context: Any)
             async for output in session.output():
                 await context.write(said(output))
             await context.write(pb.StreamOutput(exit=await exit_of(session)))
+    await cancelled()
+
+
+async def cancelled() -> None:
+    """Until the caller ends the call: ended here while he still writes, it would take from him what he has not read."""
+    await asyncio.Event().wait()
 
 
 @asynccontextmanager
@@ -199,6 +205,8 @@ async def forward(connection: socket.socket, requests: AsyncIterator[Any], conte
                     await context.write(pb.PortForwardOutput(data=data))
             except ConnectionError as error:
                 log.debug("port-forward broken by the pod error=%s", error)
+            await context.write(pb.PortForwardOutput(closed=True))
+    await cancelled()
 
 
 async def feed_connection(writer: asyncio.StreamWriter, requests: AsyncIterator[Any]) -> None:

@@ -90,6 +90,9 @@ class Channels:
         call, words = self.calls[at], ""
         try:
             while (output := await call.read()) is not grpc.aio.EOF:
+                if output.closed:
+                    call.cancel()
+                    return
                 await self._send(2 * at, output.data)
             if (code := await call.code()) is not grpc.StatusCode.OK:
                 words = words_of(code, await call.details(), self.node)

@@ -100,6 +100,8 @@ class _Forwarder:
                 await call.write(pb.PortForwardInput(start=self.start))
             inward = asyncio.create_task(_inward(data, call), name="port-forward in")
             while (output := await call.read()) is not grpc.aio.EOF:
+                if output.closed:
+                    return
                 await data.write(output.data)
             if (code := await call.code()) is not grpc.StatusCode.OK:
                 await self._failed(error, port, words_of(code, await call.details(), self.node))

@@ -16,7 +16,7 @@ from apiserver.streams.wire import Wire
 
 log = logging.getLogger(__name__)
 
-LINGER_SECONDS = 1.0
+LINGER_SECONDS = 5.0
 
 
 class SpdyStream:

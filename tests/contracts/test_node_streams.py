@@ -85,10 +85,9 @@ class Ended(NamedTuple):
 async def ended(call: Any) -> Ended:
     """By `read`, so that a caller may have read some before."""
     outputs = []
-    while (output := await call.read()) is not grpc.aio.EOF:
-        outputs.append(output)
-    last = outputs.pop()
-    assert last.HasField("exit")
+    while not (last := await call.read()).HasField("exit"):
+        outputs.append(last)
+    call.cancel()
     stdout, stderr = (b"".join(getattr(o, name) for o in outputs) for name in ("stdout", "stderr"))
     return Ended(stdout, stderr, last.exit.code, last.exit.error)
 
@@ -302,7 +301,11 @@ async def test_port_forward_reaches_the_pods_own_localhost(node: Node) -> None:
         await call.write(pb.PortForwardInput(data=b"GET / HTTP/1.0\r\n\r\n"))
         await call.write(pb.PortForwardInput(closed=True))
         try:
-            return b"".join([output.data async for output in call])
+            answer = b""
+            while not (output := await call.read()).closed:
+                answer += output.data
+            call.cancel()
+            return answer
         except grpc.aio.AioRpcError as error:
             assert "connection refused" in str(error.details()).lower()
             return b""

@@ -1,7 +1,10 @@
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -11,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from kubelet.server import is_allowed, serve
-from kubelet.streams import LogOptions, NoSuchContainer, Session, Target, Wants
+from kubelet.streams import LogOptions, NoSuchContainer, Output, Session, Target, Wants
 from podling import pki
 from podling.loop.service import Tls
 from podling.pb.node import node_pb2 as pb
@@ -88,3 +91,71 @@ async def test_the_service_takes_the_api_servers_certificate_and_refuses_others(
         assert caught.value.details() == 'container not found ("other")'
     finally:
         await server.stop(0)
+
+
+class Deaf:
+    """A command that reads nothing, says one word and has ended."""
+
+    async def output(self) -> AsyncIterator[Output]:
+        yield Output(b"done\n", False)
+
+    async def write(self, data: bytes) -> None:
+        raise BrokenPipeError
+
+    def close_input(self) -> None:
+        return None
+
+    async def resize(self, width: int, height: int) -> None:
+        return None
+
+    async def exit_code(self) -> int:
+        return 3
+
+    def close(self) -> None:
+        return None
+
+
+class Talker(OneLine):
+    async def exec(self, target: Target, command: Sequence[str], wants: Wants) -> Session:
+        return Deaf()
+
+    async def dial(self, target: Target, port: int) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        theirs.sendall(b"bye\n")
+        theirs.close()
+        ours.setblocking(False)
+        return ours
+
+
+@pytest.fixture
+async def talker() -> AsyncIterator[Any]:
+    server, port = await serve(Talker(), "127.0.0.1", 0, None)
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield node_pb2_grpc.NodeStub(channel)
+    await server.stop(0)
+
+
+async def written_to(call: Any, message: Any) -> None:
+    """As much as the other side takes, and until it has said all that it will."""
+    with suppress(TimeoutError, grpc.aio.AioRpcError, asyncio.InvalidStateError):
+        for _ in range(100):
+            async with asyncio.timeout(0.2):
+                await call.write(message)
+
+
+async def test_who_writes_to_a_command_that_has_ended_hears_all_that_it_said(talker: Any) -> None:
+    call = talker.Exec(timeout=60)
+    await call.write(pb.StreamInput(start=pb.StreamStart(command=["x"], stdin=True, stdout=True)))
+    await written_to(call, pb.StreamInput(stdin=b"x" * 30_000))
+    assert (await call.read()).stdout == b"done\n"
+    assert (await call.read()).exit.code == 3
+    call.cancel()
+
+
+async def test_who_writes_to_a_port_that_has_closed_hears_all_that_it_said(talker: Any) -> None:
+    call = talker.PortForward(timeout=60)
+    await call.write(pb.PortForwardInput(start=pb.PortForwardStart(port=80)))
+    await written_to(call, pb.PortForwardInput(data=b"x" * 30_000))
+    assert (await call.read()).data == b"bye\n"
+    assert (await call.read()).closed
+    call.cancel()

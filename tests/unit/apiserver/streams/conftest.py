@@ -15,7 +15,7 @@ import struct
 import sys
 import termios
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +32,7 @@ from apiserver.request import Request
 from apiserver.streams import logs, portforward, remotecommand
 from apiserver.streams.kubelets import Kubelets
 from apiserver.verbs import admitted
+from kubelet.server import beside, cancelled
 from podling import pki
 from podling.api.errors import ApiError
 from podling.pb.node import node_pb2 as pb
@@ -74,7 +75,7 @@ class LocalNode(node_pb2_grpc.NodeServicer):
             command = await _Command.start(start)
         except OSError as wrong:
             await context.write(pb.StreamOutput(exit=pb.Exit(code=127, error=str(wrong))))
-            return
+            await cancelled()
         self.commands.add(command)
         self.idle.clear()
         feeding = asyncio.create_task(command.feed(requests))
@@ -91,6 +92,7 @@ class LocalNode(node_pb2_grpc.NodeServicer):
                 self.commands.discard(command)
                 if not self.commands:
                     self.idle.set()
+        await cancelled()
 
     async def Attach(self, requests: AsyncIterator[pb.StreamInput], context: Any) -> None:
         await self.Exec(_attached(requests), context)
@@ -105,14 +107,12 @@ class LocalNode(node_pb2_grpc.NodeServicer):
                 grpc.StatusCode.INTERNAL, f"dial tcp4 127.0.0.1:{start.port}: connect: connection refused"
             )
         await context.send_initial_metadata(())
-        feeding = asyncio.create_task(_feed(requests, writer))
-        try:
-            while data := await reader.read(CHUNK_BYTES):
-                await context.write(pb.PortForwardOutput(data=data))
-        finally:
-            feeding.cancel()
-            await asyncio.gather(feeding, return_exceptions=True)
-            writer.close()
+        with closing(writer):
+            async with beside(_feed(requests, writer)):
+                while data := await reader.read(CHUNK_BYTES):
+                    await context.write(pb.PortForwardOutput(data=data))
+                await context.write(pb.PortForwardOutput(closed=True))
+        await cancelled()
 
 
 async def _attached(requests: AsyncIterator[pb.StreamInput]) -> AsyncIterator[pb.StreamInput]:

@@ -41,8 +41,8 @@ async def test_exec_of_a_command_that_is_not_there_says_so(world: Any, kubectl: 
 
 
 async def test_exec_without_reading_its_input_ends_with_the_command(world: Any, kubectl: Any) -> None:
-    code, out, _ = await world.kubectl(kubectl, "exec", "-i", "p", "--", "echo", "done", stdin=b"x" * 1_000_000)
-    assert (code, out) == (0, b"done\n")
+    code, out, err = await world.kubectl(kubectl, "exec", "-i", "p", "--", "echo", "done", stdin=b"x" * 1_000_000)
+    assert (code, out) == (0, b"done\n"), err
 
 
 async def test_exec_on_a_terminal_gets_the_size_and_its_changes(world: Any, kubectl: Any) -> None:
